@@ -1,0 +1,61 @@
+/** The end of a run, or of a recovery: what is left goes to disk, modules are read, totals told. */
+import type { GuestEnd } from './engines/engine.ts';
+import type { Flusher } from './flush.ts';
+import type { MarkRow } from './flush-rows.ts';
+import { collectModules, type MapEvent } from './modules.ts';
+import type { Ring } from './ring/ring.ts';
+import type { End } from './trace/manifest.ts';
+import { MARK_KINDS } from './trace/vocabulary.ts';
+import type { TraceWriter } from './trace/writer.ts';
+
+/** The module map of a run from its map and unmap marks. */
+export function mapEvents(marks: readonly MarkRow[]): MapEvent[] {
+  return marks.map((mark) => ({
+    kind: MARK_KINDS[mark.kind] === 'unmap' ? 'unmap' : 'map',
+    vcpu: mark.vcpu,
+    seq: mark.seq,
+    timeNs: mark.timeNs,
+    address: mark.address ?? 0n,
+    size: mark.size ?? 0n,
+    fileOffset: mark.code ?? 0n,
+    path: mark.detail ?? '',
+  }));
+}
+
+/** Reads the symbols of what was mapped and finishes the trace. Returns what is missing. */
+export function finishTrace(writer: TraceWriter, maps: readonly MarkRow[]): readonly string[] {
+  const clock = { monotonicNs: process.hrtime.bigint(), wallMs: Date.now() };
+  const { modules, symbols, problems } = collectModules(mapEvents(maps), { clock });
+  const name = Array.from({ length: symbols.count }, (_, symbol) => symbols.name(symbol));
+  writer.finish(modules, { ...symbols, name });
+  return problems;
+}
+
+/** Takes what the ring still holds, fills the manifest, closes the trace. The guest is gone. */
+export function closeTrace(
+  ring: Ring,
+  writer: TraceWriter,
+  flusher: Flusher,
+  end: GuestEnd | null,
+): readonly string[] {
+  const now = process.hrtime.bigint();
+  const state = flusher.finish(now);
+  const { manifest } = writer;
+  const how: End = end ?? { how: 'unknown' };
+  manifest.end = how;
+  manifest.durationNs = end === null ? null : Number(now - BigInt(manifest.startedNs));
+  manifest.stopped = state.stopped === 'running' ? null : state.stopped;
+  manifest.totals.waitNs = state.waitNs;
+  manifest.totals.vcpus = state.vcpus;
+  manifest.totals.instructions = flusher.instructions;
+  manifest.losses.overwritten = state.overwritten;
+  // What --max-transfers cut off was asked for: it is told as `stopped`, and is no loss.
+  manifest.losses.unrecorded = state.stopped === 'max-transfers' ? 0 : state.unrecorded;
+  manifest.losses.vcpusUnrecorded = state.vcpusUnrecorded;
+  manifest.losses.forksUnrecorded = state.forks;
+  manifest.losses.execsUnrecorded = flusher.execs;
+  if (flusher.guest !== null && ring.keep === manifest.keep) {
+    manifest.guest = { ...manifest.guest, isa: flusher.guest.isa };
+  }
+  return finishTrace(writer, flusher.maps);
+}

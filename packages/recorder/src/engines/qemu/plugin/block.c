@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "block.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "qemu_api.h"
+
+enum { BUCKETS = 1 << 16, EDGES_FIRST = 1 << 14, EDGES_MAX = 1 << 26, LINE = 64 /* of the host's cache */ };
+enum { LINKS_FIRST = 8, LINKS_MAX = 1024 };
+
+struct block nowhere = {
+    .link = {LINK_NONE, LINK_NONE}, .number = RING_NO_NUMBER, .ending = END_UNKNOWN};
+enum isa guest_isa;
+
+/* By start address, to find the blocks a handler starts. All blocks hang on `newest`: a block may
+   be named as prev or successor for as long as the guest runs, so none is ever freed. */
+static struct block *buckets[BUCKETS];
+static struct block *newest;
+static uint32_t block_count;
+
+/* Where signal handlers start; a handler that was replaced stays, it may still be entered. */
+static uint64_t *handlers;
+static size_t handler_count;
+
+static struct block **bucket_of(uint64_t pc) {
+  return &buckets[(pc * 0x9e3779b97f4a7c15ull) >> 48];
+}
+
+static bool is_handler(uint64_t pc) {
+  for (size_t i = 0; i < handler_count; i++) {
+    if (handlers[i] == pc) return true;
+  }
+  return false;
+}
+
+static void find_ending(struct block *b, const uint8_t *last_code) {
+  struct ending_of found = classify(guest_isa, last_code, b->end - b->last, b->last);
+  b->ending = (uint8_t)found.ending;
+  b->taken = found.taken;
+}
+
+struct block *block_translate(void *tb) {
+  size_t n = qemu.tb_n_insns(tb), bytes = 0;
+  for (size_t i = 0; i < n; i++) bytes += qemu.insn_size(qemu.tb_get_insn(tb, i));
+  size_t size_all = (sizeof(struct block) + n + bytes + LINE - 1) / LINE * LINE;
+  struct block *b = n == 0 ? NULL : aligned_alloc(LINE, size_all);
+  if (!b) return NULL;
+  memset(b, 0, sizeof *b);
+  b->link[0] = b->link[1] = LINK_NONE;
+  b->sizes = (uint8_t *)(b + 1);
+  b->code = b->sizes + n;
+  b->instructions = (uint32_t)n;
+  b->number = RING_NO_NUMBER;
+  b->start = qemu.tb_vaddr(tb);
+  uint8_t *at = b->code;
+  size_t size = 0;
+  for (size_t i = 0; i < n; i++) {
+    void *insn = qemu.tb_get_insn(tb, i);
+    size = qemu.insn_size(insn);
+    b->sizes[i] = (uint8_t)size;
+    qemu_insn_bytes(insn, at, size);
+    at += size;
+  }
+  b->end = b->start + bytes;
+  b->last = b->end - size;
+  find_ending(b, at - size);
+  b->is_handler = is_handler(b->start);
+  struct block **bucket = bucket_of(b->start);
+  b->same_bucket = *bucket;
+  *bucket = b;
+  b->older = newest;
+  newest = b;
+  return b;
+}
+
+uint64_t block_instruction(const struct block *b, uint32_t index) {
+  uint64_t pc = b->start;
+  for (uint32_t i = 0; i < index; i++) pc += b->sizes[i];
+  return pc;
+}
+
+int block_index(const struct block *b, uint64_t pc) {
+  uint64_t at = b->start;
+  for (uint32_t i = 0; i < b->instructions; i++) {
+    if (at == pc) return (int)i;
+    at += b->sizes[i];
+  }
+  return -1;
+}
+
+void block_drop_last(struct block *b) {
+  b->end = b->last;
+  b->instructions--;
+  b->last -= b->sizes[b->instructions - 1];
+  b->ending = END_SEQUENTIAL;
+  b->taken = 0;
+}
+
+void block_first_run(const struct ring_vcpu *v, struct block *b, uintptr_t host_pc) {
+  if (b->number != RING_NO_NUMBER) return;
+  host_code(host_pc, &b->host_pc, &b->host_size);
+  uint64_t size = b->end - b->start;
+  struct ring_block_record *r =
+      ring_log_begin(RING_RECORD_BLOCK, sizeof *r + b->instructions + size);
+  if (!r) return;
+  r->pc = b->start;
+  r->host_pc = b->host_pc;
+  r->born_seq = ring_seq(v);
+  r->handle = (uint64_t)b;
+  r->block = block_count;
+  r->born_vcpu = v->vcpu;
+  r->size = (uint32_t)size;
+  r->instructions = b->instructions;
+  r->host_size = b->host_size;
+  r->last_offset = (uint32_t)(b->last - b->start);
+  uint8_t *tail = (uint8_t *)r + sizeof *r;
+  memcpy(tail, b->sizes, b->instructions);
+  memcpy(tail + b->instructions, b->code, size);
+  b->number = block_count++;
+  ring_log_commit(r);
+}
+
+static bool links_to(uint64_t link, const struct block *to) { return link >> 32 == to->number; }
+
+static void set_link(uint64_t *link, uint64_t value) {
+  __atomic_store_n(link, value, __ATOMIC_RELAXED);
+}
+
+/* True if the link found a place of its own. */
+static bool many_put(struct links *many, uint64_t link) {
+  uint64_t *place = &many->entry[link >> 32 & many->mask];
+  bool free_or_same = *place == LINK_NONE || *place >> 32 == link >> 32;
+  if (free_or_same) set_link(place, link);
+  return free_or_same;
+}
+
+static struct links *many_sized(uint64_t entries) {
+  struct links *many = malloc(sizeof *many + entries * sizeof(uint64_t));
+  if (!many) return NULL;
+  many->mask = entries - 1;
+  for (uint64_t i = 0; i < entries; i++) many->entry[i] = LINK_NONE;
+  return many;
+}
+
+/* A table with room for everything that is linked now and for one more, or NULL. */
+static struct links *many_grown(const struct block *from, uint64_t link) {
+  const struct links *old = from->many;
+  uint64_t entries = old ? 2 * (old->mask + 1) : LINKS_FIRST;
+  for (; entries <= LINKS_MAX; entries *= 2) {
+    struct links *grown = many_sized(entries);
+    bool fits = grown && many_put(grown, link);
+    for (int i = 0; fits && !old && i < 2; i++) fits = many_put(grown, from->link[i]);
+    for (uint64_t i = 0; fits && old && i <= old->mask; i++) {
+      if (old->entry[i] != LINK_NONE) fits = many_put(grown, old->entry[i]);
+    }
+    if (fits) return grown;
+    free(grown);
+  }
+  return NULL;
+}
+
+void block_link(struct block *from, const struct block *to, uint32_t edge) {
+  uint64_t link = (uint64_t)to->number << 32 | edge;
+  if (to->is_handler || to->number == RING_NO_NUMBER) return;
+  if (from->many && many_put(from->many, link)) return;
+  for (int i = 0; i < 2 && !from->many; i++) {
+    if (from->link[i] != LINK_NONE && !links_to(from->link[i], to)) continue;
+    set_link(&from->link[i], link);
+    return;
+  }
+  bool indirect = from->ending == END_INDIRECT_JUMP || from->ending == END_INDIRECT_CALL ||
+                  from->ending == END_RETURN || from->ending == END_UNKNOWN;
+  struct links *grown = indirect ? many_grown(from, link) : NULL;
+  if (grown) {
+    /* The smaller table stays: another thread may be reading it. */
+    __atomic_store_n(&from->many, grown, __ATOMIC_RELEASE);
+  } else if (from->many) {
+    set_link(&from->many->entry[link >> 32 & from->many->mask], link);
+  } else {
+    set_link(&from->link[1], link); /* its successor was translated anew */
+  }
+}
+
+static void forget(struct block *b, const struct block *handler) {
+  if (b->next == handler) b->next = NULL;
+  for (int i = 0; i < 2; i++) {
+    if (links_to(b->link[i], handler)) set_link(&b->link[i], LINK_NONE);
+  }
+  for (uint64_t i = 0; b->many && i <= b->many->mask; i++) {
+    if (links_to(b->many->entry[i], handler)) set_link(&b->many->entry[i], LINK_NONE);
+  }
+}
+
+void block_flag_handler(uint64_t pc) {
+  if (is_handler(pc)) return;
+  uint64_t *grown = realloc(handlers, (handler_count + 1) * sizeof *handlers);
+  if (!grown) {
+    ring_stop(RING_STOP_NO_SPACE);
+    return;
+  }
+  handlers = grown;
+  handlers[handler_count++] = pc;
+  for (struct block *h = *bucket_of(pc); h; h = h->same_bucket) {
+    if (h->start != pc) continue;
+    h->is_handler = true;
+    for (struct block *b = newest; b; b = b->older) forget(b, h);
+  }
+}
+
+/* Edges: open addressing, linear probing, at most half full. */
+struct known_edge {
+  uint64_t source, target;
+  uint32_t from, to;
+  uint32_t number;
+  uint8_t cause, kind, has_source, used;
+};
+static struct known_edge *edges;
+static uint32_t edge_capacity, edge_count;
+
+static uint32_t edge_hash(const struct known_edge *e) {
+  uint64_t h = e->source * 0x9e3779b97f4a7c15ull ^ e->target * 0xc2b2ae3d27d4eb4full;
+  h ^= ((uint64_t)e->from << 32 | e->to) * 0x165667b19e3779f9ull;
+  h ^= ((uint64_t)e->cause << 8 | e->kind) * 0x27d4eb2f165667c5ull;
+  return (uint32_t)(h >> 32) ^ (uint32_t)h;
+}
+
+static bool same_edge(const struct known_edge *a, const struct known_edge *b) {
+  return a->source == b->source && a->target == b->target && a->from == b->from &&
+         a->to == b->to && a->cause == b->cause && a->kind == b->kind;
+}
+
+static struct known_edge *edge_place(struct known_edge *table, uint32_t capacity,
+                                     const struct known_edge *wanted) {
+  uint32_t at = edge_hash(wanted) & (capacity - 1);
+  while (table[at].used && !same_edge(&table[at], wanted)) at = (at + 1) & (capacity - 1);
+  return &table[at];
+}
+
+static bool edge_table_grow(void) {
+  uint32_t capacity = edge_capacity == 0 ? EDGES_FIRST : edge_capacity * 2;
+  struct known_edge *table =
+      capacity <= EDGES_MAX ? calloc(capacity, sizeof *table) : NULL;
+  if (!table) {
+    ring_stop(RING_STOP_EDGES_FULL);
+    return false;
+  }
+  for (uint32_t i = 0; i < edge_capacity; i++) {
+    if (edges[i].used) *edge_place(table, capacity, &edges[i]) = edges[i];
+  }
+  free(edges);
+  edges = table;
+  edge_capacity = capacity;
+  return true;
+}
+
+static bool edge_log(const struct edge *edge, struct known_edge *known) {
+  struct ring_edge_record *r = ring_log_begin(RING_RECORD_EDGE, sizeof *r);
+  if (!r) return false;
+  uint8_t how = RING_NO_CODE;
+  bool jumped = edge->from && edge->to && edge->cause != CAUSE_SIGNAL;
+  r->host_source = jumped ? host_source(edge->from, edge->to, &how) : 0;
+  r->host_target = edge->to ? edge->to->host_pc : 0;
+  r->source = edge->source;
+  r->target = edge->target;
+  r->edge = edge_count;
+  r->source_block = known->from;
+  r->target_block = known->to;
+  r->cause = edge->cause;
+  r->kind = edge->kind;
+  r->host_how = how;
+  r->has_source = edge->has_source;
+  ring_log_commit(r);
+  known->number = edge_count++;
+  known->used = 1;
+  return true;
+}
+
+uint32_t edge_number(const struct edge *edge) {
+  struct known_edge wanted = {
+      .source = edge->source,
+      .target = edge->target,
+      .from = edge->from ? edge->from->number : RING_NO_NUMBER,
+      .to = edge->to ? edge->to->number : RING_NO_NUMBER,
+      .cause = edge->cause,
+      .kind = edge->kind,
+      .has_source = edge->has_source,
+  };
+  if (edge_count >= edge_capacity / 2 && !edge_table_grow()) return NO_TRANSFER;
+  struct known_edge *known = edge_place(edges, edge_capacity, &wanted);
+  if (known->used) return known->number;
+  if (!edge_log(edge, &wanted)) return NO_TRANSFER;
+  *known = wanted;
+  return known->number;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Translated blocks and edges as the plugin knows them: found, numbered, logged. */
+#ifndef BACKTRAIL_BLOCK_H
+#define BACKTRAIL_BLOCK_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "classify.h"
+#include "ring_writer.h"
+
+/* In place of an edge: what follows is no transfer although the block did not end (x86 rep). */
+#define NO_TRANSFER RING_NO_NUMBER
+
+/*
+ * A link tells what it means when `to` runs after a block: the number of block `to` in the high
+ * half, the edge in the low half. One 64-bit word, so that threads read it without a lock.
+ */
+#define LINK_NONE 0xfffffffeffffffffull
+
+/* Links of a block that ends in an indirect jump and was seen to go to more than two places. */
+struct links {
+  uint64_t mask; /* entries - 1, a power of two; an entry's place is its block number & mask */
+  uint64_t entry[];
+};
+
+struct block {
+  /* Hot, one cache line: read once per executed block. */
+  struct block *next; /* ran after it with no transfer */
+  struct links *many; /* or NULL: then both of `link` are all there is */
+  uint64_t link[2];
+  uint32_t instructions;
+  uint32_t number; /* RING_NO_NUMBER until it first ran */
+  /* Cold. */
+  uint64_t start, last, end, taken;
+  uint8_t ending;  /* enum ending */
+  bool is_handler; /* a signal handler starts here */
+  uint64_t host_pc;
+  uint32_t host_size;
+  uint8_t *sizes; /* of each instruction, then the code bytes */
+  uint8_t *code;
+  struct block *same_bucket, *older;
+};
+
+extern struct block nowhere; /* what a vCPU comes from */
+extern enum isa guest_isa;
+
+/* A new block from QEMU's description; with the ring locked. NULL: no memory. */
+struct block *block_translate(void *tb);
+/* The address of its instruction number `index`. */
+uint64_t block_instruction(const struct block *b, uint32_t index);
+/* Which of its instructions is at pc, or -1. */
+int block_index(const struct block *b, uint64_t pc);
+/* Gives it a number and logs it when it runs first; host_pc: inside its host code. */
+void block_first_run(const struct ring_vcpu *v, struct block *b, uintptr_t host_pc);
+/* A handler starts at pc: flags the blocks there and forgets every link to them. */
+void block_flag_handler(uint64_t pc);
+/* Drops the last instruction: QEMU 7.2 lists one that it rolled back at a page end. */
+void block_drop_last(struct block *b);
+
+/* From now on `to` running after `from` means this edge, or NO_TRANSFER. Ring locked. */
+void block_link(struct block *from, const struct block *to, uint32_t edge);
+
+struct edge {
+  uint64_t source, target;
+  struct block *from, *to; /* NULL: none ran there */
+  uint8_t cause, kind;     /* RING_NO_CODE: cannot be told */
+  bool has_source;
+};
+
+/* The number of this edge, new or known; NO_TRANSFER once recording has stopped. Ring locked. */
+uint32_t edge_number(const struct edge *edge);
+
+/* host.c: where control left `from` towards `to` in host code; 0 where no direct jump exists. */
+uint64_t host_source(const struct block *from, const struct block *to, uint8_t *how);
+/* host.c: start and size of the host code that holds host_pc; false where QEMU does not tell. */
+bool host_code(uintptr_t host_pc, uint64_t *start, uint32_t *size);
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "classify.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+enum isa isa_named(const char *name) {
+  static const struct {
+    const char *name;
+    enum isa isa;
+  } names[] = {{"x86_64", ISA_X86_64},   {"i386", ISA_I386},       {"riscv64", ISA_RISCV64},
+               {"riscv32", ISA_RISCV32}, {"aarch64", ISA_AARCH64}};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(names[i].name, name) == 0) return names[i].isa;
+  }
+  return ISA_OTHER;
+}
+
+static struct ending_of plain(enum ending ending) { return (struct ending_of){ending, 0}; }
+
+static struct ending_of to(enum ending ending, uint64_t taken) {
+  return (struct ending_of){ending, taken};
+}
+
+static uint64_t sign_extend(uint64_t value, unsigned bits) {
+  return (uint64_t)((int64_t)(value << (64 - bits)) >> (64 - bits));
+}
+
+static uint32_t word(const uint8_t *code) {
+  return (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
+         (uint32_t)code[3] << 24;
+}
+
+/* Intel SDM vol. 2, appendix A: prefixes and the opcode map of control transfers. */
+static bool x86_legacy_prefix(uint8_t byte) {
+  return byte == 0x66 || byte == 0x67 || byte == 0x2e || byte == 0x36 || byte == 0x3e ||
+         byte == 0x26 || byte == 0x64 || byte == 0x65 || byte == 0xf0;
+}
+
+static bool x86_string(uint8_t opcode) {
+  return (opcode >= 0x6c && opcode <= 0x6f) || (opcode >= 0xa4 && opcode <= 0xa7) ||
+         (opcode >= 0xaa && opcode <= 0xaf);
+}
+
+/* The displacement is the last 1 or 4 bytes (2 with an operand-size prefix outside 64-bit mode). */
+static uint64_t x86_target(enum isa isa, const uint8_t *code, size_t size, uint64_t pc, size_t n,
+                           bool narrow) {
+  uint64_t next = pc + size;
+  if (n == 1) return next + sign_extend(code[size - 1], 8);
+  if (narrow && isa == ISA_I386) {
+    return (next + (code[size - 2] | (uint64_t)code[size - 1] << 8)) & 0xffff;
+  }
+  return next + sign_extend(word(code + size - 4), 32);
+}
+
+static struct ending_of x86_group5(uint8_t modrm) {
+  switch (modrm >> 3 & 7) {
+    case 2:
+    case 3:
+      return plain(END_INDIRECT_CALL);
+    case 4:
+    case 5:
+      return plain(END_INDIRECT_JUMP);
+    default:
+      return plain(END_SEQUENTIAL);
+  }
+}
+
+static struct ending_of x86_two_byte(uint8_t opcode, uint64_t far) {
+  if ((opcode & 0xf0) == 0x80) return to(END_BRANCH, far);
+  if (opcode == 0x05 || opcode == 0x34) return plain(END_SYSCALL);
+  if (opcode == 0x07 || opcode == 0x35) return plain(END_TRAP_RETURN);
+  if (opcode == 0x0b || opcode == 0xb9 || opcode == 0xff) return plain(END_TRAP);
+  return plain(END_SEQUENTIAL);
+}
+
+static struct ending_of x86(enum isa isa, const uint8_t *code, size_t size, uint64_t pc) {
+  size_t at = 0;
+  bool rep = false, narrow = false;
+  for (; at < size; at++) {
+    uint8_t byte = code[at];
+    if (byte == 0xf2 || byte == 0xf3) {
+      rep = true;
+    } else if (isa == ISA_X86_64 && (byte & 0xf0) == 0x40) {
+      continue;
+    } else if (!x86_legacy_prefix(byte)) {
+      break;
+    }
+    narrow |= byte == 0x66;
+  }
+  if (at >= size) return plain(END_SEQUENTIAL);
+  uint8_t opcode = code[at];
+  size_t rest = size - at;
+  uint64_t near8 = rest >= 2 ? x86_target(isa, code, size, pc, 1, narrow) : 0;
+  uint64_t near32 = rest >= 3 && size >= 4 ? x86_target(isa, code, size, pc, 4, narrow) : 0;
+  if (rep && x86_string(opcode)) return plain(END_REPEAT);
+  if ((opcode & 0xf0) == 0x70 || (opcode >= 0xe0 && opcode <= 0xe3)) return to(END_BRANCH, near8);
+  switch (opcode) {
+    case 0xe8:
+      return to(END_CALL, near32);
+    case 0xe9:
+      return to(END_JUMP, near32);
+    case 0xeb:
+      return to(END_JUMP, near8);
+    case 0xc2:
+    case 0xc3:
+    case 0xca:
+    case 0xcb:
+      return plain(END_RETURN);
+    case 0xcf:
+      return plain(END_TRAP_RETURN);
+    case 0xcd:
+      return plain(rest >= 2 && code[at + 1] == 0x80 ? END_SYSCALL : END_TRAP);
+    case 0xcc:
+    case 0xce:
+    case 0xf1:
+      return plain(END_TRAP);
+    case 0xff:
+      return rest >= 2 ? x86_group5(code[at + 1]) : plain(END_SEQUENTIAL);
+    case 0x0f:
+      return rest >= 2 ? x86_two_byte(code[at + 1], near32) : plain(END_SEQUENTIAL);
+    default:
+      return plain(END_SEQUENTIAL);
+  }
+}
+
+/* RISC-V unprivileged spec, table of return-address-stack hints: x1 and x5 are link registers. */
+static bool riscv_link(unsigned r) { return r == 1 || r == 5; }
+
+static struct ending_of riscv_jalr(unsigned rd, unsigned rs1) {
+  if (riscv_link(rd)) return plain(END_INDIRECT_CALL);
+  return plain(riscv_link(rs1) ? END_RETURN : END_INDIRECT_JUMP);
+}
+
+static struct ending_of riscv_compressed(enum isa isa, uint32_t w, uint64_t pc) {
+  unsigned quadrant = w & 3, funct3 = w >> 13;
+  if (quadrant == 1 && (funct3 == 5 || (funct3 == 1 && isa == ISA_RISCV32))) {
+    uint64_t offset = (w >> 12 & 1) << 11 | (w >> 11 & 1) << 4 | (w >> 9 & 3) << 8 |
+                      (w >> 8 & 1) << 10 | (w >> 7 & 1) << 6 | (w >> 6 & 1) << 7 |
+                      (w >> 3 & 7) << 1 | (w >> 2 & 1) << 5;
+    return to(funct3 == 1 ? END_CALL : END_JUMP, pc + sign_extend(offset, 12));
+  }
+  if (quadrant == 1 && funct3 >= 6) {
+    uint64_t offset = (w >> 12 & 1) << 8 | (w >> 10 & 3) << 3 | (w >> 5 & 3) << 6 |
+                      (w >> 3 & 3) << 1 | (w >> 2 & 1) << 5;
+    return to(END_BRANCH, pc + sign_extend(offset, 9));
+  }
+  unsigned rs1 = w >> 7 & 31;
+  if (quadrant == 2 && funct3 == 4 && (w >> 2 & 31) == 0) {
+    if (rs1 == 0) return plain(w & 0x1000 ? END_TRAP : END_SEQUENTIAL);
+    return riscv_jalr(w & 0x1000 ? 1 : 0, rs1);
+  }
+  return plain(END_SEQUENTIAL);
+}
+
+static struct ending_of riscv_system(uint32_t w) {
+  if (w == 0x00000073) return plain(END_SYSCALL);
+  if (w == 0x00100073) return plain(END_TRAP);
+  if (w == 0x10200073 || w == 0x30200073) return plain(END_TRAP_RETURN);
+  return plain(END_SEQUENTIAL);
+}
+
+static struct ending_of riscv(enum isa isa, const uint8_t *code, size_t size, uint64_t pc) {
+  if (size < 4) return riscv_compressed(isa, code[0] | (uint32_t)code[1] << 8, pc);
+  uint32_t w = word(code);
+  unsigned rd = w >> 7 & 31, rs1 = w >> 15 & 31;
+  switch (w & 0x7f) {
+    case 0x6f: {
+      uint64_t offset = (uint64_t)(w >> 31) << 20 | (w >> 12 & 0xff) << 12 | (w >> 20 & 1) << 11 |
+                        (w >> 21 & 0x3ff) << 1;
+      return to(riscv_link(rd) ? END_CALL : END_JUMP, pc + sign_extend(offset, 21));
+    }
+    case 0x67:
+      return riscv_jalr(rd, rs1);
+    case 0x63: {
+      uint64_t offset = (uint64_t)(w >> 31) << 12 | (w >> 7 & 1) << 11 | (w >> 25 & 0x3f) << 5 |
+                        (w >> 8 & 0xf) << 1;
+      return to(END_BRANCH, pc + sign_extend(offset, 13));
+    }
+    case 0x73:
+      return riscv_system(w);
+    default:
+      return plain(END_SEQUENTIAL);
+  }
+}
+
+/* Arm ARM (DDI 0487), C4.1: branches, exception generation and system instructions. */
+static struct ending_of aarch64(uint32_t w, uint64_t pc) {
+  if ((w & 0x7c000000) == 0x14000000) {
+    uint64_t target = pc + sign_extend((uint64_t)(w & 0x3ffffff) << 2, 28);
+    return to(w >> 31 ? END_CALL : END_JUMP, target);
+  }
+  if ((w & 0xff000000) == 0x54000000 || (w & 0x7e000000) == 0x34000000) {
+    return to(END_BRANCH, pc + sign_extend((uint64_t)(w >> 5 & 0x7ffff) << 2, 21));
+  }
+  if ((w & 0x7e000000) == 0x36000000) {
+    return to(END_BRANCH, pc + sign_extend((uint64_t)(w >> 5 & 0x3fff) << 2, 16));
+  }
+  if ((w & 0xfe000000) == 0xd6000000) {
+    switch (w >> 21 & 0xf) {
+      case 0:
+      case 8:
+        return plain(END_INDIRECT_JUMP);
+      case 1:
+      case 9:
+        return plain(END_INDIRECT_CALL);
+      case 2:
+        return plain(END_RETURN);
+      case 4:
+        return plain(END_TRAP_RETURN);
+      default:
+        return plain(END_SEQUENTIAL);
+    }
+  }
+  if ((w & 0xffe0001f) == 0xd4000001) return plain(END_SYSCALL);
+  if ((w & 0xff000000) == 0xd4000000) return plain(END_TRAP);
+  return plain(END_SEQUENTIAL);
+}
+
+static struct ending_of decode(enum isa isa, const uint8_t *code, size_t size, uint64_t pc) {
+  switch (isa) {
+    case ISA_X86_64:
+    case ISA_I386:
+      return x86(isa, code, size, pc);
+    case ISA_RISCV64:
+    case ISA_RISCV32:
+      return size >= 2 ? riscv(isa, code, size, pc) : plain(END_SEQUENTIAL);
+    case ISA_AARCH64:
+      return size >= 4 ? aarch64(word(code), pc) : plain(END_SEQUENTIAL);
+    default:
+      return plain(END_UNKNOWN);
+  }
+}
+
+struct ending_of classify(enum isa isa, const uint8_t *code, size_t size, uint64_t pc) {
+  struct ending_of found = decode(isa, code, size, pc);
+  if (isa == ISA_I386 || isa == ISA_RISCV32) found.taken &= 0xffffffff;
+  return found;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the plugin knows of the guest's kernel interface: signals, mappings, fork, exec. */
+#ifndef BACKTRAIL_GUEST_H
+#define BACKTRAIL_GUEST_H
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "block.h"
+#include "qemu_api.h"
+#include "ring_writer.h"
+
+/* A signal whose frame was found on the guest's stack. */
+struct guest_signal {
+  int number, code;
+  uint64_t interrupted; /* the instruction that would have run next, or that faulted */
+  uint64_t address;     /* fault address, where is_fault */
+  bool is_fault;        /* raised by the instruction itself, which did not retire */
+};
+
+/* Notes what is mapped before the guest is; call once from install. */
+void guest_install(enum isa isa, uint32_t vcpu_slots);
+/* Logs what the guest has mapped by now. Ring locked. */
+void guest_log_maps(const struct ring_vcpu *v);
+/* True if b was entered by delivery of a signal. env: QEMU's CPU state. */
+bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_signal *out);
+
+void guest_syscall(struct ring_vcpu *v, const struct qemu_syscall *call);
+void guest_syscall_returned(struct ring_vcpu *v, unsigned index, int64_t number, int64_t result);
+/* True once after a call that returns from a signal handler. */
+bool guest_took_signal_return(unsigned index);
+
+#endif

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The QEMU plugin: one callback per executed block, one 32-bit store per transfer.
+ *
+ * on_block() knows the block before and the block now. Where the pair was seen, what to do stands
+ * in the block before: nothing (sequential), or the number of an edge to store. Everything else is
+ * slow(): it names the transfer, gives blocks and edges their numbers, logs them, and remembers.
+ * A block runs for the first time always through slow(), since no block can name it before.
+ */
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "block.h"
+#include "guest.h"
+#include "qemu_api.h"
+#include "ring_writer.h"
+
+enum { X86_INSTRUCTION_MAX = 15, PAGE = 4096 };
+
+static uint32_t vcpu_slots;
+static bool whole_machine;
+static bool maps_logged;
+
+/* Where control is about to go, and what is known of it. */
+struct arrival {
+  uint64_t pc;
+  struct block *block; /* NULL: a signal came before it ran */
+};
+
+enum step {
+  STEP_SEQUENTIAL, /* no transfer */
+  STEP_AGAIN,      /* no transfer; the block before did not run to its end */
+  STEP_TRANSFER,
+};
+
+static uint8_t kind_of(enum ending ending) {
+  static const uint8_t kinds[] = {
+      [END_UNKNOWN] = RING_NO_CODE,
+      [END_SEQUENTIAL] = RING_NO_CODE,
+      [END_BRANCH] = KIND_BRANCH,
+      [END_JUMP] = KIND_JUMP,
+      [END_INDIRECT_JUMP] = KIND_INDIRECT_JUMP,
+      [END_CALL] = KIND_CALL,
+      [END_INDIRECT_CALL] = KIND_INDIRECT_CALL,
+      [END_RETURN] = KIND_RETURN,
+      [END_TRAP_RETURN] = KIND_TRAP_RETURN,
+      [END_SYSCALL] = RING_NO_CODE,
+      [END_TRAP] = RING_NO_CODE,
+      [END_REPEAT] = RING_NO_CODE,
+  };
+  return kinds[ending];
+}
+
+static bool is_direct(enum ending ending) {
+  return ending == END_BRANCH || ending == END_JUMP || ending == END_CALL;
+}
+
+static bool is_indirect(enum ending ending) {
+  return ending == END_INDIRECT_JUMP || ending == END_INDIRECT_CALL || ending == END_RETURN ||
+         ending == END_TRAP_RETURN;
+}
+
+/* Whether an instruction of this ending can be followed by the next one in memory. */
+static bool falls_through(enum ending ending) {
+  return !is_indirect(ending) && ending != END_JUMP && ending != END_CALL;
+}
+
+/*
+ * How control got from the end of p to pc. *left: instructions of p that did not retire.
+ * docs/qemu.md lists the cases; their order matters (a loop into the block's own middle is a
+ * transfer, told by its static target, before a restart is considered).
+ */
+static enum step step(const struct block *p, const struct arrival *to, struct edge *edge,
+                      uint32_t *left) {
+  enum ending ending = p->ending;
+  *left = 0;
+  *edge = (struct edge){
+      .source = p->last,
+      .target = to->pc,
+      .from = (struct block *)p,
+      .to = to->block,
+      .cause = RING_NO_CODE,
+      .kind = RING_NO_CODE,
+      .has_source = true,
+  };
+  if (falls_through(ending) && to->pc == p->end) return STEP_SEQUENTIAL;
+  if (is_direct(ending) && to->pc == p->taken) {
+    edge->cause = CAUSE_JUMP;
+    edge->kind = kind_of(ending);
+    return STEP_TRANSFER;
+  }
+  bool may_restart = ending != END_UNKNOWN && (!is_indirect(ending) ||
+                     (p->instructions > 1 && to->block && to->block->instructions == 1));
+  int again = may_restart ? block_index(p, to->pc) : -1;
+  if (again > 0 || (again == 0 && !is_indirect(ending))) {
+    *left = p->instructions - (uint32_t)again;
+    return STEP_AGAIN;
+  }
+  if (is_indirect(ending) && !whole_machine) {
+    edge->cause = CAUSE_JUMP;
+    edge->kind = kind_of(ending);
+  }
+  return STEP_TRANSFER;
+}
+
+/* QEMU 7.2, x86: an instruction that crosses a page and is not its block's first is rolled back,
+   yet listed as the last one, cut short. It shows when the next block begins with it. */
+static bool drop_rolled_back(struct block *p, const struct block *b) {
+  bool x86 = guest_isa == ISA_X86_64 || guest_isa == ISA_I386;
+  if (!x86 || qemu_api_version >= 2 || p->instructions < 2 || b->start != p->last) return false;
+  if (p->last % PAGE <= PAGE - X86_INSTRUCTION_MAX - 1 || p->ending == END_REPEAT) return false;
+  if (is_direct(p->ending) && p->taken == p->last) return false;
+  block_drop_last(p);
+  return true;
+}
+
+static uint32_t start_edge(struct arrival to) {
+  struct edge edge = {
+      .target = to.pc, .to = to.block, .cause = CAUSE_START, .kind = RING_NO_CODE};
+  return edge_number(&edge);
+}
+
+/* The first block of a vCPU: in user mode its thread has just begun to run. */
+static void thread_started(struct ring_vcpu *v, const struct block *b) {
+  struct ring_fact fact = {
+      .kind = MARK_THREAD_START,
+      .has = MARK_HAS_PC | MARK_HAS_NUMBER,
+      .pc = b->start,
+      .number = (int64_t)syscall(SYS_gettid),
+  };
+  ring_mark(v, ring_seq(v), &fact);
+  if (maps_logged || whole_machine) return;
+  maps_logged = true;
+  guest_log_maps(v);
+}
+
+/* Transfers that one arrival makes: at most a jump and the signal that came right after it. */
+struct made {
+  uint32_t edges[2];
+  unsigned count;
+};
+
+static void make(struct made *made, uint32_t edge) { made->edges[made->count++] = edge; }
+
+static void deliver(struct ring_vcpu *v, struct block *p, struct block *b,
+                    const struct guest_signal *signal, struct made *made) {
+  struct edge edge;
+  uint32_t left = 0;
+  struct arrival interrupted = {signal->interrupted, NULL};
+  int inside = p == &nowhere ? -1 : block_index(p, signal->interrupted);
+  bool faulted_inside = signal->is_fault && inside >= 0;
+  if (faulted_inside) {
+    left = p->instructions - (uint32_t)inside;
+  } else if (p == &nowhere) {
+    make(made, start_edge(interrupted));
+  } else if (step(p, &interrupted, &edge, &left) == STEP_TRANSFER) {
+    make(made, edge_number(&edge));
+  }
+  v->instructions -= left;
+  bool touches = faulted_inside || left != 0 || signal->interrupted == p->end;
+  struct edge delivery = {
+      .source = signal->interrupted,
+      .target = b->start,
+      .from = touches && p != &nowhere ? p : NULL,
+      .to = b,
+      .cause = CAUSE_SIGNAL,
+      .kind = RING_NO_CODE,
+      .has_source = true,
+  };
+  struct ring_fact fact = {
+      .kind = MARK_SIGNAL,
+      .has = MARK_HAS_PC | MARK_HAS_NUMBER | MARK_HAS_CODE |
+             (signal->is_fault ? MARK_HAS_ADDRESS : 0),
+      .pc = signal->interrupted,
+      .number = signal->number,
+      .code = signal->code,
+      .address = signal->address,
+  };
+  ring_mark(v, ring_seq(v) + made->count, &fact);
+  make(made, edge_number(&delivery));
+}
+
+static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b,
+                   struct made *made) {
+  struct edge edge;
+  uint32_t left;
+  struct arrival to = {b->start, b};
+  if (p == &nowhere) {
+    make(made, start_edge(to));
+    return;
+  }
+  if (!whole_machine && p->ending == END_SYSCALL && guest_took_signal_return(index)) {
+    edge = (struct edge){p->last, b->start, p, b, CAUSE_SIGNAL, KIND_SIGNAL_RETURN, true};
+    make(made, edge_number(&edge));
+    return;
+  }
+  if (drop_rolled_back(p, b)) {
+    v->instructions--;
+    p->number = RING_NO_NUMBER; /* logged anew, without that instruction */
+    block_first_run(v, p, p->host_pc);
+    p->next = b;
+    return;
+  }
+  switch (step(p, &to, &edge, &left)) {
+    case STEP_SEQUENTIAL:
+      if (!b->is_handler) p->next = b;
+      return;
+    case STEP_AGAIN:
+      v->instructions -= left;
+      if (p->ending == END_REPEAT && left == 1) block_link(p, b, NO_TRANSFER);
+      return;
+    case STEP_TRANSFER: {
+      uint32_t number = edge_number(&edge);
+      make(made, number);
+      bool certain = edge.cause == CAUSE_JUMP || p->ending == END_UNKNOWN;
+      if (number != NO_TRANSFER && certain) block_link(p, b, number);
+    }
+  }
+}
+
+static void __attribute__((noinline)) slow(struct ring_vcpu *v, unsigned index, struct block *p,
+                                           struct block *b, const uint8_t *env,
+                                           uintptr_t host_pc) {
+  struct made made = {.count = 0};
+  struct guest_signal signal;
+  if (ring.detached) return;
+  ring_lock();
+  if (p == &nowhere) thread_started(v, b);
+  block_first_run(v, b, host_pc);
+  bool delivered = b->is_handler && !whole_machine && guest_signal_entry(env, b, &signal);
+  if (delivered) {
+    deliver(v, p, b, &signal, &made);
+  } else {
+    arrive(v, index, p, b, &made);
+  }
+  ring_unlock();
+  for (unsigned i = 0; i < made.count; i++) {
+    if (made.edges[i] == NO_TRANSFER) {
+      v->unrecorded++;
+    } else {
+      ring_store(v, made.edges[i]);
+    }
+  }
+}
+
+/* Called by on_block below with QEMU's CPU state as third argument. */
+__attribute__((used)) void backtrail_on_block(unsigned index, struct block *b,
+                                              const uint8_t *env) {
+  if (__builtin_expect(index >= vcpu_slots, 0)) return;
+  struct ring_vcpu *v = &ring.vcpus[index];
+  struct block *p = (struct block *)v->prev;
+  v->prev = (uint64_t)b;
+  v->instructions += p->instructions;
+  if (p->next == b) return;
+  const struct links *many = __atomic_load_n(&p->many, __ATOMIC_ACQUIRE);
+  uint64_t link;
+  if (many) {
+    link = __atomic_load_n(&many->entry[b->number & many->mask], __ATOMIC_RELAXED);
+  } else {
+    link = __atomic_load_n(&p->link[0], __ATOMIC_RELAXED);
+    if (link >> 32 != b->number) link = __atomic_load_n(&p->link[1], __ATOMIC_RELAXED);
+  }
+  if (__builtin_expect(link >> 32 != b->number, 0)) {
+    return slow(v, index, p, b, env, (uintptr_t)__builtin_return_address(0));
+  }
+  uint32_t edge = (uint32_t)link;
+  if (__builtin_expect(edge == NO_TRANSFER, 0)) {
+    v->instructions--;
+  } else {
+    ring_store(v, edge);
+  }
+}
+
+/*
+ * QEMU keeps the guest CPU state in a fixed host register inside translated code (TCG_AREG0). C
+ * cannot name it in every compiler, so this passes it on; the return address stays the block's.
+ */
+void on_block(unsigned index, void *data);
+#if defined(__x86_64__)
+__asm__(
+    ".text\n.globl on_block\n.hidden on_block\n.type on_block,@function\n"
+    "on_block:\n  mov %rbp, %rdx\n  jmp backtrail_on_block\n"
+    ".size on_block, .-on_block\n.hidden backtrail_on_block\n");
+#elif defined(__aarch64__)
+__asm__(
+    ".text\n.globl on_block\n.hidden on_block\n.type on_block,%function\n"
+    "on_block:\n  mov x2, x19\n  b backtrail_on_block\n"
+    ".size on_block, .-on_block\n.hidden backtrail_on_block\n");
+#else
+#error "backtrail's plugin knows x86-64 and AArch64 hosts only"
+#endif
+
+static void translated(void *tb) {
+  ring_lock();
+  struct block *b = block_translate(tb);
+  ring_unlock();
+  if (b) {
+    qemu.register_vcpu_tb_exec_cb(tb, on_block, 0, b);
+  } else {
+    ring_stop(RING_STOP_NO_SPACE);
+  }
+}
+
+static void vcpu_started(unsigned index) {
+  ring_vcpu_start(index, (uint64_t)&nowhere);
+}
+
+static void vcpu_ended(unsigned index) {
+  if (ring.detached || index >= vcpu_slots) return;
+  struct ring_vcpu *v = &ring.vcpus[index];
+  const struct block *p = (const struct block *)v->prev;
+  struct ring_fact end = {.kind = MARK_END, .has = MARK_HAS_PC | MARK_HAS_NUMBER};
+  struct ring_fact gone = {.kind = MARK_THREAD_EXIT, .has = 0};
+  end.pc = v->in_syscall ? p->last : p->start;
+  end.number = (int64_t)(v->instructions + (v->in_syscall ? p->instructions : 0));
+  ring_lock();
+  if (p != &nowhere) ring_mark(v, ring_seq(v), &end);
+  ring_mark(v, ring_seq(v), &gone);
+  ring_unlock();
+  ring_vcpu_end(v);
+}
+
+static void flushed(void) {
+  if (ring.detached || !ring.vcpus[0].live) return;
+  struct ring_fact fact = {.kind = MARK_FLUSH, .has = 0};
+  ring_lock();
+  ring_mark(&ring.vcpus[0], ring_seq(&ring.vcpus[0]), &fact);
+  ring_unlock();
+}
+
+static void ending(void) {
+  if (!ring.detached) __atomic_store_n(&ring.header->ended, 1, __ATOMIC_RELEASE);
+}
+
+static void syscall_begins(const struct qemu_syscall *call) {
+  if (ring.detached || call->index >= vcpu_slots) return;
+  guest_syscall(&ring.vcpus[call->index], call);
+}
+
+static void syscall_ends(unsigned index, int64_t number, int64_t result) {
+  if (index < vcpu_slots) guest_syscall_returned(&ring.vcpus[index], index, number, result);
+}
+
+static void forked_parent(void) {
+  if (!ring.detached) __atomic_fetch_add(&ring.header->forks, 1, __ATOMIC_RELAXED);
+}
+
+static void forked_child(void) {
+  ring_detach_child();
+  for (uint32_t i = 0; i < vcpu_slots; i++) ring.vcpus[i].prev = (uint64_t)&nowhere;
+}
+
+static bool log_guest(const struct qemu_info *info) {
+  struct ring_guest_record *r = ring_log_begin(RING_RECORD_GUEST, sizeof *r);
+  if (!r) return false;
+  snprintf(r->isa, sizeof r->isa, "%s", info->target_name);
+  r->api_version = (uint32_t)info->version.cur;
+  r->system = info->system_emulation;
+  ring_log_commit(r);
+  return true;
+}
+
+static int refuse(const char *problem) {
+  fprintf(stderr, "backtrail: %s\n", problem);
+  return 1;
+}
+
+__attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
+                                                               const struct qemu_info *info,
+                                                               int argc, char **argv) {
+  const char *path = NULL;
+  for (int i = 0; i < argc; i++) {
+    if (strncmp(argv[i], "ring=", 5) == 0) path = argv[i] + 5;
+  }
+  if (!path) return refuse("the plugin found no ring=PATH, start it with `backtrail record`");
+  const char *missing = qemu_api_find(info);
+  if (missing) {
+    fprintf(stderr, "backtrail: this QEMU has no %s, expected QEMU 7.2 to 11.1\n", missing);
+    return 1;
+  }
+  const char *problem = ring_attach(path);
+  if (problem) return refuse(problem);
+  whole_machine = info->system_emulation;
+  guest_isa = isa_named(info->target_name);
+  vcpu_slots = ring.header->vcpu_slots;
+  if (!log_guest(info)) return refuse("no memory for the plugin: free some");
+  guest_install(guest_isa, vcpu_slots);
+  pthread_atfork(NULL, forked_parent, forked_child);
+  const struct qemu_handlers handlers = {
+      .translated = translated,
+      .vcpu_started = vcpu_started,
+      .vcpu_ended = vcpu_ended,
+      .flushed = flushed,
+      .ending = ending,
+      .syscall = syscall_begins,
+      .syscall_returned = syscall_ends,
+  };
+  qemu_api_register(id, &handlers, whole_machine);
+  return 0;
+}

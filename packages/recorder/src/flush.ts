@@ -1,0 +1,222 @@
+/**
+ * Ring → trace. Takes published segments in order, writes what they name before them, gives them
+ * back only when they are on disk, and at the end takes what a vCPU had not published.
+ */
+import { blockRows, edgeRows, type MarkRow, markRows } from './flush-rows.ts';
+import { decodeLog, type LogBatch, type LogBlock, type LogGuest } from './ring/log.ts';
+import type { Ring, RingSegment, RingVcpu, WriterState } from './ring/ring.ts';
+import { MARK_KINDS, type MarkKind } from './trace/vocabulary.ts';
+import type { TraceWriter } from './trace/writer.ts';
+
+/** Segments taken in one call of poll(), so that the caller stays responsive. */
+const SEGMENTS_PER_POLL = 16;
+
+const markKind = (kind: MarkKind): number => MARK_KINDS.indexOf(kind);
+
+/** What the plugin calls a block, and what the trace needs to tell where a run ended. */
+class BlockHandles {
+  readonly #byHandle = new Map<bigint, number>();
+  #pc = new BigUint64Array(1024);
+  #last = new Uint32Array(1024);
+  #instructions = new Uint32Array(1024);
+
+  add(block: LogBlock): void {
+    const index = this.#byHandle.size;
+    if (index === this.#last.length) this.#grow();
+    this.#pc[index] = block.pc;
+    this.#last[index] = block.lastOffset;
+    this.#instructions[index] = block.instructions;
+    this.#byHandle.set(block.handle, index);
+  }
+
+  #grow(): void {
+    const grown = { pc: this.#pc, last: this.#last, instructions: this.#instructions };
+    this.#pc = new BigUint64Array(grown.pc.length * 2);
+    this.#last = new Uint32Array(grown.pc.length * 2);
+    this.#instructions = new Uint32Array(grown.pc.length * 2);
+    this.#pc.set(grown.pc);
+    this.#last.set(grown.last);
+    this.#instructions.set(grown.instructions);
+  }
+
+  find(handle: bigint): { pc: bigint; lastPc: bigint; instructions: number } | null {
+    const index = this.#byHandle.get(handle);
+    if (index === undefined) return null;
+    const pc = this.#pc[index] ?? 0n;
+    return {
+      pc,
+      lastPc: pc + BigInt(this.#last[index] ?? 0),
+      instructions: this.#instructions[index] ?? 0,
+    };
+  }
+}
+
+export class Flusher {
+  /** What the guest said of itself; null until its plugin spoke. */
+  guest: LogGuest | null = null;
+  /** map and unmap marks, kept for the module map. */
+  readonly maps: MarkRow[] = [];
+  /** Instructions retired, as told by the end marks so far. */
+  instructions = 0;
+  /** Programs that were put in the guest's place, less those that failed to. */
+  execs = 0;
+  readonly #ring: Ring;
+  readonly #writer: TraceWriter;
+  readonly #blocks = new BlockHandles();
+  readonly #buffer: Uint32Array;
+  /** By vCPU: seq after its last segment that was taken. */
+  readonly #seqEnd = new Map<number, number>();
+  readonly #ended = new Set<number>();
+  #isStopTold = false;
+  #marksOnDisk = 0;
+  #drained: number;
+  #logTail: number;
+
+  /** Goes on where the ring says the last recorder had come; a new ring says 0. */
+  constructor(ring: Ring, writer: TraceWriter) {
+    this.#ring = ring;
+    this.#writer = writer;
+    this.#buffer = new Uint32Array(ring.shape.segmentTransfers);
+    const { drained, logTail } = ring.progress();
+    this.#drained = drained;
+    this.#logTail = logTail;
+  }
+
+  /**
+   * For a resumed trace: how far each vCPU had come on disk and the marks that are there, so that
+   * nothing is written twice.
+   */
+  resume(seqEnd: ReadonlyMap<number, number>, marks: readonly MarkRow[]): void {
+    this.#marksOnDisk = marks.length;
+    for (const [vcpu, seq] of seqEnd) this.#seqEnd.set(vcpu, seq);
+    this.#noteMarks(marks);
+  }
+
+  /**
+   * Takes what is there. True if there was anything.
+   * In `keep last` only the log is taken; segments stay in the ring until finish().
+   */
+  poll(): boolean {
+    const state = this.#ring.writerState();
+    const logged = this.#takeLog(state.logHead);
+    if (this.#ring.keep === 'last') return logged;
+    const end = Math.min(state.published, this.#drained + SEGMENTS_PER_POLL);
+    const any = end > this.#drained;
+    this.#takeSegments(end);
+    return logged || any;
+  }
+
+  #takeSegments(end: number): void {
+    for (; this.#drained < end; this.#ring.setDrained(this.#drained)) {
+      const segment = this.#ring.publishedSegment(this.#drained);
+      this.#write(segment, segment.segmentSlot);
+      this.#drained++;
+    }
+  }
+
+  #write(segment: RingSegment, slot: number): void {
+    const seqEnd = this.#seqEnd.get(segment.vcpu) ?? 0;
+    // On disk already: the last recorder was killed between writing it and giving it back, or the
+    // writer between publishing it and letting go.
+    if (segment.firstSeq + segment.rows <= seqEnd) return;
+    if (segment.firstSeq > seqEnd) this.#gap(segment, seqEnd);
+    const transfers = this.#buffer.subarray(0, segment.rows);
+    this.#ring.readTransfers(slot, transfers);
+    this.#writer.addSegment(segment, transfers);
+    this.#seqEnd.set(segment.vcpu, segment.firstSeq + segment.rows);
+  }
+
+  /** Transfers that were there and are not any more: a row, never silence. */
+  #gap(segment: RingSegment, seq: number): void {
+    this.#addMark(segment.vcpu, seq, segment.timeFirstNs, 'gap', {
+      number: BigInt(segment.firstSeq - seq),
+    });
+  }
+
+  #addMark(
+    vcpu: number,
+    seq: number,
+    timeNs: bigint,
+    kind: MarkKind,
+    values: Partial<MarkRow>,
+  ): void {
+    const none = { pc: null, number: null, code: null, address: null, size: null, detail: null };
+    const mark = { ...none, vcpu, seq, timeNs, kind: markKind(kind), ...values };
+    this.#writer.addMarks(markRows([mark]));
+    this.#noteMarks([mark]);
+  }
+
+  #takeLog(head: number): boolean {
+    if (head === this.#logTail) return false;
+    const batch = decodeLog(this.#ring.readLog(this.#logTail, head));
+    this.guest ??= batch.guest;
+    this.#writeLog(batch);
+    this.#logTail = head;
+    this.#ring.setLogTail(head);
+    return true;
+  }
+
+  #writeLog(batch: LogBatch): void {
+    const { counts } = this.#writer;
+    for (const block of batch.blocks) this.#blocks.add(block);
+    const blocks = batch.blocks.filter((block) => block.block >= counts.blocks);
+    const edges = batch.edges.filter((edge) => edge.edge >= counts.edges);
+    const marks = batch.marks.filter((mark) => mark.mark >= this.#marksOnDisk);
+    if (blocks.length > 0) this.#writer.addBlocks(blockRows(blocks));
+    if (edges.length > 0) this.#writer.addEdges(edgeRows(edges));
+    if (marks.length > 0) this.#writer.addMarks(markRows(marks));
+    this.#noteMarks(marks);
+  }
+
+  #noteMarks(marks: readonly MarkRow[]): void {
+    for (const mark of marks) {
+      const kind = MARK_KINDS[mark.kind];
+      if (kind === 'map' || kind === 'unmap') this.maps.push(mark);
+      if (kind === 'end') this.instructions += Number(mark.number ?? 0n);
+      if (kind === 'end') this.#ended.add(mark.vcpu);
+      if (kind === 'stop') this.#isStopTold = true;
+      if (kind === 'exec') this.execs += mark.code === null ? 1 : -1;
+    }
+  }
+
+  /**
+   * Takes everything that is left; call when the writer is gone. `nowNs` dates the marks that the
+   * recorder adds. Returns the writer's last words.
+   */
+  finish(nowNs: bigint): WriterState {
+    const state = this.#ring.writerState();
+    this.#takeLog(state.logHead);
+    if (this.#ring.keep === 'last') this.#drained = Math.max(this.#drained, state.oldest);
+    this.#takeSegments(state.published);
+    let unrecorded = state.unrecorded;
+    for (const vcpu of this.#ring.liveVcpus()) {
+      unrecorded += vcpu.unrecorded;
+      this.#takeOpen(vcpu, nowNs);
+    }
+    if (state.stopped !== 'running' && !this.#isStopTold) {
+      this.#addMark(0, this.#seqEnd.get(0) ?? 0, nowNs, 'stop', {
+        number: BigInt(unrecorded),
+        detail: state.stopped,
+      });
+    }
+    return { ...state, unrecorded };
+  }
+
+  #takeOpen(vcpu: RingVcpu, nowNs: bigint): void {
+    if (vcpu.open && vcpu.rows > 0) {
+      this.#write({ ...vcpu, timeLastNs: nowNs }, vcpu.segmentSlot);
+    }
+    const block = this.#blocks.find(vcpu.prev);
+    if (block === null || this.#ended.has(vcpu.vcpu)) return;
+    const retired = vcpu.instructions + (vcpu.inSyscall ? block.instructions : 0);
+    this.#addMark(vcpu.vcpu, this.#seqEnd.get(vcpu.vcpu) ?? 0, nowNs, 'end', {
+      pc: vcpu.inSyscall ? block.lastPc : block.pc,
+      number: BigInt(retired),
+    });
+  }
+
+  /** seq after the last transfer of each vCPU that was taken. */
+  get seqEnd(): ReadonlyMap<number, number> {
+    return this.#seqEnd;
+  }
+}

@@ -1,0 +1,13 @@
+/** The recorder: run a program and record it; make a trace of what a kill left behind. */
+export { findInPath, findQemu, QEMU_REMEDY } from './engines/qemu/find.ts';
+export { builtPlugin, cacheFolder, findCompiler } from './engines/qemu/plugin.ts';
+export { BacktrailError } from './errors.ts';
+export {
+  type Progress,
+  type RecordOptions,
+  type RecordResult,
+  RING_BYTES_DEFAULT,
+  RING_BYTES_MIN,
+  record,
+} from './record.ts';
+export { type RecoverResult, recover } from './recover.ts';

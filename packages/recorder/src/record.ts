@@ -1,0 +1,217 @@
+/** One run: make ring and trace, start the guest, drain until it is gone, close the trace. */
+import { randomBytes } from 'node:crypto';
+import { existsSync, rmSync } from 'node:fs';
+import { basename, resolve } from 'node:path';
+import { setImmediate, setTimeout } from 'node:timers/promises';
+import { closeTrace } from './close.ts';
+import type { Engine, GuestEnd, PreparedGuest, RunningGuest, Target } from './engines/engine.ts';
+import { qemuEngine } from './engines/qemu/qemu.ts';
+import { BacktrailError } from './errors.ts';
+import { Flusher } from './flush.ts';
+import { Ring, ringShape } from './ring/ring.ts';
+import { type KeepMode, type Manifest, NO_LOSSES } from './trace/manifest.ts';
+import { TRACE_FORMAT, TRACE_VERSION } from './trace/schema.ts';
+import { TraceWriter } from './trace/writer.ts';
+
+export const RING_BYTES_DEFAULT = 64 * 1024 * 1024;
+export const RING_BYTES_MIN = 2 * 4096;
+const RING_FOLDER = '/dev/shm';
+const POLL_MS = 2;
+const PROGRESS_MS = 100;
+const NOTHING_RAN: readonly string[] = ['E_QEMU_SILENT', 'E_QEMU_BROKEN'];
+
+export interface RecordOptions extends Target {
+  /** Where the trace goes; null: NAME.trace, or NAME.2.trace and so on, in the current folder. */
+  readonly output: string | null;
+  readonly keep: KeepMode;
+  /** Bytes of the ring's segments, at least 8,192. */
+  readonly ringBytes: number;
+  /** Stop recording, not the guest, after so many transfers; 0: never. */
+  readonly maxTransfers: number;
+  /** QEMU to use; null: `qemu-<isa>` from PATH. */
+  readonly qemu: string | null;
+  /** Called about ten times a second while the guest runs. */
+  readonly onProgress?: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly transfers: number;
+  /** Bytes of the trace on disk. */
+  readonly bytes: number;
+  /** How long vCPUs waited for the recorder, all together, ns. */
+  readonly waitNs: number;
+  readonly elapsedMs: number;
+}
+
+export interface RecordResult {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  readonly end: GuestEnd;
+  /** One line for each thing the trace lacks, e.g. symbols of a file that is gone. */
+  readonly problems: readonly string[];
+}
+
+function outputDirectory(options: RecordOptions): string {
+  if (options.output !== null) return resolve(options.output);
+  const name = basename(options.program);
+  let directory = resolve(`${name}.trace`);
+  for (let n = 2; existsSync(directory); n++) directory = resolve(`${name}.${n}.trace`);
+  return directory;
+}
+
+function newManifest(options: RecordOptions, prepared: PreparedGuest, ring: Ring): Manifest {
+  const { segmentTransfers, segmentBudget } = ring.shape;
+  return {
+    format: TRACE_FORMAT,
+    version: TRACE_VERSION,
+    complete: false,
+    recovered: false,
+    engine: { ...prepared.engine },
+    guest: { ...prepared.guest },
+    command: [options.program, ...options.args],
+    directory: process.cwd(),
+    started: new Date().toISOString(),
+    startedNs: process.hrtime.bigint().toString(),
+    durationNs: null,
+    end: null,
+    keep: options.keep,
+    stopped: null,
+    ring: {
+      bytes: segmentBudget * segmentTransfers * 4,
+      segments: segmentBudget,
+      segmentTransfers,
+    },
+    totals: {
+      transfers: 0,
+      instructions: 0,
+      segments: 0,
+      edges: 0,
+      blocks: 0,
+      marks: 0,
+      modules: 0,
+      symbols: 0,
+      vcpus: 0,
+      bytes: 0,
+      waitNs: 0,
+    },
+    losses: { ...NO_LOSSES },
+  };
+}
+
+function checkOptions(options: RecordOptions): void {
+  if (options.ringBytes < RING_BYTES_MIN) {
+    throw new BacktrailError(
+      'E_RING_SIZE',
+      `--ring: found ${options.ringBytes} bytes, expected at least ${RING_BYTES_MIN}. ` +
+        'Give a larger size, e.g. --ring 64M.',
+    );
+  }
+}
+
+/** While a guest runs: Ctrl-C is the guest's alone, and a request to end is passed on to it. */
+function holdSignals(guest: RunningGuest): () => void {
+  const ignore = (): void => {};
+  const terminate = (): void => guest.signal('SIGTERM');
+  const hangUp = (): void => guest.signal('SIGHUP');
+  process.on('SIGINT', ignore).on('SIGQUIT', ignore);
+  process.on('SIGTERM', terminate).on('SIGHUP', hangUp);
+  return () => {
+    process.off('SIGINT', ignore).off('SIGQUIT', ignore);
+    process.off('SIGTERM', terminate).off('SIGHUP', hangUp);
+  };
+}
+
+/** Drains until the guest is gone. A trace that cannot be written stops the recording only. */
+async function drain(
+  guest: RunningGuest,
+  ring: Ring,
+  flusher: Flusher,
+  report: () => void,
+): Promise<{ end: GuestEnd; failure: unknown }> {
+  let end: GuestEnd | null = null;
+  let failure: unknown = null;
+  const ended = guest.ended.then((how) => {
+    end = how;
+  });
+  let reported = performance.now();
+  while (end === null && failure === null) {
+    let moved = false;
+    try {
+      moved = flusher.poll();
+    } catch (error) {
+      failure = error;
+      ring.leave();
+    }
+    if (performance.now() - reported >= PROGRESS_MS) {
+      reported = performance.now();
+      report();
+    }
+    await Promise.race([ended, moved ? setImmediate() : setTimeout(POLL_MS)]);
+  }
+  await ended;
+  return { end: await guest.ended, failure };
+}
+
+async function runGuest(
+  options: RecordOptions,
+  prepared: PreparedGuest,
+  ring: Ring,
+  writer: TraceWriter,
+): Promise<RecordResult> {
+  const started = performance.now();
+  const flusher = new Flusher(ring, writer);
+  const guest = prepared.start(ring.path);
+  const release = holdSignals(guest);
+  try {
+    const { end, failure } = await drain(guest, ring, flusher, () => {
+      options.onProgress?.({
+        transfers: writer.counts.transfers,
+        bytes: writer.counts.bytes,
+        waitNs: ring.writerState().waitNs,
+        elapsedMs: performance.now() - started,
+      });
+    });
+    if (failure !== null) throw failure;
+    if (ring.writerState().pid === 0) {
+      throw new BacktrailError('E_QEMU_SILENT', prepared.explainSilence(end));
+    }
+    const problems = closeTrace(ring, writer, flusher, end);
+    return { directory: ring.traceDirectory, manifest: writer.manifest, end, problems };
+  } finally {
+    release();
+  }
+}
+
+/**
+ * Runs a program and records it. Resolves when the guest has ended and the trace is closed.
+ * @throws BacktrailError if it cannot be recorded; what was recorded by then stays as a partial
+ * trace, unless nothing was.
+ */
+export async function record(options: RecordOptions): Promise<RecordResult> {
+  checkOptions(options);
+  const engine: Engine = qemuEngine(options.qemu);
+  const prepared = engine.prepare(options);
+  const directory = outputDirectory(options);
+  const ring = Ring.create(
+    `${RING_FOLDER}/backtrail-${process.pid}-${randomBytes(4).toString('hex')}.ring`,
+    {
+      shape: ringShape(options.ringBytes),
+      keep: options.keep,
+      maxTransfers: options.maxTransfers,
+      traceDirectory: directory,
+    },
+  );
+  let writer: TraceWriter | null = null;
+  try {
+    writer = TraceWriter.create(directory, newManifest(options, prepared, ring));
+    return await runGuest(options, prepared, ring, writer);
+  } catch (error) {
+    writer?.abandon();
+    // Nothing ran: the directory that was just made holds nothing.
+    const isEmpty = error instanceof BacktrailError && NOTHING_RAN.includes(error.code);
+    if (writer !== null && isEmpty) rmSync(directory, { recursive: true });
+    throw error;
+  } finally {
+    ring.remove();
+  }
+}

@@ -1,0 +1,147 @@
+/** Makes a valid trace of what a kill left behind: an orphaned ring, a partial trace, or both. */
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { closeTrace, finishTrace } from './close.ts';
+import { BacktrailError } from './errors.ts';
+import { Flusher } from './flush.ts';
+import type { MarkRow } from './flush-rows.ts';
+import { Ring } from './ring/ring.ts';
+import type { Manifest } from './trace/manifest.ts';
+import { openTrace } from './trace/reader.ts';
+import type { Trace } from './trace/trace.ts';
+import { MARK_KINDS } from './trace/vocabulary.ts';
+import { TraceWriter } from './trace/writer.ts';
+
+const RING_FOLDER = '/dev/shm';
+
+export interface RecoverResult {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  /** The ring that was emptied and removed, or null if only a trace was left. */
+  readonly ring: string | null;
+  readonly problems: readonly string[];
+}
+
+function marksOf(trace: Trace): MarkRow[] {
+  const { marks } = trace;
+  const value = <T>(has: number | undefined, given: T | undefined): T | null =>
+    has === 1 && given !== undefined ? given : null;
+  return Array.from({ length: marks.count }, (_, i) => ({
+    vcpu: marks.vcpu[i] ?? 0,
+    seq: marks.seq[i] ?? 0,
+    timeNs: marks.timeNs[i] ?? 0n,
+    kind: marks.kind[i] ?? 0,
+    pc: value(marks.hasPc[i], marks.pc[i]),
+    number: value(marks.hasNumber[i], marks.number[i]),
+    code: value(marks.hasCode[i], marks.code[i]),
+    address: value(marks.hasAddress[i], marks.address[i]),
+    size: value(marks.hasSize[i], marks.size[i]),
+    detail: marks.detail(i),
+  }));
+}
+
+function seqEnds(trace: Trace): Map<number, number> {
+  return new Map(trace.vcpus.map((vcpu) => [vcpu, trace.seqEnd(vcpu)]));
+}
+
+/** The ring in /dev/shm that belongs to a trace directory, or null. */
+function ringOf(directory: string): string | null {
+  if (!existsSync(RING_FOLDER)) return null;
+  for (const name of readdirSync(RING_FOLDER)) {
+    if (!name.startsWith('backtrail-') || !name.endsWith('.ring')) continue;
+    const path = join(RING_FOLDER, name);
+    const ring = openOrNull(path);
+    if (ring === null) continue;
+    const belongs = ring.traceDirectory === directory;
+    ring.close();
+    if (belongs) return path;
+  }
+  return null;
+}
+
+function openOrNull(path: string): Ring | null {
+  try {
+    return Ring.open(path);
+  } catch (error) {
+    if (error instanceof BacktrailError) return null;
+    throw error;
+  }
+}
+
+function refuseLive(ring: Ring): void {
+  const who = ring.recorderAlive() ? 'recorder' : ring.writerAlive() ? 'guest' : null;
+  if (who === null) return;
+  ring.close();
+  throw new BacktrailError(
+    'E_RING_LIVE',
+    `${ring.path}: found that its ${who} still runs, expected both to be gone. ` +
+      'Wait for the run to end, or end it, then recover.',
+  );
+}
+
+function refuseComplete(directory: string): void {
+  const trace = openTrace(directory);
+  if (trace.state === 'partial') return;
+  throw new BacktrailError(
+    'E_COMPLETE',
+    `${directory}: found a complete trace, expected a partial one. Nothing is to be recovered.`,
+  );
+}
+
+function recoverWithRing(path: string): RecoverResult {
+  const ring = Ring.open(path);
+  refuseLive(ring);
+  const directory = ring.traceDirectory;
+  refuseComplete(directory);
+  const before = openTrace(directory);
+  const [marks, ends] = [marksOf(before), seqEnds(before)];
+  const writer = TraceWriter.resume(directory);
+  try {
+    const flusher = new Flusher(ring, writer);
+    flusher.resume(ends, marks);
+    writer.manifest.recovered = true;
+    const problems = closeTrace(ring, writer, flusher, null);
+    ring.remove();
+    return { directory, manifest: writer.manifest, ring: path, problems };
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  }
+}
+
+function recoverTrace(directory: string): RecoverResult {
+  refuseComplete(directory);
+  const marks = marksOf(openTrace(directory));
+  const writer = TraceWriter.resume(directory);
+  try {
+    const { manifest } = writer;
+    manifest.recovered = true;
+    manifest.end ??= { how: 'unknown' };
+    const ends = marks.filter((mark) => MARK_KINDS[mark.kind] === 'end');
+    manifest.totals.instructions = ends.reduce((sum, mark) => sum + Number(mark.number ?? 0n), 0);
+    const maps = marks.filter((mark) => /^(un)?map$/.test(MARK_KINDS[mark.kind] ?? ''));
+    const problems = finishTrace(writer, maps);
+    return { directory, manifest, ring: null, problems };
+  } catch (error) {
+    writer.abandon();
+    throw error;
+  }
+}
+
+/**
+ * @param path a ring file, or a partial trace directory; its ring is found if it is still there.
+ * @throws BacktrailError if it is neither, complete, still being written, or damaged.
+ */
+export function recover(path: string): RecoverResult {
+  const full = resolve(path);
+  if (!existsSync(full)) {
+    throw new BacktrailError(
+      'E_NO_TRACE',
+      `${path}: found nothing there, expected a ring file or a trace directory. Check the path.`,
+    );
+  }
+  if (!statSync(full).isDirectory()) return recoverWithRing(full);
+  refuseComplete(full);
+  const ring = ringOf(full);
+  return ring === null ? recoverTrace(full) : recoverWithRing(ring);
+}

@@ -1,0 +1,430 @@
+/**
+ * The recorder's side of the ring. Twin: engines/qemu/plugin/ring_writer.c. Guarantees and protocol:
+ * docs/ring.md. Nothing here waits: the caller polls.
+ */
+import { closeSync, ftruncateSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { BacktrailError } from '../errors.ts';
+import { ByteFile, readField, readNumber, readText, writeField } from './file.ts';
+import {
+  HEADER,
+  HEADER_BYTES,
+  PAGE_BYTES,
+  RING_MAGIC,
+  RING_VERSION,
+  type RingOffsets,
+  type RingShape,
+  ringOffsets,
+  SEGMENT_HEADER,
+  SEGMENT_HEADER_BYTES,
+  STOP_REASONS,
+  type StopReason,
+  VCPU_SLOT,
+  VCPU_SLOT_BYTES,
+} from './layout.ts';
+import { processStart } from './process.ts';
+
+export interface RingOptions {
+  readonly shape: RingShape;
+  readonly keep: 'all' | 'last';
+  /** 0: no limit. */
+  readonly maxTransfers: number;
+  /** Absolute path, less than 3,072 bytes of UTF-8. */
+  readonly traceDirectory: string;
+}
+
+/** What the writer says of itself at one moment; counters since the ring was made. */
+export interface WriterState {
+  readonly pid: number;
+  readonly published: number;
+  /** First segment that is still there. */
+  readonly oldest: number;
+  readonly overwritten: number;
+  readonly logHead: number;
+  readonly waitNs: number;
+  readonly stopped: StopReason;
+  readonly unrecorded: number;
+  readonly vcpusUnrecorded: number;
+  readonly vcpus: number;
+  readonly forks: number;
+  readonly ended: boolean;
+}
+
+/** A segment's header; its transfers are read apart, into the caller's buffer. */
+export interface RingSegment {
+  readonly vcpu: number;
+  readonly firstSeq: number;
+  readonly rows: number;
+  readonly instructionsBefore: number;
+  readonly timeFirstNs: bigint;
+  readonly timeLastNs: bigint;
+}
+
+/** One vCPU as its slot shows it, for what a run leaves unpublished. */
+export interface RingVcpu extends RingSegment {
+  readonly segmentSlot: number;
+  readonly open: boolean;
+  /** Handle of the block it was in. */
+  readonly prev: bigint;
+  readonly inSyscall: boolean;
+  readonly unrecorded: number;
+  readonly instructions: number;
+}
+
+const MIB = 1 << 20;
+const SEGMENT_BYTES_MAX = MIB;
+const SEGMENTS_MIN = 2;
+const SEGMENTS_WANTED = 16;
+const VCPU_SLOTS = 1024;
+const LOG_BYTES = 16 * MIB;
+
+/** The shape of a ring whose segments take `bytes` in all: 1 MiB segments, smaller below 16 MiB. */
+export function ringShape(bytes: number): RingShape {
+  const wanted = Math.floor(bytes / SEGMENTS_WANTED / PAGE_BYTES) * PAGE_BYTES;
+  const segmentBytes = Math.min(SEGMENT_BYTES_MAX, Math.max(PAGE_BYTES, wanted));
+  return {
+    segmentTransfers: segmentBytes / 4,
+    segmentBudget: Math.max(SEGMENTS_MIN, Math.floor(bytes / segmentBytes)),
+    vcpuSlots: VCPU_SLOTS,
+    logBytes: LOG_BYTES,
+  };
+}
+
+/** What a ring of this shape may take of /dev/shm: its segments, the log and the tables. */
+function bytesNeeded(shape: RingShape): number {
+  const offsets = ringOffsets(shape);
+  return offsets.dataOffset + (shape.segmentBudget + 1) * shape.segmentTransfers * 4;
+}
+
+function checkSpace(path: string, shape: RingShape): void {
+  const needed = bytesNeeded(shape);
+  const { bavail, bsize } = statfsSync(dirname(path));
+  if (bavail * bsize >= needed) return;
+  throw new BacktrailError(
+    'E_RING_SPACE',
+    `${dirname(path)}: found ${Math.floor((bavail * bsize) / MIB)} MiB free, expected ` +
+      `${Math.ceil(needed / MIB)} MiB for the ring. Free some, or use a smaller --ring.`,
+  );
+}
+
+function headerBytes(options: RingOptions): Uint8Array {
+  const { shape } = options;
+  const offsets = ringOffsets(shape);
+  const bytes = new Uint8Array(HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  const pid = process.pid;
+  const values = {
+    magic: RING_MAGIC,
+    version: BigInt(RING_VERSION),
+    keep: options.keep === 'all' ? 0n : 1n,
+    segmentTransfers: BigInt(shape.segmentTransfers),
+    segmentBudget: BigInt(shape.segmentBudget),
+    segmentSlots: BigInt(offsets.segmentSlots),
+    vcpuSlots: BigInt(shape.vcpuSlots),
+    logBytes: BigInt(shape.logBytes),
+    vcpuOffset: BigInt(offsets.vcpuOffset),
+    queueOffset: BigInt(offsets.queueOffset),
+    segmentOffset: BigInt(offsets.segmentOffset),
+    logOffset: BigInt(offsets.logOffset),
+    dataOffset: BigInt(offsets.dataOffset),
+    fileBytes: BigInt(offsets.fileBytes),
+    maxTransfers: BigInt(options.maxTransfers),
+    recorderPid: BigInt(pid),
+    recorderStart: processStart(pid) ?? 0n,
+    drainedCheck: ~0n,
+    logTailCheck: ~0n,
+  };
+  for (const [name, value] of Object.entries(values)) {
+    writeField(view, 0, HEADER[name as keyof typeof values], value);
+  }
+  const directory = new TextEncoder().encode(options.traceDirectory);
+  const field = HEADER.traceDirectory;
+  if (directory.byteLength >= field.bytes) {
+    throw new BacktrailError(
+      'E_PATH_LONG',
+      `${options.traceDirectory}: found ${directory.byteLength} bytes, expected less than ` +
+        `${field.bytes}. Use a shorter -o DIR.`,
+    );
+  }
+  bytes.set(directory, field.at);
+  return bytes;
+}
+
+export class Ring {
+  readonly path: string;
+  readonly shape: RingShape;
+  readonly keep: 'all' | 'last';
+  readonly traceDirectory: string;
+  readonly #file: ByteFile;
+  readonly #offsets: RingOffsets;
+  readonly #words = new Uint8Array(HEADER.ended.at + 8 - HEADER.writerPid.at);
+  readonly #wordsAgain = new Uint8Array(this.#words.byteLength);
+
+  private constructor(path: string, file: ByteFile, header: Uint8Array) {
+    const view = new DataView(header.buffer);
+    this.path = path;
+    this.#file = file;
+    this.shape = {
+      segmentTransfers: readNumber(view, 0, HEADER.segmentTransfers),
+      segmentBudget: readNumber(view, 0, HEADER.segmentBudget),
+      vcpuSlots: readNumber(view, 0, HEADER.vcpuSlots),
+      logBytes: readNumber(view, 0, HEADER.logBytes),
+    };
+    this.#offsets = ringOffsets(this.shape);
+    this.keep = readNumber(view, 0, HEADER.keep) === 0 ? 'all' : 'last';
+    this.traceDirectory = readText(header, 0, HEADER.traceDirectory);
+  }
+
+  /** Makes a new ring file; its pages are taken only when they are used. */
+  static create(path: string, options: RingOptions): Ring {
+    const header = headerBytes(options);
+    checkSpace(path, options.shape);
+    const fd = openSync(path, 'wx', 0o600);
+    try {
+      ftruncateSync(fd, ringOffsets(options.shape).fileBytes);
+      writeSync(fd, header, 0, header.byteLength, 0);
+    } finally {
+      closeSync(fd);
+    }
+    return Ring.open(path);
+  }
+
+  /** @throws BacktrailError if the file is no ring, of another version, or cut. */
+  static open(path: string): Ring {
+    const file = new ByteFile(path, 'r+');
+    try {
+      const header = new Uint8Array(HEADER_BYTES);
+      file.read(0, header);
+      const view = new DataView(header.buffer);
+      const magic = readField(view, 0, HEADER.magic);
+      const version = readField(view, 0, HEADER.version);
+      if (magic !== RING_MAGIC || version !== BigInt(RING_VERSION)) {
+        throw new BacktrailError(
+          'E_RING_VERSION',
+          `${path}: found magic 0x${magic.toString(16)} version ${version}, expected ` +
+            `0x${RING_MAGIC.toString(16)} version ${RING_VERSION}. It is no ring of this build.`,
+        );
+      }
+      const ring = new Ring(path, file, header);
+      ring.#checkOffsets(view);
+      return ring;
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  #checkOffsets(view: DataView): void {
+    for (const [name, expected] of Object.entries(this.#offsets)) {
+      const found = readNumber(view, 0, HEADER[name as keyof RingOffsets]);
+      if (found === expected) continue;
+      throw new BacktrailError(
+        'E_RING_DAMAGED',
+        `${this.path}: found ${name} ${found}, expected ${expected}. The header is damaged.`,
+      );
+    }
+    if (this.#file.bytes < this.#offsets.fileBytes) {
+      throw new BacktrailError(
+        'E_RING_SHORT',
+        `${this.path}: found ${this.#file.bytes} bytes, expected ${this.#offsets.fileBytes}. ` +
+          'The ring file was cut.',
+      );
+    }
+  }
+
+  /**
+   * The writer's words, all of one moment: read until two readings agree, so that a word is never
+   * half old and half new however the kernel copies it.
+   */
+  writerState(): WriterState {
+    const base = HEADER.writerPid.at;
+    this.#file.read(base, this.#words);
+    do {
+      this.#wordsAgain.set(this.#words);
+      this.#file.read(base, this.#words);
+    } while (Buffer.compare(this.#words, this.#wordsAgain) !== 0);
+    const view = new DataView(this.#words.buffer);
+    const word = (field: (typeof HEADER)[keyof typeof HEADER]): number =>
+      readNumber(view, -base, field);
+    return {
+      pid: word(HEADER.writerPid),
+      published: word(HEADER.published),
+      oldest: word(HEADER.oldest),
+      overwritten: word(HEADER.overwritten),
+      logHead: word(HEADER.logHead),
+      waitNs: word(HEADER.waitNs),
+      stopped: STOP_REASONS[word(HEADER.stopped)] ?? 'running',
+      unrecorded: word(HEADER.unrecorded),
+      vcpusUnrecorded: word(HEADER.vcpusUnrecorded),
+      vcpus: word(HEADER.vcpus),
+      forks: word(HEADER.forks),
+      ended: word(HEADER.ended) !== 0,
+    };
+  }
+
+  /** Whether the process that attached as the writer is still the one that runs. */
+  writerAlive(): boolean {
+    const bytes = new Uint8Array(16);
+    this.#file.read(HEADER.writerPid.at, bytes);
+    const view = new DataView(bytes.buffer);
+    const pid = Number(view.getBigUint64(0, true));
+    return pid !== 0 && processStart(pid) === view.getBigUint64(8, true);
+  }
+
+  /** The same for the process that drains. */
+  recorderAlive(): boolean {
+    const bytes = new Uint8Array(16);
+    this.#file.read(HEADER.recorderPid.at, bytes);
+    const view = new DataView(bytes.buffer);
+    const pid = Number(view.getBigUint64(0, true));
+    return processStart(pid) === view.getBigUint64(8, true);
+  }
+
+  #segmentAt(view: DataView): RingSegment {
+    return {
+      vcpu: readNumber(view, 0, SEGMENT_HEADER.vcpu),
+      firstSeq: readNumber(view, 0, SEGMENT_HEADER.firstSeq),
+      rows: readNumber(view, 0, SEGMENT_HEADER.rows),
+      instructionsBefore: readNumber(view, 0, SEGMENT_HEADER.instructionsBefore),
+      timeFirstNs: readField(view, 0, SEGMENT_HEADER.timeFirstNs),
+      timeLastNs: readField(view, 0, SEGMENT_HEADER.timeLastNs),
+    };
+  }
+
+  /** The n-th published segment, n from `oldest` (or drained) to `published` - 1. */
+  publishedSegment(n: number): RingSegment & { readonly segmentSlot: number } {
+    const entry = new Uint8Array(4);
+    const { segmentSlots, queueOffset, segmentOffset } = this.#offsets;
+    this.#file.read(queueOffset + (n % segmentSlots) * 4, entry);
+    const segmentSlot = new DataView(entry.buffer).getUint32(0, true);
+    if (segmentSlot >= segmentSlots) {
+      throw new BacktrailError(
+        'E_RING_DAMAGED',
+        `${this.path}: found segment slot ${segmentSlot}, expected less than ${segmentSlots}.`,
+      );
+    }
+    const header = new Uint8Array(SEGMENT_HEADER_BYTES);
+    this.#file.read(segmentOffset + segmentSlot * SEGMENT_HEADER_BYTES, header);
+    const segment = this.#segmentAt(new DataView(header.buffer));
+    if (segment.rows > this.shape.segmentTransfers) {
+      throw new BacktrailError(
+        'E_RING_DAMAGED',
+        `${this.path}: found ${segment.rows} transfers in a segment, expected at most ` +
+          `${this.shape.segmentTransfers}.`,
+      );
+    }
+    return { ...segment, segmentSlot };
+  }
+
+  /** Fills `into` with the first transfers of a segment slot. */
+  readTransfers(segmentSlot: number, into: Uint32Array): void {
+    const at = this.#offsets.dataOffset + segmentSlot * this.shape.segmentTransfers * 4;
+    this.#file.read(at, new Uint8Array(into.buffer, into.byteOffset, into.byteLength));
+  }
+
+  /** Every vCPU that had not ended, as its slot stands; stable only once the writer is gone. */
+  liveVcpus(): RingVcpu[] {
+    const bytes = new Uint8Array(this.shape.vcpuSlots * VCPU_SLOT_BYTES);
+    this.#file.read(this.#offsets.vcpuOffset, bytes);
+    const view = new DataView(bytes.buffer);
+    const found: RingVcpu[] = [];
+    for (let base = 0; base < bytes.byteLength; base += VCPU_SLOT_BYTES) {
+      if (readNumber(view, base, VCPU_SLOT.live) !== 0) found.push(this.#vcpuAt(view, base));
+    }
+    return found;
+  }
+
+  #vcpuAt(view: DataView, base: number): RingVcpu {
+    const open = readNumber(view, base, VCPU_SLOT.open) !== 0;
+    const bytes = readField(view, base, VCPU_SLOT.write) - readField(view, base, VCPU_SLOT.data);
+    const rows = open ? Number(bytes / 4n) : 0;
+    if (rows < 0 || rows > this.shape.segmentTransfers) {
+      throw new BacktrailError(
+        'E_RING_DAMAGED',
+        `${this.path}: found ${rows} transfers in an open segment, expected 0 to ` +
+          `${this.shape.segmentTransfers}.`,
+      );
+    }
+    const timeFirstNs = readField(view, base, VCPU_SLOT.timeFirstNs);
+    return {
+      vcpu: readNumber(view, base, VCPU_SLOT.vcpu),
+      firstSeq: readNumber(view, base, VCPU_SLOT.firstSeq),
+      rows,
+      instructionsBefore: readNumber(view, base, VCPU_SLOT.instructionsBefore),
+      timeFirstNs,
+      timeLastNs: timeFirstNs,
+      segmentSlot: readNumber(view, base, VCPU_SLOT.segment),
+      open,
+      prev: readField(view, base, VCPU_SLOT.prev),
+      inSyscall: readNumber(view, base, VCPU_SLOT.inSyscall) !== 0,
+      unrecorded: readNumber(view, base, VCPU_SLOT.unrecorded),
+      instructions: readNumber(view, base, VCPU_SLOT.instructions),
+    };
+  }
+
+  /** Log bytes [from, to), absolute positions; whole records as long as both are record starts. */
+  readLog(from: number, to: number): Uint8Array {
+    const { logBytes } = this.shape;
+    const bytes = new Uint8Array(to - from);
+    if (bytes.byteLength > logBytes) {
+      throw new BacktrailError(
+        'E_RING_DAMAGED',
+        `${this.path}: found ${bytes.byteLength} bytes of log, expected at most ${logBytes}.`,
+      );
+    }
+    const at = from % logBytes;
+    const first = Math.min(bytes.byteLength, logBytes - at);
+    this.#file.read(this.#offsets.logOffset + at, bytes.subarray(0, first));
+    this.#file.read(this.#offsets.logOffset, bytes.subarray(first));
+    return bytes;
+  }
+
+  #writeChecked(field: (typeof HEADER)['drained' | 'logTail'], value: number): void {
+    const bytes = new Uint8Array(16);
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(0, BigInt(value), true);
+    view.setBigUint64(8, BigInt.asUintN(64, ~BigInt(value)), true);
+    this.#file.write(field.at, bytes);
+  }
+
+  #readChecked(field: (typeof HEADER)['drained' | 'logTail']): number {
+    const bytes = new Uint8Array(8);
+    this.#file.read(field.at, bytes);
+    return Number(new DataView(bytes.buffer).getBigUint64(0, true));
+  }
+
+  /** How far the recorder had come: segments and log bytes that are on disk. */
+  progress(): { readonly drained: number; readonly logTail: number } {
+    return {
+      drained: this.#readChecked(HEADER.drained),
+      logTail: this.#readChecked(HEADER.logTail),
+    };
+  }
+
+  /** Gives the segments before `count` back to the writer; call when they are on disk. */
+  setDrained(count: number): void {
+    this.#writeChecked(HEADER.drained, count);
+  }
+
+  /** The same for log bytes. */
+  setLogTail(position: number): void {
+    this.#writeChecked(HEADER.logTail, position);
+  }
+
+  /** Tells the writer that nobody drains any more: it stops recording and the guest runs on. */
+  leave(): void {
+    const one = new Uint8Array(8);
+    one[0] = 1;
+    this.#file.write(HEADER.recorderGone.at, one);
+  }
+
+  close(): void {
+    this.#file.close();
+  }
+
+  /** Closes and removes the file. */
+  remove(): void {
+    this.close();
+    rmSync(this.path, { force: true });
+  }
+}

@@ -1,0 +1,56 @@
+/** The trace format: all that may be used from outside this folder. */
+export { BacktrailError } from '../errors.ts';
+export { type ByteRows, packBytes } from './columns.ts';
+export { type TraceState, traceState } from './directory.ts';
+export {
+  type End,
+  type KeepMode,
+  type Losses,
+  type Manifest,
+  NO_LOSSES,
+} from './manifest.ts';
+export { openTrace, verifyTrace } from './reader.ts';
+export type {
+  BlockRows,
+  EdgeRows,
+  MarkRows,
+  ModuleRows,
+  SegmentInfo,
+  SymbolRows,
+} from './rows.ts';
+export {
+  BLOCKS,
+  type Column,
+  type ColumnType,
+  EDGES,
+  MARKS,
+  MODULES,
+  SEGMENTS,
+  SYMBOLS,
+  TABLES,
+  type TableName,
+  type TableSchema,
+  TRACE_FORMAT,
+  TRACE_VERSION,
+  TRANSFERS,
+} from './schema.ts';
+export {
+  bitsPerTransfer,
+  describeLosses,
+  LOSS_COUNTERS,
+  type Loss,
+  type LossCounter,
+  type Severity,
+} from './stats.ts';
+export {
+  type BlockTable,
+  type EdgeTable,
+  type MarkTable,
+  type ModuleTable,
+  NO_ROW,
+  type SegmentTable,
+  type SymbolTable,
+  type Trace,
+} from './trace.ts';
+export * from './vocabulary.ts';
+export { type TraceCounts, TraceWriter } from './writer.ts';

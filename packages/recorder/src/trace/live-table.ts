@@ -1,0 +1,61 @@
+/** One file of a trace that is being written: batches are appended, each whole when it returns. */
+import type { ArrowKit, ArrowWriter } from './arrow.ts';
+import type { ColumnData } from './columns.ts';
+import { REPLACEMENT, rename } from './directory.ts';
+import { OutputFile, type OutputSystem } from './output.ts';
+import type { TableSchema } from './schema.ts';
+import { divided } from './table-file.ts';
+import type { TableRows } from './tables.ts';
+
+/** A file that batches are appended to. */
+export class LiveTable {
+  readonly path: string;
+  readonly table: TableSchema;
+  rows = 0;
+  private readonly file: OutputFile;
+  private readonly writer: ArrowWriter;
+
+  /** @param kept Rows to begin with; the new file then takes the place of an old one. */
+  constructor(path: string, table: TableSchema, into: Target, kept: TableRows | null = null) {
+    this.path = path;
+    this.table = table;
+    this.file = new OutputFile(kept === null ? path : path + REPLACEMENT, table.name, into.system);
+    try {
+      this.writer = into.kit.open(table, this.file);
+      if (kept === null) return;
+      for (const part of divided(kept)) this.append(part.columns, part.count);
+      rename(path + REPLACEMENT, path);
+    } catch (error) {
+      this.file.close();
+      throw error;
+    }
+  }
+
+  get bytes(): number {
+    return this.file.bytes;
+  }
+
+  get batches(): number {
+    return this.writer.batches;
+  }
+
+  append(columns: readonly ColumnData[], rows: number): void {
+    this.writer.append(columns, rows);
+    this.rows += rows;
+  }
+
+  finish(): void {
+    this.writer.close();
+    this.file.close();
+  }
+
+  abandon(): void {
+    this.file.close();
+  }
+}
+
+/** What every file of one trace is written with. */
+export interface Target {
+  readonly kit: ArrowKit;
+  readonly system: OutputSystem | undefined;
+}

@@ -1,0 +1,82 @@
+/** What manifest.json holds. Reader and writer share these types; docs/trace-format.md shows one. */
+import type { TRACE_FORMAT } from './schema.ts';
+
+/** How the run ended. */
+export type End =
+  | { readonly how: 'exit'; readonly status: number }
+  | { readonly how: 'signal'; readonly signal: string; readonly number: number }
+  /** The recorder was killed; nobody saw how the guest ended. */
+  | { readonly how: 'unknown' };
+
+export type KeepMode = 'all' | 'last';
+
+/** Loss counters; every one is explained, with severity and advice, in stats.ts. */
+export interface Losses {
+  /** Transfers whose segment was reused in `--keep last`. */
+  overwritten: number;
+  /** Transfers after recording stopped because the recorder was gone or a table was full. */
+  unrecorded: number;
+  /** Transfers in whole segments that a truncated or damaged file no longer yields. */
+  damaged: number;
+  /** vCPUs that could not be recorded, more than the ring has slots for. */
+  vcpusUnrecorded: number;
+  /** Child processes that ran unrecorded. */
+  forksUnrecorded: number;
+  /** Programs that replaced the guest (exec) and ran unrecorded. */
+  execsUnrecorded: number;
+}
+
+export interface Manifest {
+  readonly format: typeof TRACE_FORMAT;
+  readonly version: number;
+  /** True only when the trace was closed properly: all tables whole, totals true. */
+  complete: boolean;
+  /** Set by `backtrail recover`. */
+  recovered: boolean;
+  engine: {
+    name: string;
+    version: string;
+    /** Translator's host ISA, e.g. `x86_64`. */
+    hostIsa: string;
+    mode: 'user' | 'system';
+  };
+  guest: { isa: string; endian: 'little' | 'big'; addressBits: 32 | 64 };
+  command: readonly string[];
+  directory: string;
+  /** ISO 8601, UTC. */
+  started: string;
+  /** Host monotonic clock, ns, as a decimal string. */
+  startedNs: string;
+  /** Wall time of the run in ns; null while it runs. */
+  durationNs: number | null;
+  end: End | null;
+  keep: KeepMode;
+  /** Why recording stopped before the guest did, or null. */
+  stopped: string | null;
+  ring: { bytes: number; segments: number; segmentTransfers: number };
+  totals: {
+    transfers: number;
+    instructions: number;
+    segments: number;
+    edges: number;
+    blocks: number;
+    marks: number;
+    modules: number;
+    symbols: number;
+    vcpus: number;
+    /** Bytes of the whole directory but the manifest. */
+    bytes: number;
+    /** Times the guest waited for the recorder, ns, all vCPUs. */
+    waitNs: number;
+  };
+  losses: Losses;
+}
+
+export const NO_LOSSES: Losses = {
+  overwritten: 0,
+  unrecorded: 0,
+  damaged: 0,
+  vcpusUnrecorded: 0,
+  forksUnrecorded: 0,
+  execsUnrecorded: 0,
+};

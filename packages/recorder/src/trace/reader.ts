@@ -1,0 +1,357 @@
+/**
+ * Opens a trace for reading. Opening reads the manifest; a table is read when first asked for, a
+ * segment when its edges are. What is damaged or missing is told in `problems`, never served.
+ */
+import fs from 'node:fs';
+import { BacktrailError } from '../errors.ts';
+import { readManifest, tablePath, transfersPath } from './directory.ts';
+import { Damage } from './flatbuffer.ts';
+import { TableFile } from './input.ts';
+import { LruCache } from './lru-cache.ts';
+import type { Manifest } from './manifest.ts';
+import {
+  BLOCKS,
+  EDGES,
+  MARKS,
+  MODULES,
+  SEGMENTS,
+  SYMBOLS,
+  type TableSchema,
+  TRANSFERS,
+} from './schema.ts';
+import { SegmentIndex } from './segment-index.ts';
+import { firstRows, keptRows, noRows, readTable, type Wrong } from './table-file.ts';
+import * as tables from './tables.ts';
+import {
+  type BlockTable,
+  type EdgeTable,
+  type MarkTable,
+  type ModuleTable,
+  NO_ROW,
+  type SegmentTable,
+  type SymbolTable,
+  type Trace,
+} from './trace.ts';
+
+/** Decoded segments kept: 1 MiB each at the usual 262,144 transfers. */
+const SEGMENTS_KEPT = 8;
+/** Files under transfers/ whose list of batches is kept: a few KiB each. */
+const FILES_KEPT = 256;
+
+type TableKey = Exclude<TableSchema['name'], 'transfers'>;
+
+/**
+ * Opens a trace directory. Nothing stays open between calls.
+ * @throws BacktrailError E_NO_TRACE, E_READ, E_TRACE_VERSION, E_TRACE_DAMAGED
+ */
+export function openTrace(directory: string): Trace {
+  const { manifest, state } = readManifest(directory);
+  return new TraceReader(directory, manifest, state);
+}
+
+/**
+ * Reads every byte of a trace.
+ * @returns one line for each thing found missing, truncated or damaged, with its remedy.
+ */
+export function verifyTrace(trace: Trace): string[] {
+  const found = new Set<string>();
+  void [trace.edges, trace.blocks, trace.marks, trace.modules, trace.symbols];
+  for (let segment = 0; segment < trace.segments.count; segment++) {
+    try {
+      trace.readSegment(segment);
+    } catch (error) {
+      if (!(error instanceof BacktrailError)) throw error;
+      found.add(error.message);
+    }
+  }
+  return [...new Set([...trace.problems, ...found])];
+}
+
+class TraceReader implements Trace {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  readonly state: 'complete' | 'partial';
+  private readonly found = new Set<string>();
+  private readonly read: {
+    segments?: SegmentTable;
+    edges?: EdgeTable;
+    blocks?: BlockTable;
+    marks?: MarkTable;
+    modules?: ModuleTable;
+    symbols?: SymbolTable;
+    index?: SegmentIndex;
+  } = {};
+  private readonly inspected = new Set<TableKey>();
+  private readonly files = new LruCache<number, TableFile | string>(FILES_KEPT);
+  private readonly decoded = new LruCache<number, Uint32Array>(SEGMENTS_KEPT);
+
+  constructor(directory: string, manifest: Manifest, state: 'complete' | 'partial') {
+    this.directory = directory;
+    this.manifest = manifest;
+    this.state = state;
+    if (state === 'partial') {
+      this.problem(
+        directory,
+        'found manifest.partial.json: not closed, or still being recorded, expected manifest.json',
+      );
+    }
+  }
+
+  /** Looks at the structure of all files that have not been read; reads no body but segments'. */
+  get problems(): readonly string[] {
+    void this.segments;
+    for (const table of [EDGES, BLOCKS, MARKS, MODULES, SYMBOLS]) this.inspect(table);
+    return [...this.found];
+  }
+
+  get transfers(): number {
+    const { rows } = this.segments;
+    let sum = 0;
+    for (let i = 0; i < rows.length; i++) sum += rows[i] ?? 0;
+    return sum;
+  }
+
+  get segments(): SegmentTable {
+    this.read.segments ??= this.readSegments();
+    return this.read.segments;
+  }
+
+  get edges(): EdgeTable {
+    this.read.edges ??= this.readEdges();
+    return this.read.edges;
+  }
+
+  get blocks(): BlockTable {
+    this.read.blocks ??= this.table(BLOCKS, tables.blockTable);
+    return this.read.blocks;
+  }
+
+  get marks(): MarkTable {
+    this.read.marks ??= this.table(MARKS, tables.markTable);
+    return this.read.marks;
+  }
+
+  get modules(): ModuleTable {
+    this.read.modules ??= this.table(MODULES, tables.moduleTable);
+    return this.read.modules;
+  }
+
+  get symbols(): SymbolTable {
+    this.read.symbols ??= this.table(SYMBOLS, (rows) => this.soundSymbols(rows));
+    return this.read.symbols;
+  }
+
+  get vcpus(): readonly number[] {
+    return this.index.vcpus;
+  }
+
+  segmentAt(vcpu: number, seq: number): number {
+    return this.index.at(vcpu, seq);
+  }
+
+  segmentsOf(vcpu: number): Uint32Array {
+    return this.index.of(vcpu);
+  }
+
+  seqEnd(vcpu: number): number {
+    return this.index.seqEnd(vcpu);
+  }
+
+  readSegment(segment: number): Uint32Array {
+    const { segments } = this;
+    const rows = segments.rows[segment];
+    if (rows === undefined) {
+      throw new BacktrailError(
+        'E_INTERNAL',
+        `${this.directory}: found no segment ${segment}, expected 0 to ${segments.count - 1}`,
+      );
+    }
+    return this.decoded.get(segment, () => this.decodeSegment(segment, rows));
+  }
+
+  private get index(): SegmentIndex {
+    this.read.index ??= new SegmentIndex(this.segments);
+    return this.read.index;
+  }
+
+  private decodeSegment(segment: number, rows: number): Uint32Array {
+    const file = this.segments.file[segment] ?? 0;
+    const batch = this.segments.batch[segment] ?? 0;
+    const wrong = (says: string): BacktrailError =>
+      new BacktrailError(
+        'E_TRACE_DAMAGED',
+        this.problem(transfersPath(this.directory, file), `segment ${segment}: ${says}`),
+      );
+    const open = this.transfersFile(file);
+    if (typeof open === 'string') throw wrong(open);
+    try {
+      const [edges] = open.readBatch(batch).columns;
+      if (edges?.type !== 'u32' || edges.values.length !== rows) {
+        throw new Damage(`found another number of transfers, expected ${rows}`);
+      }
+      this.checkEdges(edges.values);
+      return edges.values;
+    } catch (error) {
+      throw error instanceof Damage ? wrong(error.message) : error;
+    } finally {
+      open.release();
+    }
+  }
+
+  /** The writer never names an edge that is not there; damage to edges.arrow may. */
+  private checkEdges(edges: Uint32Array): void {
+    const { count } = this.edges;
+    if (this.state === 'complete' && count === this.manifest.totals.edges) return;
+    for (let i = 0; i < edges.length; i++) {
+      const edge = edges[i] ?? 0;
+      if (edge >= count) throw new Damage(`found edge ${edge}, expected below ${count}`);
+    }
+  }
+
+  /** @returns the file, or what is wrong with it. */
+  private transfersFile(number: number): TableFile | string {
+    return this.files.get(number, () => {
+      const path = transfersPath(this.directory, number);
+      if (!fs.existsSync(path)) return 'found no such file';
+      const file = new TableFile(path, TRANSFERS, true);
+      file.release();
+      return file;
+    });
+  }
+
+  /** Only segments whose batch is there by the structure of its file. */
+  private readSegments(): SegmentTable {
+    const rows = this.rowsOf(SEGMENTS);
+    const all = this.sound(SEGMENTS, rows, tables.segmentTable);
+    const kept: boolean[] = [];
+    const lost = new Map<number, { segments: number; transfers: number }>();
+    for (let i = 0; i < all.count; i++) {
+      const number = all.file[i] ?? 0;
+      const file = this.transfersFile(number);
+      const isThere = typeof file !== 'string' && (all.batch[i] ?? 0) < file.batches;
+      kept.push(isThere);
+      if (isThere) continue;
+      const sum = lost.get(number) ?? { segments: 0, transfers: 0 };
+      sum.segments++;
+      sum.transfers += all.rows[i] ?? 0;
+      lost.set(number, sum);
+    }
+    for (const [number, sum] of lost) {
+      const file = this.transfersFile(number);
+      const says = typeof file === 'string' ? file : (file.damage ?? 'found too few batches');
+      this.problem(
+        transfersPath(this.directory, number),
+        `${says}; ${sum.segments} segments, ${sum.transfers} transfers cannot be read`,
+      );
+    }
+    const table = lost.size === 0 ? all : tables.segmentTable(keptRows(SEGMENTS, rows, kept));
+    this.checkTransfers(table);
+    return table;
+  }
+
+  private checkTransfers(segments: SegmentTable): void {
+    const expected = this.manifest.totals.transfers;
+    const found = segments.rows.reduce((sum, rows) => sum + rows, 0);
+    if (this.state === 'complete' && found !== expected) {
+      this.problem(this.directory, `found ${found} transfers, expected ${expected}`);
+    }
+  }
+
+  /** Blocks that are gone become null: nobody is to index past the table. */
+  private readEdges(): EdgeTable {
+    const edges = this.table(EDGES, tables.edgeTable);
+    const { count } = this.blocks;
+    let cut = 0;
+    for (const column of [edges.sourceBlock, edges.targetBlock]) {
+      for (let i = 0; i < column.length; i++) {
+        const block = column[i] ?? 0;
+        if (block < count || block === NO_ROW) continue;
+        column[i] = NO_ROW;
+        cut++;
+      }
+    }
+    if (cut > 0) {
+      this.problem(
+        tablePath(this.directory, 'blocks'),
+        `found ${count} blocks; ${cut} edges name others, which are served without a block`,
+      );
+    }
+    return edges;
+  }
+
+  /** Symbols of modules that are gone are left out. */
+  private soundSymbols(rows: tables.TableRows): SymbolTable {
+    const { module } = tables.symbolTable(rows);
+    const { count } = this.modules;
+    const end = module.findIndex((number) => number >= count);
+    if (end < 0) return tables.symbolTable(rows);
+    this.problem(
+      tablePath(this.directory, 'modules'),
+      `found ${count} modules; ${rows.count - end} symbols name others, which are left out`,
+    );
+    return tables.symbolTable(firstRows(rows, end));
+  }
+
+  private table<T>(table: TableSchema<TableKey>, make: (rows: tables.TableRows) => T): T {
+    return this.sound(table, this.rowsOf(table), make);
+  }
+
+  private sound<T>(
+    table: TableSchema,
+    rows: tables.TableRows,
+    make: (rows: tables.TableRows) => T,
+  ): T {
+    try {
+      return make(rows);
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error;
+      this.problem(`${this.directory}/${table.name}.arrow`, error.message);
+      return make(noRows(table));
+    }
+  }
+
+  private rowsOf(table: TableSchema<TableKey>): tables.TableRows {
+    const { rows, damage } = readTable(tablePath(this.directory, table.name), table);
+    this.inspected.add(table.name);
+    this.judge(table, rows.count, damage);
+    return rows;
+  }
+
+  /** Goes through the headers of a file that has not been read. */
+  private inspect(table: TableSchema<TableKey>): void {
+    if (this.inspected.has(table.name)) return;
+    this.inspected.add(table.name);
+    const path = tablePath(this.directory, table.name);
+    if (!fs.existsSync(path)) {
+      this.judge(table, 0, { says: 'found no such file', isOpenEnded: false });
+      return;
+    }
+    const file = new TableFile(path, table);
+    file.release();
+    const { damage, isOpenEnded } = file;
+    this.judge(table, file.rows, damage === null ? null : { says: damage, isOpenEnded });
+  }
+
+  private judge(table: { name: TableKey }, rows: number, wrong: Wrong | null): void {
+    const path = tablePath(this.directory, table.name);
+    const total = this.manifest.totals[table.name];
+    if (this.state === 'partial') {
+      // Modules and symbols are written at the end; a file without its end is what a kill leaves.
+      const isUsual = wrong?.isOpenEnded === true || !fs.existsSync(path);
+      if (wrong !== null && !isUsual) {
+        this.problem(path, `${wrong.says}; the first ${rows} rows are read`);
+      }
+    } else if (wrong !== null) {
+      this.problem(path, `${wrong.says}; ${rows} of ${total} rows are read`);
+    } else if (rows !== total) {
+      this.problem(path, `found ${rows} rows, expected ${total}`);
+    }
+  }
+
+  /** @returns the line that was added. */
+  private problem(path: string, says: string): string {
+    const line = `${path}: ${says}. To keep what is whole: backtrail recover ${this.directory}`;
+    this.found.add(line);
+    return line;
+  }
+}

@@ -1,0 +1,364 @@
+/**
+ * Writes a trace. At any moment the directory is a valid partial trace: batches are appended whole,
+ * and in an order in which nothing on disk names what is not yet there: blocks before the edges
+ * that name them, edges before the segments that name them, transfers before their segment's row.
+ */
+import fs from 'node:fs';
+import { join } from 'node:path';
+import { BacktrailError } from '../errors.ts';
+import { loadArrow } from './arrow.ts';
+import { type ColumnData, u32, wholeNumbers } from './columns.ts';
+import {
+  makeDirectory,
+  renameManifest,
+  syncDirectory,
+  syncFile,
+  TRANSFERS_FOLDER,
+  tablePath,
+  transfersFiles,
+  transfersPath,
+  writePartialManifest,
+} from './directory.ts';
+import { Histogram } from './histogram.ts';
+import { LiveTable, type Target } from './live-table.ts';
+import type { Manifest } from './manifest.ts';
+import type { OutputSystem } from './output.ts';
+import { type LostSegment, type Resumed, reopen } from './resume.ts';
+import {
+  type BlockRows,
+  blockColumns,
+  type EdgeRows,
+  edgeColumns,
+  type MarkRows,
+  type ModuleRows,
+  markColumns,
+  moduleColumns,
+  type SegmentInfo,
+  type SymbolRows,
+  segmentColumns,
+  symbolColumns,
+} from './rows.ts';
+import {
+  BLOCKS,
+  EDGES,
+  MARKS,
+  MODULES,
+  SEGMENTS,
+  SYMBOLS,
+  type TableSchema,
+  TRANSFERS,
+} from './schema.ts';
+import { divided, readBatches, replaceTable, type Wrong } from './table-file.ts';
+import type { TableRows } from './tables.ts';
+import { NO_ROW } from './trace.ts';
+import { MARK_KINDS } from './vocabulary.ts';
+
+/** Segments in one file under transfers/. A kill leaves at most one file without a footer. */
+export const FILE_SEGMENTS = 64;
+
+/** Rows that are on disk, and the bytes of all files but the manifest. */
+export interface TraceCounts {
+  readonly segments: number;
+  readonly edges: number;
+  readonly blocks: number;
+  readonly marks: number;
+  readonly transfers: number;
+  readonly bytes: number;
+}
+
+interface Live {
+  readonly segments: LiveTable;
+  readonly edges: LiveTable;
+  readonly blocks: LiveTable;
+  readonly marks: LiveTable;
+}
+
+export class TraceWriter {
+  /** The caller fills the mutable fields before finish(); finish() fills most of the totals. */
+  readonly manifest: Manifest;
+  private readonly directory: string;
+  private readonly target: Target;
+  private readonly live: Live;
+  private readonly histogram: Histogram;
+  private readonly vcpus: Set<number>;
+  private transfersFile: LiveTable | null = null;
+  private nextFile: number;
+  private transfers: number;
+  private closedBytes: number;
+  /** After an error or the end nothing more is written. */
+  private isOpen = true;
+
+  private constructor(
+    directory: string,
+    target: Target,
+    resumed: Omit<Resumed, 'tables' | 'lost'> & { readonly tables: Resumed['tables'] | null },
+  ) {
+    this.directory = directory;
+    this.target = target;
+    this.manifest = resumed.manifest;
+    this.histogram = resumed.histogram;
+    this.vcpus = new Set(resumed.vcpus);
+    this.transfers = resumed.transfers;
+    this.nextFile = resumed.nextFile;
+    this.closedBytes = transfersFiles(directory).reduce(
+      (sum, file) => sum + fs.statSync(transfersPath(directory, file)).size,
+      0,
+    );
+    const open = (table: TableSchema<keyof Live>): LiveTable => {
+      const path = tablePath(directory, table.name);
+      return new LiveTable(path, table, target, resumed.tables?.[table.name] ?? null);
+    };
+    const [blocks, edges, marks] = [open(BLOCKS), open(EDGES), open(MARKS)];
+    // Last: what segments name is then in its place.
+    this.live = { blocks, edges, marks, segments: open(SEGMENTS) };
+  }
+
+  /**
+   * Makes the directory and a manifest that says it is not complete.
+   * @param system Stands in for the file system in tests.
+   * @throws BacktrailError E_EXISTS, E_WRITE, E_DISK_FULL
+   */
+  static create(directory: string, manifest: Manifest, system?: OutputSystem): TraceWriter {
+    makeDirectory(directory);
+    writePartialManifest(directory, manifest, system);
+    return new TraceWriter(
+      directory,
+      { kit: loadArrow(), system },
+      {
+        manifest,
+        histogram: new Histogram(),
+        tables: null,
+        transfers: 0,
+        vcpus: new Set(),
+        nextFile: 0,
+      },
+    );
+  }
+
+  /**
+   * Goes on with the partial trace of a killed recorder. Every whole batch is kept. Segments in the
+   * middle that are damaged are dropped: a `gap` mark stands for each, and `losses.damaged` counts
+   * their transfers.
+   * @throws BacktrailError E_NO_TRACE, E_TRACE_VERSION, E_COMPLETE, E_DISK_FULL
+   */
+  static resume(directory: string, system?: OutputSystem): TraceWriter {
+    const kit = loadArrow();
+    const resumed = reopen(directory, kit, system);
+    const writer = new TraceWriter(directory, { kit, system }, resumed);
+    for (const segment of resumed.lost) writer.manifest.losses.damaged += segment.rows;
+    if (resumed.lost.length > 0) writer.addMarks(gapMarks(resumed.lost));
+    return writer;
+  }
+
+  /** Rows that are on disk, and the bytes of all files but the manifest. */
+  get counts(): TraceCounts {
+    const { segments, edges, blocks, marks } = this.live;
+    return {
+      segments: segments.rows,
+      edges: edges.rows,
+      blocks: blocks.rows,
+      marks: marks.rows,
+      transfers: this.transfers,
+      bytes:
+        this.closedBytes +
+        (this.transfersFile?.bytes ?? 0) +
+        segments.bytes +
+        edges.bytes +
+        blocks.bytes +
+        marks.bytes,
+    };
+  }
+
+  /** Appends edges; their blocks must have been added. They are on disk when this returns. */
+  addEdges(rows: EdgeRows): void {
+    const blocks = this.live.blocks.rows;
+    for (let i = 0; i < rows.count; i++) {
+      const source = rows.sourceBlock[i] ?? 0;
+      const target = rows.targetBlock[i] ?? 0;
+      if ((source < blocks || source === NO_ROW) && (target < blocks || target === NO_ROW))
+        continue;
+      throw new BacktrailError(
+        'E_INTERNAL',
+        `edge ${this.live.edges.rows + i}: found blocks ${source} and ${target}, ` +
+          `expected below ${blocks}`,
+      );
+    }
+    const taken = new Float64Array(rows.count);
+    this.append(this.live.edges, rows.count, (first) => edgeColumns(rows, first, taken));
+  }
+
+  addBlocks(rows: BlockRows): void {
+    this.append(this.live.blocks, rows.count, (first) => blockColumns(rows, first));
+  }
+
+  addMarks(rows: MarkRows): void {
+    this.append(this.live.marks, rows.count, (first) => markColumns(rows, first));
+  }
+
+  /**
+   * Appends one segment: its transfers, then its row.
+   * @param edges Edge numbers, each of an edge that has been added; may be reused after the call.
+   * @throws BacktrailError E_INTERNAL if an edge has not been added; E_DISK_FULL, E_WRITE
+   */
+  addSegment(info: SegmentInfo, edges: Uint32Array): void {
+    if (edges.length === 0) return;
+    this.guard(() => {
+      this.histogram.add(edges, this.live.edges.rows);
+      let file = this.transfersFile;
+      if (file === null || file.batches >= FILE_SEGMENTS) file = this.nextTransfersFile();
+      const batch = file.batches;
+      file.append([u32(edges)], edges.length);
+      const { segments } = this.live;
+      const row = segmentColumns(info, segments.rows, edges.length, this.nextFile - 1, batch);
+      segments.append(row, 1);
+      this.transfers += edges.length;
+      this.vcpus.add(info.vcpu);
+    });
+  }
+
+  /**
+   * Makes the trace complete: edges get their counts, small batches are put together, everything is
+   * synced, the manifest is renamed. Fills all totals but `instructions` and `waitNs`.
+   * @throws BacktrailError E_DISK_FULL, E_WRITE; the trace then stays partial
+   */
+  finish(modules: ModuleRows, symbols: SymbolRows): void {
+    this.guard(() => {
+      const { counts, directory } = this;
+      this.closeTransfers();
+      const { blocks, edges, marks, segments } = this.live;
+      for (const table of [blocks, edges, marks, segments]) table.finish();
+      const taken = this.histogram.counts(edges.rows);
+      this.compact(edges, (batch, first) => ({
+        count: batch.count,
+        columns: [
+          ...batch.columns.slice(0, -1),
+          wholeNumbers(taken.subarray(first, first + batch.count), batch.count),
+        ],
+      }));
+      for (const table of [blocks, marks, segments]) this.compact(table);
+      this.writeWhole(MODULES, { count: modules.count, columns: moduleColumns(modules) });
+      this.writeWhole(SYMBOLS, { count: symbols.count, columns: symbolColumns(symbols) });
+      const bytes = syncAll(directory);
+      Object.assign(this.manifest.totals, {
+        transfers: this.transfers,
+        segments: counts.segments,
+        edges: counts.edges,
+        blocks: counts.blocks,
+        marks: counts.marks,
+        modules: modules.count,
+        symbols: symbols.count,
+        vcpus: this.vcpus.size,
+        bytes,
+      });
+      this.manifest.complete = true;
+      writePartialManifest(directory, this.manifest, this.target.system);
+      renameManifest(directory);
+    });
+    this.isOpen = false;
+  }
+
+  /** Closes the files and leaves a partial trace. */
+  abandon(): void {
+    this.isOpen = false;
+    this.transfersFile?.abandon();
+    for (const table of Object.values(this.live)) table.abandon();
+  }
+
+  private append(table: LiveTable, rows: number, columns: (first: number) => ColumnData[]): void {
+    if (rows === 0) return;
+    this.guard(() => {
+      for (const part of divided({ count: rows, columns: columns(table.rows) })) {
+        table.append(part.columns, part.count);
+      }
+    });
+  }
+
+  /** A write that failed may have left half a batch: nothing may be appended to it. */
+  private guard(action: () => void): void {
+    if (!this.isOpen) {
+      throw new BacktrailError('E_INTERNAL', `${this.directory}: nothing more can be written`);
+    }
+    this.isOpen = false;
+    action();
+    this.isOpen = true;
+  }
+
+  private nextTransfersFile(): LiveTable {
+    this.closeTransfers();
+    const path = transfersPath(this.directory, this.nextFile);
+    this.transfersFile = new LiveTable(path, TRANSFERS, this.target);
+    this.nextFile++;
+    return this.transfersFile;
+  }
+
+  private closeTransfers(): void {
+    this.transfersFile?.finish();
+    this.closedBytes += this.transfersFile?.bytes ?? 0;
+    this.transfersFile = null;
+  }
+
+  /** Replaces a closed table by one of few batches. */
+  private compact(live: LiveTable, change?: (batch: TableRows, first: number) => TableRows): void {
+    const { path, table } = live;
+    const fail = ({ says }: Wrong): never => {
+      throw new BacktrailError(
+        'E_TRACE_DAMAGED',
+        `${path}: ${says}. Check the disk, then: backtrail recover ${this.directory}`,
+      );
+    };
+    const changed = function* (): Generator<TableRows, void, undefined> {
+      let first = 0;
+      for (const batch of readBatches(path, table, fail)) {
+        yield change === undefined ? batch : change(batch, first);
+        first += batch.count;
+      }
+    };
+    replaceTable(path, table, this.target.kit, changed(), this.target.system);
+  }
+
+  private writeWhole(table: TableSchema<'modules' | 'symbols'>, rows: TableRows): void {
+    const path = tablePath(this.directory, table.name);
+    replaceTable(path, table, this.target.kit, [rows], this.target.system);
+  }
+}
+
+/** Makes all files durable. @returns the bytes of all files but the manifest. */
+function syncAll(directory: string): number {
+  const tables = ['segments', 'edges', 'blocks', 'marks', 'modules', 'symbols'] as const;
+  const paths = [
+    ...transfersFiles(directory).map((file) => transfersPath(directory, file)),
+    ...tables.map((table) => tablePath(directory, table)),
+  ];
+  let bytes = 0;
+  for (const path of paths) {
+    syncFile(path);
+    bytes += fs.statSync(path).size;
+  }
+  syncDirectory(join(directory, TRANSFERS_FOLDER));
+  syncDirectory(directory);
+  return bytes;
+}
+
+/** A `gap` mark for each segment that is gone. */
+function gapMarks(lost: readonly LostSegment[]): MarkRows {
+  const count = lost.length;
+  const none = new Uint8Array(count);
+  return {
+    count,
+    vcpu: Uint32Array.from(lost, (segment) => segment.vcpu),
+    seq: Float64Array.from(lost, (segment) => segment.firstSeq),
+    timeNs: BigUint64Array.from(lost, (segment) => segment.timeNs),
+    kind: new Uint8Array(count).fill(MARK_KINDS.indexOf('gap')),
+    pc: new BigUint64Array(count),
+    hasPc: none,
+    number: BigInt64Array.from(lost, (segment) => BigInt(segment.rows)),
+    hasNumber: new Uint8Array(count).fill(1),
+    code: new BigInt64Array(count),
+    hasCode: none,
+    address: new BigUint64Array(count),
+    hasAddress: none,
+    size: new BigUint64Array(count),
+    hasSize: none,
+    detail: lost.map(() => 'damaged'),
+  };
+}
