@@ -206,6 +206,11 @@ export class Flusher {
     if (vcpu.open && vcpu.rows > 0) {
       this.#write({ ...vcpu, timeLastNs: nowNs }, vcpu.segmentSlot);
     }
+    if (vcpu.unrecorded > 0) {
+      // It ran on unrecorded: where its recorded part ends, no block tells.
+      this.instructions += vcpu.instructionsAtStop;
+      return;
+    }
     const block = this.#blocks.find(vcpu.prev);
     if (block === null || this.#ended.has(vcpu.vcpu)) return;
     const retired = vcpu.instructions + (vcpu.inSyscall ? block.instructions : 0);

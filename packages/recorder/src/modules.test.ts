@@ -16,9 +16,14 @@ const SYMBOLS = [
   { name: 'entry', value: 0x2000n, type: 0 },
 ];
 
-/** Events of a run, stamped one after another: time 1000, 1001, …; seq ten times as fast. */
+/** Events of a run, stamped one after another: time 1000, 1001, …; seq 1, 2, … */
 class Run {
   readonly events: MapEvent[] = [];
+  readonly #firstSeq: number;
+
+  constructor(firstSeq = 1) {
+    this.#firstSeq = firstSeq;
+  }
 
   map(file: string, address: bigint, size: bigint, fileOffset = 0n, vcpu = 0): this {
     return this.#add('map', address, size, fileOffset, file, vcpu);
@@ -57,7 +62,16 @@ class Run {
   ): this {
     const at = this.events.length;
     const timeNs = BigInt(1000 + at);
-    this.events.push({ kind, vcpu, seq: at * 10, timeNs, address, size, fileOffset, path: file });
+    this.events.push({
+      kind,
+      vcpu,
+      seq: this.#firstSeq + at,
+      timeNs,
+      address,
+      size,
+      fileOffset,
+      path: file,
+    });
     return this;
   }
 }
@@ -117,7 +131,7 @@ test('a position-independent program and a library, as mapped by QEMU and by ld.
       'lib 70000000 70000000 8000 1003-',
     ]);
     expect(found.modules.buildId).toEqual([BUILD_ID, BUILD_ID]);
-    expect([...found.modules.mappedSeq]).toEqual([0, 30]);
+    expect([...found.modules.mappedSeq]).toEqual([1, 4]);
     expect(found.problems).toEqual([]);
     expect(symbolLines(found)).toEqual([
       '0 2000+0 none entry',
@@ -212,6 +226,19 @@ test('an ELF file that is only read is no module', () => {
   });
 });
 
+test('what the guest starts with is loaded, even if its segments are one mapping', () => {
+  withElfs({ program: {} }, ({ program }) => {
+    const found = new Run(0).map(program, 0x1_0000n, 0x4000n);
+    expect(found.collect().modules.count).toBe(0);
+    // Headers and code with one distance, as a linker lays out a program without data.
+    const bytes = buildElf({ symtab: SYMBOLS });
+    bytes.writeBigUInt64LE(0x1000n, 64 + 56 + 16);
+    writeFileSync(program, bytes);
+    expect(shown(found.collect())).toEqual(['program 10000 10000 8000 1000-']);
+    expect(new Run(1).map(program, 0x1_0000n, 0x4000n).collect().modules.count).toBe(0);
+  });
+});
+
 test('data, devices, anonymous memory and code in memory files are no modules', () => {
   withFolder((folder) => {
     const data = path.join(folder, 'locale-archive');
@@ -245,8 +272,8 @@ describe('files that are not what was mapped', () => {
       ]);
       expect(found.modules.buildId).toEqual([null, null]);
       expect(found.problems).toEqual([
-        `${file}: found no such file, expected the file as it was mapped. Its build id and symbols ` +
-          'are not in the trace, and its base is a guess (address minus file offset).',
+        `${file}: found no such file, expected the file as it was mapped. Its build id and ` +
+          'symbols are not in the trace, and its base is a guess (address minus file offset).',
       ]);
     });
   });
@@ -314,7 +341,11 @@ test('past the limit, a file goes in without objects or not at all, with a line'
     ]);
     const fewer = run.collect({ symbolsMax: 5 });
     expect(symbolLines(fewer).map((line) => line.split(' ')[3])).toEqual([
-      ...['entry', 'main', 'table', 'entry', 'main'],
+      'entry',
+      'main',
+      'table',
+      'entry',
+      'main',
     ]);
     expect(fewer.problems[0]).toMatch(
       /: found 3 symbols, expected at most 2 more\. Only its funct/,

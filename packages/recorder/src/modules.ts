@@ -7,7 +7,7 @@
  * from the base that the pieces agree on. The events carry no protection: a guest's code is
  * mapped without execute permission on the host.
  */
-import { basesOf, extentOf, isContiguous, type Mapping, placesCode } from './elf/placement.ts';
+import { basesOf, extentOf, isOnePiece, type Mapping, placesCode } from './elf/placement.ts';
 import { type ClockPair, type Known, ModuleFiles, type Unknown } from './module-files.ts';
 import { collectSymbols } from './module-symbols.ts';
 import type { ModuleRows } from './trace/rows.ts';
@@ -143,9 +143,10 @@ class Load {
     const isPieced = this.#offsets.size > 1;
     if (file.layout === null) return isPieced || /\.so(\.[\d.]+)?$/.test(file.path);
     if (!this.#hasCode) return false;
-    // The whole file in one piece is how it is read; loaded so, its data would be out of place.
+    // The whole file in one mapping is how it is read: a dynamic linker maps each segment. What
+    // was there before the guest ran was loaded, and neighbours with equal permission are one.
     const isWhole = this.#mostBytes >= BigInt(file.layout.fileSize);
-    return isPieced || !isWhole || isContiguous(file.layout.segments);
+    return isPieced || !isWhole || this.mapped.seq === 0 || isOnePiece(file.layout.segments);
   }
 
   get start(): bigint {

@@ -165,8 +165,17 @@ class Placer {
 }
 
 const SECTION_NAMES = [
-  ...['', '.interp', '.note.gnu.build-id', '.dynsym', '.dynstr', '.dynamic', '.text', '.data'],
-  ...['.symtab', '.strtab', '.shstrtab'],
+  '',
+  '.interp',
+  '.note.gnu.build-id',
+  '.dynsym',
+  '.dynstr',
+  '.dynamic',
+  '.text',
+  '.data',
+  '.symtab',
+  '.strtab',
+  '.shstrtab',
 ];
 
 /** A part of the file: where it lies, what is in it. */

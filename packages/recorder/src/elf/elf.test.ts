@@ -110,6 +110,7 @@ describe('what is no ELF file is named', () => {
       /a script for python3,.*record -- python3 \S+program$/,
     ],
     ['env script with flags', '#!/usr/bin/env -S A=1 node -x\n', /a script for node -x,/],
+    ['script with odd bytes', '#!/x\x1b[2Jy\tz\r\n', /a script for \/x\?\[2Jy z,/],
     ['bare script', '#!', /a script, expected an ELF program\. .*-- INTERPRETER/],
     ['nothing', '', /found an empty file, expected an ELF program/],
     ['text', 'hello\n', /found text, expected/],
@@ -127,9 +128,8 @@ describe('what is no ELF file is named', () => {
   test.each(refused)('%s', (_name, content, message) => {
     withBytes(typeof content === 'string' ? Buffer.from(content, 'latin1') : content, (file) => {
       for (const read of [readElfHeader, readSegments, readBuildId]) {
-        expect(() => read(file)).toThrow(
-          expect.objectContaining({ code: 'E_ELF', message: expect.stringMatching(message) }),
-        );
+        expect(() => read(file)).toThrow(message);
+        expect(() => read(file)).toThrow(expect.objectContaining({ code: 'E_ELF' }));
       }
     });
   });

@@ -16,7 +16,7 @@ import {
 import { type ElfClass, type Endian, isaOf } from './machines.ts';
 import { findBuildId } from './notes.ts';
 
-export { DEBUG_ROOTS, ELF_SYMBOL_TYPES, type ElfSymbols, readSymbols } from './symbols.ts';
+export { ELF_SYMBOL_TYPES, type ElfSymbols, readSymbols } from './symbols.ts';
 
 export interface ElfHeader {
   readonly class: ElfClass;

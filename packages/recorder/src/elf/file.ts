@@ -6,7 +6,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import path from 'node:path';
 import { BacktrailError } from '../errors.ts';
 
-/** More than the names of any real program take; a sparse file could claim more than memory holds. */
+/** More than the names of any program take; a sparse file could claim more than memory. */
 export const TABLE_BYTES_MAX = 1 << 30;
 /** 11 million symbols of 64 bit; the largest browsers have some 2 million. */
 export const SYMBOL_TABLE_BYTES_MAX = 1 << 28;
@@ -22,8 +22,6 @@ export function elfError(
   const where = what === '' ? file : `${file}: ${what}`;
   return new BacktrailError('E_ELF', `${where}: found ${found}, expected ${expected}. ${remedy}`);
 }
-
-export const hex = (value: number | bigint): string => `0x${value.toString(16)}`;
 
 /** Views of a read: the same bytes, one for text, one for numbers. */
 export interface Bytes {
@@ -119,16 +117,18 @@ export function notElf(file: ElfFile): BacktrailError {
   if (start[0] === 0x23 && start[1] === 0x21) {
     const run = interpreterOf(start.toString('utf8', 2));
     const found = run === '' ? 'a script' : `a script for ${run}`;
-    const remedy = `Record its interpreter: backtrail record -- ${run || 'INTERPRETER'} ${file.path}`;
+    const command = `backtrail record -- ${run === '' ? 'INTERPRETER' : run} ${file.path}`;
+    const remedy = `Record its interpreter: ${command}`;
     return elfError(file.path, '', found, expected, remedy);
   }
   const remedy = 'Name a Linux program.';
   return elfError(file.path, '', contentOf(start), expected, remedy);
 }
 
-/** The interpreter and its argument in a `#!` line. `env NAME` is NAME: env would replace itself. */
+/** Interpreter and argument of a `#!` line. `env NAME` is NAME: env would replace itself. */
 function interpreterOf(line: string): string {
-  const words = (line.split('\n', 1)[0] ?? '').trim().split(/[ \t]+/);
+  const printable = (line.split('\n', 1)[0] ?? '').trim().replace(/[^\P{C}\t]/gu, '?');
+  const words = printable.split(/[ \t]+/);
   if (path.basename(words[0] ?? '') !== 'env') return words.join(' ');
   const isOption = (word: string): boolean => word.startsWith('-') || word.includes('=');
   const first = words.findIndex((word, i) => i > 0 && !isOption(word));

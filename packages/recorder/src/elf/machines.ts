@@ -6,7 +6,6 @@
 export type ElfClass = 32 | 64;
 export type Endian = 'little' | 'big';
 
-export const EM_SPARC32PLUS = 18;
 export const EM_MIPS = 8;
 export const EM_PARISC = 15;
 export const EM_S390 = 22;
@@ -38,7 +37,7 @@ const ISAS: readonly (readonly [number, ElfClass, Endian, string])[] = [
   [21, 64, 'little', 'ppc64le'],
   [EM_S390, 64, 'big', 's390x'],
   [2, 32, 'big', 'sparc'],
-  [EM_SPARC32PLUS, 32, 'big', 'sparc32plus'],
+  [18, 32, 'big', 'sparc32plus'],
   [43, 64, 'big', 'sparc64'],
   [258, 64, 'little', 'loongarch64'],
   [EM_PARISC, 32, 'big', 'hppa'],

@@ -60,12 +60,9 @@ export function placesCode(
   });
 }
 
-/** True if the whole file, mapped once from its start, would be in place: one segment, mostly. */
-export function isContiguous(segments: readonly ElfSegment[]): boolean {
-  const deltas = segments
-    .filter((segment) => segment.fileSize > 0)
-    .map((segment) => BigInt(segment.offset) - segment.vaddr);
-  return new Set(deltas).size <= 1;
+/** True if one mapping can be all of a loaded file. */
+export function isOnePiece(segments: readonly ElfSegment[]): boolean {
+  return segments.filter((segment) => segment.fileSize > 0).length <= 1;
 }
 
 /** First address and bytes of the file in memory, whole pages, before a base is added. */

@@ -48,8 +48,11 @@ export function readelfBuildId(file: string): string | null {
   return /Build ID: ([0-9a-f]+)/.exec(run('readelf', '-nW', file))?.[1] ?? null;
 }
 
-const SECTION =
-  /^ {2}\[ *(\d+)\] .* ([0-9a-f]{8,16}) [0-9a-f]{6,} ([0-9a-f]{6,}) [0-9a-f]{2,} +([A-Za-z]*) +\d+ +\d+ +\d+$/;
+/** Number, address, size, flags; between them offset and entry size, behind them three numbers. */
+const SECTION = new RegExp(
+  '^ {2}\\[ *(\\d+)\\] .* ([0-9a-f]{8,16}) [0-9a-f]{6,} ([0-9a-f]{6,}) [0-9a-f]{2,} ' +
+    '+([A-Za-z]*) +\\d+ +\\d+ +\\d+$',
+);
 const SYMBOL = /^ *\d+: ([0-9a-f]+) +(0x[0-9a-f]+|\d+) (\S+) +\S+ +\S+ +(?:\[.*?\] +)?(\S+) *(.*)$/;
 const TYPES: Readonly<Record<string, string>> = {
   FUNC: 'function',

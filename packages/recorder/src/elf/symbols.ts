@@ -17,7 +17,7 @@ import {
   type TableSource,
 } from './symbol-table.ts';
 
-/** What a symbol names; the same list, in the same order, as SYMBOL_TYPES in trace/vocabulary.ts. */
+/** What a symbol names; twin of SYMBOL_TYPES in trace/vocabulary.ts, in the same order. */
 export const ELF_SYMBOL_TYPES = ['function', 'object', 'none', 'ifunc'] as const;
 
 export interface ElfSymbols {
@@ -38,7 +38,7 @@ const IFUNC = 3;
 const UNWANTED = 0xff;
 
 /** Where split debug files are looked for besides the program's own folder. */
-export const DEBUG_ROOTS: readonly string[] = ['/usr/lib/debug'];
+const DEBUG_ROOTS: readonly string[] = ['/usr/lib/debug'];
 
 /**
  * Reads the symbols of a file. Left out: undefined, section, file and TLS symbols, labels of the

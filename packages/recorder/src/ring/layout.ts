@@ -97,7 +97,8 @@ export const VCPU_SLOT = {
     type: 'u64',
     says: '1 while the last instruction of prev is a call running',
   },
-  reserved: { at: 96, type: 'text', bytes: 32, says: 'private to the writer' },
+  instructionsAtStop: { at: 96, type: 'u64', says: 'instructions when its recording stopped' },
+  reserved: { at: 104, type: 'text', bytes: 24, says: 'private to the writer' },
 } as const satisfies Record<string, Field>;
 
 export const SEGMENT_HEADER_BYTES = 64;

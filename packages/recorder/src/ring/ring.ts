@@ -69,6 +69,8 @@ export interface RingVcpu extends RingSegment {
   readonly inSyscall: boolean;
   readonly unrecorded: number;
   readonly instructions: number;
+  /** Instructions retired when the first transfer was not recorded. */
+  readonly instructionsAtStop: number;
 }
 
 const MIB = 1 << 20;
@@ -359,6 +361,7 @@ export class Ring {
       inSyscall: readNumber(view, base, VCPU_SLOT.inSyscall) !== 0,
       unrecorded: readNumber(view, base, VCPU_SLOT.unrecorded),
       instructions: readNumber(view, base, VCPU_SLOT.instructions),
+      instructionsAtStop: readNumber(view, base, VCPU_SLOT.instructionsAtStop),
     };
   }
 

@@ -13,6 +13,7 @@
 import fs from 'node:fs';
 import { basename, join } from 'node:path';
 import { BacktrailError } from '../errors.ts';
+import { readError, regularFileBytes } from './input.ts';
 import type { Manifest } from './manifest.ts';
 import { formatManifest, parseManifest } from './manifest-json.ts';
 import { OutputFile, type OutputSystem, outputError } from './output.ts';
@@ -20,6 +21,8 @@ import type { TableName } from './schema.ts';
 
 export const MANIFEST = 'manifest.json';
 export const MANIFEST_PARTIAL = 'manifest.partial.json';
+/** A command line takes 2 MiB at most on Linux, and all else is short. */
+const MANIFEST_BYTES_MAX = 1 << 24;
 export const TRANSFERS_FOLDER = 'transfers';
 /** Added to the name of a file that will replace another. */
 export const REPLACEMENT = '.tmp';
@@ -67,14 +70,26 @@ export function readManifest(directory: string): {
   const state = traceState(directory);
   if (state === 'absent' || state === 'empty') throw noTrace(directory, state);
   const path = join(directory, state === 'complete' ? MANIFEST : MANIFEST_PARTIAL);
-  let text: string;
-  try {
-    text = fs.readFileSync(path, 'utf8');
-  } catch (error) {
-    const says = error instanceof Error ? error.message : String(error);
-    throw new BacktrailError('E_READ', `${path}: cannot be read: ${says}.`, { cause: error });
+  const manifest = parseManifest(readText(path), basename(directory), path);
+  // A kill between the last two steps leaves a partial manifest that says it is complete.
+  manifest.complete = state === 'complete';
+  return { manifest, state };
+}
+
+function readText(path: string): string {
+  const bytes = regularFileBytes(path);
+  if (bytes > MANIFEST_BYTES_MAX) {
+    throw new BacktrailError(
+      'E_TRACE_DAMAGED',
+      `${path}: found ${bytes} bytes, expected at most ${MANIFEST_BYTES_MAX}. ` +
+        'Restore the file from a copy, or record again.',
+    );
   }
-  return { manifest: parseManifest(text, basename(directory), path), state };
+  try {
+    return fs.readFileSync(path, 'utf8');
+  } catch (error) {
+    throw readError(path, error);
+  }
 }
 
 function noTrace(directory: string, state: 'absent' | 'empty'): BacktrailError {

@@ -33,14 +33,32 @@ const WINDOW_BYTES = 1 << 16;
 /** i32 length of the footer, then the magic. */
 const TAIL_BYTES = 4 + MAGIC.length;
 
-const readError = (path: string, error: unknown): BacktrailError =>
+export const readError = (path: string, error: unknown): BacktrailError =>
   new BacktrailError(
     'E_READ',
     `${path}: cannot be read: ${error instanceof Error ? error.message : String(error)}.`,
     { cause: error },
   );
 
-/** Bytes of an open file, by position. */
+/**
+ * Size of a file. Opening a pipe would wait for ever.
+ * @throws BacktrailError E_READ if it is none.
+ */
+export function regularFileBytes(path: string): number {
+  let status: fs.Stats;
+  try {
+    status = fs.statSync(path);
+  } catch (error) {
+    throw readError(path, error);
+  }
+  if (status.isFile()) return status.size;
+  throw new BacktrailError(
+    'E_READ',
+    `${path}: found no regular file, expected one. Restore the trace from a copy.`,
+  );
+}
+
+/** Bytes of a file, by position. */
 class InputFile {
   readonly path: string;
   readonly bytes: number;
@@ -50,11 +68,7 @@ class InputFile {
 
   constructor(path: string) {
     this.path = path;
-    try {
-      this.bytes = fs.fstatSync(this.descriptor()).size;
-    } catch (error) {
-      throw readError(path, error);
-    }
+    this.bytes = regularFileBytes(path);
   }
 
   private descriptor(): number {
@@ -246,7 +260,9 @@ export class TableFile {
       if (message.is === 'schema') this.expectWords(message.dictionaryIds, dictionaries);
       if (message.is === 'dictionary') this.checkWords(message, place, dictionaries);
       if (message.is === 'batch') {
-        for (const id of dictionaries.keys()) throw new Damage(`found no dictionary ${id}`);
+        if (dictionaries.size > 0) {
+          throw new Damage(`found no dictionary ${[...dictionaries.keys()].join(', ')}`);
+        }
         places.push(place);
         this.rowsFound += message.batch.rows;
       }

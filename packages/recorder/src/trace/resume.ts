@@ -9,8 +9,11 @@ import { BacktrailError } from '../errors.ts';
 import type { ArrowKit } from './arrow.ts';
 import { u32 } from './columns.ts';
 import {
+  MANIFEST,
+  MANIFEST_PARTIAL,
   REPLACEMENT,
   readManifest,
+  rename,
   tablePath,
   transfersFiles,
   transfersPath,
@@ -20,6 +23,7 @@ import { Histogram } from './histogram.ts';
 import { TableFile } from './input.ts';
 import type { Manifest } from './manifest.ts';
 import { OutputFile, type OutputSystem } from './output.ts';
+import { openTrace, verifyTrace } from './reader.ts';
 import { BLOCKS, EDGES, MARKS, SEGMENTS, TRANSFERS } from './schema.ts';
 import { firstRows, keptRows, readTable } from './table-file.ts';
 import { edgeTable, segmentTable, type TableRows } from './tables.ts';
@@ -105,14 +109,15 @@ class Transfers {
         this.histogram.add(edges, this.edges);
         return true;
       });
-      if (file.damage !== null) this.rewrite(path, file, segments, members, kept);
+      if (file.damage !== null || kept.includes(false))
+        this.rewrite(path, file, segments, members, kept);
       return kept;
     } finally {
       file.release();
     }
   }
 
-  /** A file without its footer gets one; batches keep their numbers, lost ones become empty. */
+  /** The file gets a footer; batches keep their numbers, those that are lost become empty. */
   private rewrite(
     path: string,
     file: TableFile,
@@ -138,7 +143,7 @@ class Transfers {
     } finally {
       output.close();
     }
-    fs.renameSync(path + REPLACEMENT, path);
+    rename(path + REPLACEMENT, path);
   }
 }
 
@@ -155,11 +160,15 @@ function removeReplacements(directory: string): void {
 export function reopen(directory: string, kit: ArrowKit, system?: OutputSystem): Resumed {
   const { manifest, state } = readManifest(directory);
   if (state === 'complete') {
-    throw new BacktrailError(
-      'E_COMPLETE',
-      `${directory}: found a complete trace, expected one that a killed recorder left. ` +
-        'Nothing to recover: backtrail info shows it.',
-    );
+    if (verifyTrace(openTrace(directory)).length === 0) {
+      throw new BacktrailError(
+        'E_COMPLETE',
+        `${directory}: found a complete trace without damage, expected a partial one. ` +
+          'There is nothing to recover: backtrail info shows it.',
+      );
+    }
+    rename(join(directory, MANIFEST), join(directory, MANIFEST_PARTIAL));
+    manifest.complete = false;
   }
   removeReplacements(directory);
   const blocks = readTable(tablePath(directory, 'blocks'), BLOCKS).rows;
@@ -176,7 +185,7 @@ export function reopen(directory: string, kit: ArrowKit, system?: OutputSystem):
     members.set(file, list);
   }
   const transfers = new Transfers(directory, kit, edges.count, system);
-  const kept = new Array<boolean>(segments.count).fill(false);
+  const kept = Array.from({ length: segments.count }, () => false);
   for (const [file, list] of members) {
     const isKept = transfers.checkFile(file, segments, list);
     for (const [index, segment] of list.entries()) kept[segment] = isKept[index] ?? false;

@@ -97,7 +97,7 @@ export const EDGES: TableSchema<'edges'> = {
     nullable(
       'source_block',
       'u32',
-      'Block that control left: a row number of blocks; null where source is.',
+      'Block that control left; null where source is, or where a signal came in another one.',
     ),
     nullable(
       'target_block',

@@ -93,7 +93,7 @@ class Columns {
   text(name: string): (row: number) => string | null {
     const rows = this.bytes(name);
     const { valid } = this.column(name);
-    const decoder = new TextDecoder();
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     return (row) => (valid?.[row] === 0 ? null : decoder.decode(bytesAt(rows, row)));
   }
 }

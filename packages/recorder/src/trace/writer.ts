@@ -119,11 +119,13 @@ export class TraceWriter {
    * @throws BacktrailError E_EXISTS, E_WRITE, E_DISK_FULL
    */
   static create(directory: string, manifest: Manifest, system?: OutputSystem): TraceWriter {
+    const kit = loadArrow();
     makeDirectory(directory);
+    manifest.complete = false;
     writePartialManifest(directory, manifest, system);
     return new TraceWriter(
       directory,
-      { kit: loadArrow(), system },
+      { kit, system },
       {
         manifest,
         histogram: new Histogram(),
@@ -136,10 +138,10 @@ export class TraceWriter {
   }
 
   /**
-   * Goes on with the partial trace of a killed recorder. Every whole batch is kept. Segments in the
-   * middle that are damaged are dropped: a `gap` mark stands for each, and `losses.damaged` counts
-   * their transfers.
-   * @throws BacktrailError E_NO_TRACE, E_TRACE_VERSION, E_COMPLETE, E_DISK_FULL
+   * Goes on with the partial trace of a killed recorder, or makes a complete trace partial that has
+   * been damaged since. Every whole batch is kept. For a segment that was written and cannot be read
+   * any more, `losses.damaged` counts its transfers and a `gap` mark tells where they were.
+   * @throws BacktrailError E_NO_TRACE, E_TRACE_VERSION, E_DISK_FULL; E_COMPLETE if nothing is wrong
    */
   static resume(directory: string, system?: OutputSystem): TraceWriter {
     const kit = loadArrow();
@@ -247,12 +249,12 @@ export class TraceWriter {
         marks: counts.marks,
         modules: modules.count,
         symbols: symbols.count,
-        vcpus: this.vcpus.size,
+        vcpus: Math.max(this.vcpus.size, this.manifest.totals.vcpus),
         bytes,
       });
-      this.manifest.complete = true;
-      writePartialManifest(directory, this.manifest, this.target.system);
+      writePartialManifest(directory, { ...this.manifest, complete: true }, this.target.system);
       renameManifest(directory);
+      this.manifest.complete = true;
     });
     this.isOpen = false;
   }
@@ -261,7 +263,8 @@ export class TraceWriter {
   abandon(): void {
     this.isOpen = false;
     this.transfersFile?.abandon();
-    for (const table of Object.values(this.live)) table.abandon();
+    const { blocks, edges, marks, segments } = this.live;
+    for (const table of [blocks, edges, marks, segments]) table.abandon();
   }
 
   private append(table: LiveTable, rows: number, columns: (first: number) => ColumnData[]): void {

@@ -103,12 +103,13 @@ void block_first_run(const struct ring_vcpu *v, struct block *b, uintptr_t host_
   uint64_t size = b->end - b->start;
   struct ring_block_record *r =
       ring_log_begin(RING_RECORD_BLOCK, sizeof *r + b->instructions + size);
+  b->number = block_count++; /* also when recording has stopped: links need it */
   if (!r) return;
   r->pc = b->start;
   r->host_pc = b->host_pc;
   r->born_seq = ring_seq(v);
   r->handle = (uint64_t)b;
-  r->block = block_count;
+  r->block = b->number;
   r->born_vcpu = v->vcpu;
   r->size = (uint32_t)size;
   r->instructions = b->instructions;
@@ -117,7 +118,6 @@ void block_first_run(const struct ring_vcpu *v, struct block *b, uintptr_t host_
   uint8_t *tail = (uint8_t *)r + sizeof *r;
   memcpy(tail, b->sizes, b->instructions);
   memcpy(tail + b->instructions, b->code, size);
-  b->number = block_count++;
   ring_log_commit(r);
 }
 
@@ -286,10 +286,10 @@ uint32_t edge_number(const struct edge *edge) {
       .kind = edge->kind,
       .has_source = edge->has_source,
   };
-  if (edge_count >= edge_capacity / 2 && !edge_table_grow()) return NO_TRANSFER;
+  if (edge_count >= edge_capacity / 2 && !edge_table_grow()) return NOT_RECORDED;
   struct known_edge *known = edge_place(edges, edge_capacity, &wanted);
   if (known->used) return known->number;
-  if (!edge_log(edge, &wanted)) return NO_TRANSFER;
+  if (!edge_log(edge, &wanted)) return NOT_RECORDED;
   *known = wanted;
   return known->number;
 }

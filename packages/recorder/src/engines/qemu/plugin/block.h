@@ -10,12 +10,14 @@
 
 /* In place of an edge: what follows is no transfer although the block did not end (x86 rep). */
 #define NO_TRANSFER RING_NO_NUMBER
+/* In place of an edge that was found after recording stopped. */
+#define NOT_RECORDED (RING_NO_NUMBER - 1)
 
 /*
  * A link tells what it means when `to` runs after a block: the number of block `to` in the high
  * half, the edge in the low half. One 64-bit word, so that threads read it without a lock.
  */
-#define LINK_NONE 0xfffffffeffffffffull
+#define LINK_NONE 0xfffffffeffffffffull /* no block has this number, nor has one that never ran */
 
 /* Links of a block that ends in an indirect jump and was seen to go to more than two places. */
 struct links {
@@ -57,7 +59,8 @@ void block_flag_handler(uint64_t pc);
 /* Drops the last instruction: QEMU 7.2 lists one that it rolled back at a page end. */
 void block_drop_last(struct block *b);
 
-/* From now on `to` running after `from` means this edge, or NO_TRANSFER. Ring locked. */
+/* From now on `to` running after `from` means this edge, or one of the two words above it. Ring
+   locked. */
 void block_link(struct block *from, const struct block *to, uint32_t edge);
 
 struct edge {
@@ -67,7 +70,7 @@ struct edge {
   bool has_source;
 };
 
-/* The number of this edge, new or known; NO_TRANSFER once recording has stopped. Ring locked. */
+/* The number of this edge, new or known, or NOT_RECORDED. Ring locked. */
 uint32_t edge_number(const struct edge *edge);
 
 /* host.c: where control left `from` towards `to` in host code; 0 where no direct jump exists. */

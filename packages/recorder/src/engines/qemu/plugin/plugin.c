@@ -218,7 +218,7 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
       uint32_t number = edge_number(&edge);
       make(made, number);
       bool certain = edge.cause == CAUSE_JUMP || p->ending == END_UNKNOWN;
-      if (number != NO_TRANSFER && certain) block_link(p, b, number);
+      if (certain) block_link(p, b, number);
     }
   }
 }
@@ -240,11 +240,20 @@ static void __attribute__((noinline)) slow(struct ring_vcpu *v, unsigned index, 
   }
   ring_unlock();
   for (unsigned i = 0; i < made.count; i++) {
-    if (made.edges[i] == NO_TRANSFER) {
-      v->unrecorded++;
+    if (made.edges[i] == NOT_RECORDED) {
+      ring_cut(v);
     } else {
       ring_store(v, made.edges[i]);
     }
+  }
+}
+
+/* A link whose edge is no number. */
+static void __attribute__((noinline)) odd(struct ring_vcpu *v, uint32_t edge) {
+  if (edge == NO_TRANSFER) {
+    v->instructions--;
+  } else {
+    ring_cut(v);
   }
 }
 
@@ -269,8 +278,8 @@ __attribute__((used)) void backtrail_on_block(unsigned index, struct block *b,
     return slow(v, index, p, b, env, (uintptr_t)__builtin_return_address(0));
   }
   uint32_t edge = (uint32_t)link;
-  if (__builtin_expect(edge == NO_TRANSFER, 0)) {
-    v->instructions--;
+  if (__builtin_expect(edge >= NOT_RECORDED, 0)) {
+    odd(v, edge);
   } else {
     ring_store(v, edge);
   }

@@ -104,7 +104,8 @@ struct ring_vcpu {
   uint32_t live; /* 1 from the start of the vCPU to its end */
   uint64_t unrecorded; /* transfers after recording stopped */
   uint64_t in_syscall; /* 1 while the last instruction of prev is a call running */
-  char reserved[32]; /* private to the writer */
+  uint64_t instructions_at_stop; /* instructions when its recording stopped */
+  char reserved[24]; /* private to the writer */
 };
 _Static_assert(offsetof(struct ring_vcpu, prev) == 0, "layout");
 _Static_assert(offsetof(struct ring_vcpu, write) == 8, "layout");
@@ -120,7 +121,8 @@ _Static_assert(offsetof(struct ring_vcpu, vcpu) == 72, "layout");
 _Static_assert(offsetof(struct ring_vcpu, live) == 76, "layout");
 _Static_assert(offsetof(struct ring_vcpu, unrecorded) == 80, "layout");
 _Static_assert(offsetof(struct ring_vcpu, in_syscall) == 88, "layout");
-_Static_assert(offsetof(struct ring_vcpu, reserved) == 96, "layout");
+_Static_assert(offsetof(struct ring_vcpu, instructions_at_stop) == 96, "layout");
+_Static_assert(offsetof(struct ring_vcpu, reserved) == 104, "layout");
 _Static_assert(sizeof(struct ring_vcpu) == 128, "layout");
 
 struct ring_segment {

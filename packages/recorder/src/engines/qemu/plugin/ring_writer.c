@@ -256,12 +256,24 @@ static bool next_segment(struct ring_vcpu *v) {
   return opened;
 }
 
+static void count_unrecorded(struct ring_vcpu *v) {
+  if (v->unrecorded++ == 0) v->instructions_at_stop = v->instructions;
+}
+
 void ring_store_next(struct ring_vcpu *v, uint32_t edge) {
   if (next_segment(v)) {
     ring_store(v, edge);
   } else {
-    v->unrecorded++;
+    count_unrecorded(v);
   }
+}
+
+void ring_cut(struct ring_vcpu *v) {
+  if (ring.detached) return;
+  ring_lock();
+  if (v->open) publish(v);
+  ring_unlock();
+  count_unrecorded(v);
 }
 
 bool ring_vcpu_start(uint32_t index, uint64_t prev) {

@@ -64,6 +64,9 @@ static inline void ring_store(struct ring_vcpu *v, uint32_t edge) {
   __atomic_store_n(&v->write, (uint64_t)(next + 1), __ATOMIC_RELEASE);
 }
 
+/* A transfer of v cannot be recorded: v records no more, so that its stream has no hole inside. */
+void ring_cut(struct ring_vcpu *v);
+
 /* With the lock held: room for a record of `bytes` (rounded up to 8), or NULL once stopped. */
 void *ring_log_begin(uint32_t type, uint64_t bytes);
 void ring_log_commit(void *record);

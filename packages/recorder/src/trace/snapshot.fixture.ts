@@ -1,0 +1,135 @@
+/** Everything a trace serves, as plain values that can be compared. */
+import { bytesAt } from './columns.ts';
+import type { BlockRows, EdgeRows, MarkRows } from './rows.ts';
+import type { Trace } from './trace.ts';
+
+type Value = unknown;
+
+const at = <T>(column: ArrayLike<T>, row: number): T | undefined => column[row];
+const masked = <T>(column: ArrayLike<T>, has: Uint8Array, row: number): T | null | undefined =>
+  has[row] === 1 ? column[row] : null;
+
+const list = (count: number, row: (i: number) => Value): Value[] =>
+  Array.from({ length: count }, (_, i) => row(i));
+
+export const edgeValues = (rows: EdgeRows): Value[] =>
+  list(rows.count, (i) => [
+    masked(rows.source, rows.hasSource, i),
+    at(rows.target, i),
+    at(rows.cause, i),
+    at(rows.kind, i),
+    at(rows.sourceBlock, i),
+    at(rows.targetBlock, i),
+    masked(rows.hostSource, rows.hasHostSource, i),
+    masked(rows.hostTarget, rows.hasHostTarget, i),
+    at(rows.hostHow, i),
+  ]);
+
+export const blockValues = (rows: BlockRows): Value[] =>
+  list(rows.count, (i) => [
+    at(rows.pc, i),
+    at(rows.size, i),
+    at(rows.instructions, i),
+    [...bytesAt(rows.instructionSizes, i)],
+    [...bytesAt(rows.code, i)],
+    masked(rows.hostPc, rows.hasHostPc, i),
+    masked(rows.hostSize, rows.hasHostPc, i),
+    rows.hasHostCode[i] === 1 ? [...bytesAt(rows.hostCode, i)] : null,
+    at(rows.bornVcpu, i),
+    at(rows.bornSeq, i),
+  ]);
+
+const markValue = (rows: Omit<MarkRows, 'detail'>, i: number, detail: string | null): Value => [
+  at(rows.vcpu, i),
+  at(rows.seq, i),
+  at(rows.timeNs, i),
+  at(rows.kind, i),
+  masked(rows.pc, rows.hasPc, i),
+  masked(rows.number, rows.hasNumber, i),
+  masked(rows.code, rows.hasCode, i),
+  masked(rows.address, rows.hasAddress, i),
+  masked(rows.size, rows.hasSize, i),
+  detail,
+];
+
+export const markValues = (rows: MarkRows): Value[] =>
+  list(rows.count, (i) => markValue(rows, i, rows.detail[i] ?? null));
+
+export interface Snapshot {
+  readonly segments: Value[];
+  readonly edges: Value[];
+  readonly taken: number[];
+  readonly blocks: Value[];
+  readonly marks: Value[];
+  readonly modules: Value[];
+  readonly symbols: Value[];
+}
+
+/** Segments come with their transfers. */
+export function segmentValues(trace: Trace): Value[] {
+  const { segments } = trace;
+  return list(segments.count, (i) => [
+    at(segments.vcpu, i),
+    at(segments.firstSeq, i),
+    at(segments.instructionsBefore, i),
+    at(segments.timeFirstNs, i),
+    at(segments.timeLastNs, i),
+    [...trace.readSegment(i)],
+  ]);
+}
+
+export function servedBlocks(trace: Trace): Value[] {
+  const { blocks } = trace;
+  return list(blocks.count, (i) => {
+    const hostCode = blocks.hostCode(i);
+    return [
+      at(blocks.pc, i),
+      at(blocks.size, i),
+      at(blocks.instructions, i),
+      [...blocks.instructionSizes(i)],
+      [...blocks.code(i)],
+      masked(blocks.hostPc, blocks.hasHostPc, i),
+      masked(blocks.hostSize, blocks.hasHostPc, i),
+      hostCode === null ? null : [...hostCode],
+      at(blocks.bornVcpu, i),
+      at(blocks.bornSeq, i),
+    ];
+  });
+}
+
+export const servedMarks = ({ marks }: Trace): Value[] =>
+  list(marks.count, (i) => markValue(marks, i, marks.detail(i)));
+
+export const servedModules = ({ modules }: Trace): Value[] =>
+  list(modules.count, (i) => [
+    modules.path(i),
+    modules.buildId(i),
+    at(modules.base, i),
+    at(modules.start, i),
+    at(modules.size, i),
+    at(modules.mappedVcpu, i),
+    at(modules.mappedSeq, i),
+    at(modules.mappedNs, i),
+    masked(modules.unmappedNs, modules.hasUnmappedNs, i),
+  ]);
+
+export const servedSymbols = ({ symbols }: Trace): Value[] =>
+  list(symbols.count, (i) => [
+    at(symbols.module, i),
+    at(symbols.address, i),
+    at(symbols.size, i),
+    at(symbols.type, i),
+    symbols.name(i),
+  ]);
+
+export function snapshot(trace: Trace): Snapshot {
+  return {
+    segments: segmentValues(trace),
+    edges: edgeValues(trace.edges),
+    taken: [...trace.edges.taken],
+    blocks: servedBlocks(trace),
+    marks: servedMarks(trace),
+    modules: servedModules(trace),
+    symbols: servedSymbols(trace),
+  };
+}
