@@ -53,7 +53,7 @@ function sourceFile(path: string, functions: number): void {
   const random = randomNumbers(2);
   const parts: string[] = ['struct node { struct node *next; int key; double weight; };'];
   for (let i = 0; i < functions; i++) {
-    const [a, b, c] = [random() % 97, random() % 31, random() % 7];
+    const [a, b, c] = [random() % 97, random() % 31, 4 + (random() % 4)];
     parts.push(
       `int f${i}(struct node *n, int k) { int s = ${a}; ` +
         `for (; n; n = n->next) { switch ((n->key ^ k) & 7) { case ${c}: s += n->key * ${b}; break;` +

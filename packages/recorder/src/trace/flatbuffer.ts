@@ -13,6 +13,12 @@ export class Damage extends Error {
   override readonly name = 'Damage';
 }
 
+/** Text from a file in a message: one line, and not a long one. */
+export function shown(text: string): string {
+  const quoted = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  return quoted.replace(/[\u007f-\u009f\u2028\u2029]/g, '?');
+}
+
 export interface FlatVector {
   /** Offset of the first item. */
   readonly at: number;

@@ -13,8 +13,11 @@ export class Histogram {
   private lanes: readonly [Uint32Array, Uint32Array, Uint32Array, Uint32Array];
   private totals: Float64Array;
   private unfolded = 0;
+  private readonly foldAfter: number;
 
-  constructor() {
+  /** @param foldAfter Transfers after which counts are folded; smaller ones are for tests. */
+  constructor(foldAfter = FOLD_TRANSFERS) {
+    this.foldAfter = foldAfter;
     this.lanes = makeLanes(EDGES_MIN);
     this.totals = new Float64Array(EDGES_MIN);
   }
@@ -26,7 +29,7 @@ export class Histogram {
    */
   add(edges: Uint32Array, limit: number): void {
     if (limit > this.totals.length) this.grow(limit);
-    if (this.unfolded + edges.length > FOLD_TRANSFERS) this.fold();
+    if (this.unfolded + edges.length > this.foldAfter) this.fold();
     this.unfolded += edges.length;
     const wrong = count(edges, limit, ...this.lanes);
     if (wrong >= 0) {

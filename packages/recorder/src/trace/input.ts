@@ -13,7 +13,7 @@ import fs from 'node:fs';
 import { BacktrailError } from '../errors.ts';
 import type { ColumnData } from './columns.ts';
 import { decodeBatch, decodeWords } from './decode.ts';
-import { Damage } from './flatbuffer.ts';
+import { Damage, shown } from './flatbuffer.ts';
 import {
   type BatchHeader,
   type Block,
@@ -295,7 +295,9 @@ export class TableFile {
     const words = decodeWords(message.batch, this.input.read(place.bodyAt, place.bodyBytes));
     for (let i = 0; i < Math.min(words.length, expected.length); i++) {
       if (words[i] !== expected[i]) {
-        throw new Damage(`found word ${i} "${words[i]}", expected "${expected[i]}"`);
+        throw new Damage(
+          `found word ${i} ${shown(words[i] ?? '')}, expected ${shown(expected[i] ?? '')}`,
+        );
       }
     }
     dictionaries.delete(message.id);

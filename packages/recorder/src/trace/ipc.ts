@@ -3,7 +3,7 @@
  * File.fbs; the numbers of fields and enums are theirs). Everything is checked: what passes is
  * exactly the layout arrow.ts writes, so that a flipped bit cannot move a buffer unseen.
  */
-import { Damage, type FlatTable, parseRoot, readSize } from './flatbuffer.ts';
+import { Damage, type FlatTable, parseRoot, readSize, shown } from './flatbuffer.ts';
 import type { Column, TableSchema } from './schema.ts';
 
 export const MAGIC = 'ARROW1';
@@ -126,7 +126,7 @@ function checkSchema(schema: FlatTable | null, expected: TableSchema): (number |
     const found = `${field.text(0)} ${typeName(field)}${field.u8(1) === 1 ? ' or null' : ''}`;
     const wanted = `${column.name} ${expectedType(column)}${column.nullable ? ' or null' : ''}`;
     if (found !== wanted) {
-      throw new Damage(`found column ${index} "${found}", expected "${wanted}"`);
+      throw new Damage(`found column ${index} ${shown(found)}, expected ${shown(wanted)}`);
     }
     return column.type === 'code' ? (field.table(4)?.size(0) ?? 0) : null;
   });

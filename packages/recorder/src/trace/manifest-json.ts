@@ -1,6 +1,7 @@
 /**
  * manifest.json → Manifest and back. Every field is checked: what the type promises is so. Fields
- * this build does not know are left alone. `crc32`, written last, covers all the others.
+ * this build does not know are left alone. `crc32`, written last, covers all the others, in every
+ * version; a manifest without it is read as well.
  */
 import { crc32 } from 'node:zlib';
 import { BacktrailError } from '../errors.ts';
@@ -204,6 +205,10 @@ export function parseManifest(text: string, name: string, path: string): Manifes
         `expected "${TRACE_FORMAT}". Name a directory that backtrail record made.`,
     );
   }
+  // Before the version: a flipped bit in it is damage, and no newer trace.
+  if (stated !== undefined && stated !== checksum(rest)) {
+    throw damaged(path, `found crc32 ${JSON.stringify(stated)}, expected "${checksum(rest)}"`);
+  }
   const version = fields.whole('version');
   if (version > TRACE_VERSION) {
     throw new BacktrailError(
@@ -212,8 +217,5 @@ export function parseManifest(text: string, name: string, path: string): Manifes
     );
   }
   if (version < 1) throw fields.fail('version', `1 to ${TRACE_VERSION}`);
-  if (stated !== undefined && stated !== checksum(rest)) {
-    throw damaged(path, `found crc32 ${JSON.stringify(stated)}, expected "${checksum(rest)}"`);
-  }
   return readFields(fields);
 }

@@ -1,4 +1,5 @@
 /** Everything a trace serves, as plain values that can be compared. */
+import { BacktrailError } from '../errors.ts';
 import { bytesAt } from './columns.ts';
 import type { BlockRows, EdgeRows, MarkRows } from './rows.ts';
 import type { Trace } from './trace.ts';
@@ -55,26 +56,24 @@ const markValue = (rows: Omit<MarkRows, 'detail'>, i: number, detail: string | n
 export const markValues = (rows: MarkRows): Value[] =>
   list(rows.count, (i) => markValue(rows, i, rows.detail[i] ?? null));
 
-export interface Snapshot {
-  readonly segments: Value[];
-  readonly edges: Value[];
-  readonly taken: number[];
-  readonly blocks: Value[];
-  readonly marks: Value[];
-  readonly modules: Value[];
-  readonly symbols: Value[];
-}
-
-/** Segments come with their transfers. */
+/** Segments with their transfers; null for one that cannot be read. */
 export function segmentValues(trace: Trace): Value[] {
   const { segments } = trace;
+  const transfers = (i: number): Value => {
+    try {
+      return [...trace.readSegment(i)];
+    } catch (error) {
+      if (!(error instanceof BacktrailError)) throw error;
+      return null;
+    }
+  };
   return list(segments.count, (i) => [
     at(segments.vcpu, i),
     at(segments.firstSeq, i),
     at(segments.instructionsBefore, i),
     at(segments.timeFirstNs, i),
     at(segments.timeLastNs, i),
-    [...trace.readSegment(i)],
+    transfers(i),
   ]);
 }
 
@@ -122,14 +121,35 @@ export const servedSymbols = ({ symbols }: Trace): Value[] =>
     symbols.name(i),
   ]);
 
-export function snapshot(trace: Trace): Snapshot {
-  return {
-    segments: segmentValues(trace),
-    edges: edgeValues(trace.edges),
-    taken: [...trace.edges.taken],
-    blocks: servedBlocks(trace),
-    marks: servedMarks(trace),
-    modules: servedModules(trace),
-    symbols: servedSymbols(trace),
-  };
-}
+/** Each part of a trace by itself. */
+export const PARTS = {
+  segments: segmentValues,
+  edges: ({ edges }: Trace): Value[] => edgeValues(edges),
+  taken: ({ edges }: Trace): Value[] => [...edges.taken],
+  blocks: servedBlocks,
+  marks: servedMarks,
+  modules: servedModules,
+  symbols: servedSymbols,
+};
+
+export type Part = keyof typeof PARTS;
+
+export const ALL_PARTS: readonly Part[] = [
+  'segments',
+  'edges',
+  'taken',
+  'blocks',
+  'marks',
+  'modules',
+  'symbols',
+];
+
+export const snapshot = (trace: Trace): Record<Part, Value[]> => ({
+  segments: PARTS.segments(trace),
+  edges: PARTS.edges(trace),
+  taken: PARTS.taken(trace),
+  blocks: PARTS.blocks(trace),
+  marks: PARTS.marks(trace),
+  modules: PARTS.modules(trace),
+  symbols: PARTS.symbols(trace),
+});

@@ -11,9 +11,12 @@ import { NO_ROW } from './trace.ts';
 import { NO_CODE } from './vocabulary.ts';
 import { TraceWriter } from './writer.ts';
 
+/** In memory where there is such a folder: writers sync, and tests open thousands of traces. */
+export const ROOT = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir();
+
 /** Runs with a fresh folder, which is removed afterwards. */
 export function withFolder<T>(run: (folder: string) => T): T {
-  const folder = fs.mkdtempSync(join(os.tmpdir(), 'backtrail-trace-'));
+  const folder = fs.mkdtempSync(join(ROOT, 'backtrail-trace-'));
   try {
     return run(folder);
   } finally {

@@ -4,8 +4,8 @@
  *
  * on_block() knows the block before and the block now. Where the pair was seen, what to do stands
  * in the block before: nothing (sequential), or the number of an edge to store. Everything else is
- * slow(): it names the transfer, gives blocks and edges their numbers, logs them, and remembers.
- * A block runs for the first time always through slow(), since no block can name it before.
+ * backtrail_slow(): it names the transfer, gives blocks and edges their numbers, logs them, and remembers.
+ * A block runs for the first time always through it, since no block can name it before.
  */
 #define _GNU_SOURCE
 #include <pthread.h>
@@ -223,9 +223,9 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
   }
 }
 
-static void __attribute__((noinline)) slow(struct ring_vcpu *v, unsigned index, struct block *p,
-                                           struct block *b, const uint8_t *env,
-                                           uintptr_t host_pc) {
+__attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index, struct block *p,
+                                             struct block *b, const uint8_t *env,
+                                             uintptr_t host_pc) {
   struct made made = {.count = 0};
   struct guest_signal signal;
   if (ring.detached) return;
@@ -257,9 +257,30 @@ static void __attribute__((noinline)) odd(struct ring_vcpu *v, uint32_t edge) {
   }
 }
 
-/* Called by on_block below with QEMU's CPU state as third argument. */
-__attribute__((used)) void backtrail_on_block(unsigned index, struct block *b,
-                                              const uint8_t *env) {
+/*
+ * slow(), called from on_block in tail position: then the return address is still the one in the
+ * block's host code, and the host register in which QEMU keeps the guest CPU state (TCG_AREG0)
+ * still holds it. C can name neither in every compiler, so these few instructions pass them on.
+ */
+void backtrail_slow(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b);
+#if defined(__x86_64__)
+__asm__(
+    ".text\n.globl backtrail_slow\n.hidden backtrail_slow\n"
+    ".type backtrail_slow,@function\nbacktrail_slow:\n"
+    "  mov %rbp, %r8\n  mov (%rsp), %r9\n  jmp backtrail_slow_at\n"
+    ".size backtrail_slow, .-backtrail_slow\n.hidden backtrail_slow_at\n");
+#elif defined(__aarch64__)
+__asm__(
+    ".text\n.globl backtrail_slow\n.hidden backtrail_slow\n"
+    ".type backtrail_slow,%function\nbacktrail_slow:\n"
+    "  mov x4, x19\n  mov x5, x30\n  b backtrail_slow_at\n"
+    ".size backtrail_slow, .-backtrail_slow\n.hidden backtrail_slow_at\n");
+#else
+#error "backtrail's plugin knows x86-64 and AArch64 hosts only"
+#endif
+
+static void on_block(unsigned index, void *data) {
+  struct block *b = data;
   if (__builtin_expect(index >= vcpu_slots, 0)) return;
   struct ring_vcpu *v = &ring.vcpus[index];
   struct block *p = (struct block *)v->prev;
@@ -275,7 +296,8 @@ __attribute__((used)) void backtrail_on_block(unsigned index, struct block *b,
     if (link >> 32 != b->number) link = __atomic_load_n(&p->link[1], __ATOMIC_RELAXED);
   }
   if (__builtin_expect(link >> 32 != b->number, 0)) {
-    return slow(v, index, p, b, env, (uintptr_t)__builtin_return_address(0));
+    backtrail_slow(v, index, p, b);
+    return;
   }
   uint32_t edge = (uint32_t)link;
   if (__builtin_expect(edge >= NOT_RECORDED, 0)) {
@@ -284,25 +306,6 @@ __attribute__((used)) void backtrail_on_block(unsigned index, struct block *b,
     ring_store(v, edge);
   }
 }
-
-/*
- * QEMU keeps the guest CPU state in a fixed host register inside translated code (TCG_AREG0). C
- * cannot name it in every compiler, so this passes it on; the return address stays the block's.
- */
-void on_block(unsigned index, void *data);
-#if defined(__x86_64__)
-__asm__(
-    ".text\n.globl on_block\n.hidden on_block\n.type on_block,@function\n"
-    "on_block:\n  mov %rbp, %rdx\n  jmp backtrail_on_block\n"
-    ".size on_block, .-on_block\n.hidden backtrail_on_block\n");
-#elif defined(__aarch64__)
-__asm__(
-    ".text\n.globl on_block\n.hidden on_block\n.type on_block,%function\n"
-    "on_block:\n  mov x2, x19\n  b backtrail_on_block\n"
-    ".size on_block, .-on_block\n.hidden backtrail_on_block\n");
-#else
-#error "backtrail's plugin knows x86-64 and AArch64 hosts only"
-#endif
 
 static void translated(void *tb) {
   ring_lock();

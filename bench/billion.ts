@@ -1,0 +1,46 @@
+/** One trace of a billion transfers: recorded, opened, looked into, scanned, as whole processes. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { openTrace } from '@backtrail/recorder/trace';
+import { type Measured, median, run } from './measure.ts';
+
+const CLI = new URL('../packages/cli/bin/backtrail.js', import.meta.url).pathname;
+const REPEATS = 5;
+const MIB = 1024 * 1024;
+
+async function cli(...args: readonly string[]): Promise<Measured> {
+  const done = await run(process.execPath, [CLI, ...args]);
+  if (done.status === 0) return done;
+  throw new Error(`backtrail ${args.join(' ')}: status ${done.status}: ${done.stderr}`);
+}
+
+async function typicalSeconds(...args: readonly string[]): Promise<number> {
+  const seconds: number[] = [];
+  for (let i = 0; i < REPEATS; i++) seconds.push((await cli(...args)).seconds);
+  return median(seconds);
+}
+
+/** `microRounds` of bench/guests/micro.c; about 3.3 million transfers each. */
+export async function billion(folder: string, microRounds: number): Promise<void> {
+  const trace = join(folder, 'billion.trace');
+  const micro = join(folder, 'micro');
+  const recorded = await cli('record', '-o', trace, '--', micro, `${microRounds}`);
+  const { manifest, transfers } = openTrace(trace);
+  const lost = Object.values(manifest.losses).reduce((sum, count) => sum + count, 0);
+  const rate = (transfers / recorded.seconds / 1e6).toFixed(0);
+  const resident = (recorded.residentBytesMax / MIB).toFixed(0);
+  console.log(
+    `\n${transfers.toLocaleString('en')} transfers in ${recorded.seconds.toFixed(2)} s, ` +
+      `${rate} M/s, lost ${lost}, recorder resident ${resident} MiB`,
+  );
+  const info = await typicalSeconds('info', trace);
+  console.log(`info: ${info.toFixed(3)} s`);
+  const middle = Math.floor(transfers / 2);
+  const back = await typicalSeconds('back', trace, '--from', `${middle}`, '-n', '50');
+  console.log(`back -n 50 from the middle: ${back.toFixed(3)} s`);
+  const sql = 'SELECT kind, count(*) AS n FROM transfers GROUP BY kind';
+  const scan = await typicalSeconds('query', trace, sql, '--format', 'csv');
+  const perSecond = (transfers / scan / 1e6).toFixed(1);
+  console.log(`GROUP BY kind: ${scan.toFixed(2)} s as a whole process, ${perSecond} M transfers/s`);
+  rmSync(trace, { recursive: true });
+}
