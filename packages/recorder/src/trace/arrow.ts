@@ -156,6 +156,33 @@ class TableTypes {
   }
 }
 
+interface CompressedBody {
+  byteLength: number;
+  bufferRegions: ArrowMessages.BufferRegion[];
+  /** A prefix and a frame for each buffer, both empty for an empty one. */
+  buffers: Uint8Array[];
+}
+
+function compressBody(
+  buffers: readonly ArrayBufferView[],
+  Region: typeof ArrowMessages.BufferRegion,
+): CompressedBody {
+  const out: Uint8Array[] = [];
+  const regions: ArrowMessages.BufferRegion[] = [];
+  let end = 0;
+  for (const buffer of buffers) {
+    const raw = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    const prefix = new Uint8Array(raw.length === 0 ? 0 : 8);
+    const frame = raw.length === 0 ? raw : compress(raw);
+    if (raw.length > 0) new DataView(prefix.buffer).setBigInt64(0, BigInt(raw.length), true);
+    const length = prefix.length + frame.length;
+    out.push(prefix, frame);
+    regions.push(new Region(end, length));
+    end += padded(length);
+  }
+  return { byteLength: end, bufferRegions: regions, buffers: out };
+}
+
 /**
  * Loads apache-arrow. The kit is its caller's to keep; nothing is kept here.
  * @throws Error if apache-arrow is not installed.
@@ -222,21 +249,8 @@ export function loadArrow(): ArrowKit {
     }
 
     /** Mends fault 1. */
-    protected override _compressBodyBuffers(buffers: ArrayBufferView[]) {
-      const out: Uint8Array[] = [];
-      const regions: ArrowMessages.BufferRegion[] = [];
-      let end = 0;
-      for (const buffer of buffers) {
-        const raw = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-        const prefix = new Uint8Array(raw.length === 0 ? 0 : 8);
-        const frame = raw.length === 0 ? raw : compress(raw);
-        if (raw.length > 0) new DataView(prefix.buffer).setBigInt64(0, BigInt(raw.length), true);
-        const length = prefix.length + frame.length;
-        out.push(prefix, frame);
-        regions.push(new BufferRegion(end, length));
-        end += padded(length);
-      }
-      return { byteLength: end, bufferRegions: regions, buffers: out };
+    protected override _compressBodyBuffers(buffers: ArrayBufferView[]): CompressedBody {
+      return compressBody(buffers, BufferRegion);
     }
   }
 

@@ -96,10 +96,12 @@ function prepare(make: (directory: string) => void): { directory: string; expect
   return { directory, expected: whole(openTrace(directory)) };
 }
 
-describe.each([
-  ['complete', (directory: string) => void writeComplete(directory, 4)],
-  ['partial', (directory: string) => writePartial(directory, 4).writer.abandon()],
-] as const)('damage to a %s trace', (state, make) => {
+const STATES: readonly (readonly [state: string, make: (directory: string) => void])[] = [
+  ['complete', (directory) => void writeComplete(directory, 4)],
+  ['partial', (directory) => writePartial(directory, 4).writer.abandon()],
+];
+
+describe.each(STATES)('damage to a %s trace', (state, make) => {
   let directory = '';
   let expected: Whole;
   beforeAll(() => {

@@ -10,6 +10,13 @@ export {
   NO_LOSSES,
 } from './manifest.ts';
 export { openTrace, verifyTrace } from './reader.ts';
+export {
+  type ResultBatch,
+  type ResultCell,
+  type ResultColumnSchema,
+  type ResultColumnType,
+  writeResultArrow,
+} from './result.ts';
 export type {
   BlockRows,
   EdgeRows,

@@ -1,5 +1,5 @@
 /**
- * The metadata of Arrow IPC, as far as a trace uses it (Apache Arrow format/Message.fbs, Schema.fbs,
+ * The metadata of Arrow IPC, as far as a trace uses it (Apache Arrow's Message.fbs, Schema.fbs and
  * File.fbs; the numbers of fields and enums are theirs). Everything is checked: what passes is
  * exactly the layout arrow.ts writes, so that a flipped bit cannot move a buffer unseen.
  */

@@ -1,4 +1,4 @@
-/** What manifest.json holds. Reader and writer share these types; docs/trace-format.md shows one. */
+/** What manifest.json holds; docs/trace-format.md explains each field. */
 import type { TRACE_FORMAT } from './schema.ts';
 
 /** How the run ended. */

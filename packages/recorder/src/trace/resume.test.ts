@@ -178,7 +178,7 @@ describe('resume: after a cut', () => {
           if (after.edges.length === served.edges.length) {
             expect(after.segments).toEqual(readable);
           }
-          const taken = new Array<number>(after.edges.length).fill(0);
+          const taken = after.edges.map(() => 0);
           for (let i = 0; i < trace.segments.count; i++) {
             for (const edge of trace.readSegment(i)) taken[edge] = (taken[edge] ?? 0) + 1;
           }

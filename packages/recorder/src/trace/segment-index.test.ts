@@ -48,7 +48,7 @@ test('segment index: as a search through all segments', () => {
   fc.assert(
     fc.property(published, (segments) => {
       const index = new SegmentIndex(table(segments));
-      expect(index.vcpus).toEqual([...new Set(segments.map((s) => s.vcpu))].sort());
+      expect(index.vcpus).toEqual([0, 1, 2, 3].filter((v) => segments.some((s) => s.vcpu === v)));
       for (let vcpu = 0; vcpu < 5; vcpu++) {
         const own = segments.filter((s) => s.vcpu === vcpu);
         expect(index.seqEnd(vcpu)).toBe(Math.max(0, ...own.map((s) => s.firstSeq + s.rows)));

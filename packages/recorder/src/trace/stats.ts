@@ -1,4 +1,4 @@
-/** What a trace says about itself in numbers; loss is data, and each kind of it is explained here. */
+/** Numbers a trace tells about itself. Loss is data: each kind of it is explained here. */
 import type { Losses, Manifest } from './manifest.ts';
 
 /** `data-loss`: something that happened is not in the trace. */

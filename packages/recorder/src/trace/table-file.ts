@@ -150,14 +150,18 @@ const rowsBytes = (rows: TableRows): number =>
   rows.columns.reduce((sum, column) => sum + columnBytes(column, rows.count), 0);
 
 /** Parts of bounded size, of at least one row; columns become exactly as long as their rows. */
-export function* divided(rows: TableRows): Generator<TableRows, void, undefined> {
+export function* divided(
+  rows: TableRows,
+  rowsMax = BATCH_ROWS,
+  bytesMax = BATCH_BYTES,
+): Generator<TableRows, void, undefined> {
   const part = (from: number, count: number): TableRows => ({
     count,
     columns: rows.columns.map((column) => sliceColumn(column, from, from + count)),
   });
   for (let from = 0; from < rows.count; ) {
-    let next = part(from, Math.min(BATCH_ROWS, rows.count - from));
-    while (next.count > 1 && rowsBytes(next) > BATCH_BYTES) next = part(from, next.count >>> 1);
+    let next = part(from, Math.min(rowsMax, rows.count - from));
+    while (next.count > 1 && rowsBytes(next) > bytesMax) next = part(from, next.count >>> 1);
     yield next;
     from += next.count;
   }

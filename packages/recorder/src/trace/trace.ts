@@ -110,7 +110,11 @@ export interface Trace {
   readonly manifest: Manifest;
   /** `partial`: not closed properly; what is readable is served, what is missing is a problem. */
   readonly state: 'complete' | 'partial';
-  /** One line for each thing found missing, truncated or damaged, with its remedy. */
+  /**
+   * One line for each thing found missing, truncated or damaged, with its remedy. Asking looks at
+   * the structure of every file; damage inside a batch is added when that is read, and
+   * verifyTrace() reads all.
+   */
   readonly problems: readonly string[];
   /** Transfers that can be read, all vCPUs. */
   readonly transfers: number;

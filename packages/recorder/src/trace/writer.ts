@@ -138,9 +138,10 @@ export class TraceWriter {
   }
 
   /**
-   * Goes on with the partial trace of a killed recorder, or makes a complete trace partial that has
-   * been damaged since. Every whole batch is kept. For a segment that was written and cannot be read
-   * any more, `losses.damaged` counts its transfers and a `gap` mark tells where they were.
+   * Goes on with the partial trace of a killed recorder, or with a complete trace that has been
+   * damaged since, and is partial from then on. Every whole batch is kept. For a segment that was
+   * written and cannot be read any more, `losses.damaged` counts its transfers and a `gap` mark
+   * tells where they were.
    * @throws BacktrailError E_NO_TRACE, E_TRACE_VERSION, E_DISK_FULL; E_COMPLETE if nothing is wrong
    */
   static resume(directory: string, system?: OutputSystem): TraceWriter {

@@ -9,8 +9,7 @@
 enum { BUCKETS = 1 << 16, EDGES_FIRST = 1 << 14, EDGES_MAX = 1 << 26, LINE = 64 /* of the host's cache */ };
 enum { LINKS_FIRST = 8, LINKS_MAX = 1024 };
 
-struct block nowhere = {
-    .link = {LINK_NONE, LINK_NONE}, .number = RING_NO_NUMBER, .ending = END_UNKNOWN};
+struct block nowhere = {.number = RING_NO_NUMBER, .ending = END_UNKNOWN};
 enum isa guest_isa;
 
 /* By start address, to find the blocks a handler starts. All blocks hang on `newest`: a block may
@@ -47,7 +46,6 @@ struct block *block_translate(void *tb) {
   struct block *b = n == 0 ? NULL : aligned_alloc(LINE, size_all);
   if (!b) return NULL;
   memset(b, 0, sizeof *b);
-  b->link[0] = b->link[1] = LINK_NONE;
   b->sizes = (uint8_t *)(b + 1);
   b->code = b->sizes + n;
   b->instructions = (uint32_t)n;
@@ -97,7 +95,7 @@ void block_drop_last(struct block *b) {
   b->taken = 0;
 }
 
-void block_first_run(const struct ring_vcpu *v, struct block *b, uintptr_t host_pc) {
+void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, uintptr_t host_pc) {
   if (b->number != RING_NO_NUMBER) return;
   host_code(host_pc, &b->host_pc, &b->host_size);
   uint64_t size = b->end - b->start;
@@ -107,7 +105,7 @@ void block_first_run(const struct ring_vcpu *v, struct block *b, uintptr_t host_
   if (!r) return;
   r->pc = b->start;
   r->host_pc = b->host_pc;
-  r->born_seq = ring_seq(v);
+  r->born_seq = seq;
   r->handle = (uint64_t)b;
   r->block = b->number;
   r->born_vcpu = v->vcpu;
@@ -121,17 +119,15 @@ void block_first_run(const struct ring_vcpu *v, struct block *b, uintptr_t host_
   ring_log_commit(r);
 }
 
-static bool links_to(uint64_t link, const struct block *to) { return link >> 32 == to->number; }
-
-static void set_link(uint64_t *link, uint64_t value) {
-  __atomic_store_n(link, value, __ATOMIC_RELAXED);
+static void set_entry(uint64_t *place, uint64_t entry) {
+  __atomic_store_n(place, entry, __ATOMIC_RELAXED);
 }
 
-/* True if the link found a place of its own. */
-static bool many_put(struct links *many, uint64_t link) {
-  uint64_t *place = &many->entry[link >> 32 & many->mask];
-  bool free_or_same = *place == LINK_NONE || *place >> 32 == link >> 32;
-  if (free_or_same) set_link(place, link);
+/* True if the entry found a place of its own. */
+static bool many_put(struct links *many, uint64_t entry) {
+  uint64_t *place = &many->entry[entry >> 32 & many->mask];
+  bool free_or_same = *place == ENTRY_NONE || *place >> 32 == entry >> 32;
+  if (free_or_same) set_entry(place, entry);
   return free_or_same;
 }
 
@@ -139,20 +135,17 @@ static struct links *many_sized(uint64_t entries) {
   struct links *many = malloc(sizeof *many + entries * sizeof(uint64_t));
   if (!many) return NULL;
   many->mask = entries - 1;
-  for (uint64_t i = 0; i < entries; i++) many->entry[i] = LINK_NONE;
+  for (uint64_t i = 0; i < entries; i++) many->entry[i] = ENTRY_NONE;
   return many;
 }
 
-/* A table with room for everything that is linked now and for one more, or NULL. */
-static struct links *many_grown(const struct block *from, uint64_t link) {
-  const struct links *old = from->many;
-  uint64_t entries = old ? 2 * (old->mask + 1) : LINKS_FIRST;
-  for (; entries <= LINKS_MAX; entries *= 2) {
-    struct links *grown = many_sized(entries);
-    bool fits = grown && many_put(grown, link);
-    for (int i = 0; fits && !old && i < 2; i++) fits = many_put(grown, from->link[i]);
+/* A larger table with room for what is in `old` and for one more, or NULL. */
+static struct links *many_grown(const struct links *old, uint64_t entry) {
+  for (uint64_t size = old ? 2 * (old->mask + 1) : LINKS_FIRST; size <= LINKS_MAX; size *= 2) {
+    struct links *grown = many_sized(size);
+    bool fits = grown && many_put(grown, entry);
     for (uint64_t i = 0; fits && old && i <= old->mask; i++) {
-      if (old->entry[i] != LINK_NONE) fits = many_put(grown, old->entry[i]);
+      if (old->entry[i] != ENTRY_NONE) fits = many_put(grown, old->entry[i]);
     }
     if (fits) return grown;
     free(grown);
@@ -161,34 +154,35 @@ static struct links *many_grown(const struct block *from, uint64_t link) {
 }
 
 void block_link(struct block *from, const struct block *to, uint32_t edge) {
-  uint64_t link = (uint64_t)to->number << 32 | edge;
+  uint64_t entry = (uint64_t)to->number << 32 | edge;
   if (to->is_handler || to->number == RING_NO_NUMBER) return;
-  if (from->many && many_put(from->many, link)) return;
-  for (int i = 0; i < 2 && !from->many; i++) {
-    if (from->link[i] != LINK_NONE && !links_to(from->link[i], to)) continue;
-    set_link(&from->link[i], link);
+  for (int i = 0; i < 2; i++) {
+    if (from->to[i] == to) return;
+    if (from->to[i]) continue;
+    from->to_edge[i] = edge;
+    __atomic_store_n(&from->to[i], to, __ATOMIC_RELEASE);
     return;
   }
-  bool indirect = from->ending == END_INDIRECT_JUMP || from->ending == END_INDIRECT_CALL ||
-                  from->ending == END_RETURN || from->ending == END_UNKNOWN;
-  struct links *grown = indirect ? many_grown(from, link) : NULL;
+  if (from->many && many_put(from->many, entry)) return;
+  struct links *grown = many_grown(from->many, entry);
   if (grown) {
     /* The smaller table stays: another thread may be reading it. */
     __atomic_store_n(&from->many, grown, __ATOMIC_RELEASE);
   } else if (from->many) {
-    set_link(&from->many->entry[link >> 32 & from->many->mask], link);
-  } else {
-    set_link(&from->link[1], link); /* its successor was translated anew */
+    set_entry(&from->many->entry[entry >> 32 & from->many->mask], entry);
   }
 }
 
+/* A place in `to` that is cleared stays closed: used again, it could pair one block with another's
+   edge in the eyes of a thread that reads it meanwhile. */
 static void forget(struct block *b, const struct block *handler) {
+  static const struct block closed;
   if (b->next == handler) b->next = NULL;
   for (int i = 0; i < 2; i++) {
-    if (links_to(b->link[i], handler)) set_link(&b->link[i], LINK_NONE);
+    if (b->to[i] == handler) __atomic_store_n(&b->to[i], &closed, __ATOMIC_RELEASE);
   }
   for (uint64_t i = 0; b->many && i <= b->many->mask; i++) {
-    if (links_to(b->many->entry[i], handler)) set_link(&b->many->entry[i], LINK_NONE);
+    if (b->many->entry[i] >> 32 == handler->number) set_entry(&b->many->entry[i], ENTRY_NONE);
   }
 }
 

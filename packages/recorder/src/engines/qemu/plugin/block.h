@@ -12,14 +12,18 @@
 #define NO_TRANSFER RING_NO_NUMBER
 /* In place of an edge that was found after recording stopped. */
 #define NOT_RECORDED (RING_NO_NUMBER - 1)
+/* In place of an edge: this pair was not seen. */
+#define NOT_LINKED (RING_NO_NUMBER - 2)
 
 /*
- * A link tells what it means when `to` runs after a block: the number of block `to` in the high
- * half, the edge in the low half. One 64-bit word, so that threads read it without a lock.
+ * What it means when one block runs after another: the number of an edge, or one of the words
+ * above. A block's first two successors stand in the block itself and never change, so that a
+ * thread that sees the one sees the other. Further ones, and those of blocks that were translated
+ * anew, are entries of one 64-bit word: number of the block that runs next in the high half, the
+ * meaning in the low half.
  */
-#define LINK_NONE 0xfffffffeffffffffull /* no block has this number, nor has one that never ran */
+#define ENTRY_NONE 0xfffffffeffffffffull /* no block has this number, nor has one that never ran */
 
-/* Links of a block that ends in an indirect jump and was seen to go to more than two places. */
 struct links {
   uint64_t mask; /* entries - 1, a power of two; an entry's place is its block number & mask */
   uint64_t entry[];
@@ -28,8 +32,9 @@ struct links {
 struct block {
   /* Hot, one cache line: read once per executed block. */
   struct block *next; /* ran after it with no transfer */
-  struct links *many; /* or NULL: then both of `link` are all there is */
-  uint64_t link[2];
+  const struct block *to[2]; /* published after to_edge */
+  uint32_t to_edge[2];
+  struct links *many; /* or NULL */
   uint32_t instructions;
   uint32_t number; /* RING_NO_NUMBER until it first ran */
   /* Cold. */
@@ -52,8 +57,9 @@ struct block *block_translate(void *tb);
 uint64_t block_instruction(const struct block *b, uint32_t index);
 /* Which of its instructions is at pc, or -1. */
 int block_index(const struct block *b, uint64_t pc);
-/* Gives it a number and logs it when it runs first; host_pc: inside its host code. */
-void block_first_run(const struct ring_vcpu *v, struct block *b, uintptr_t host_pc);
+/* Gives it a number and logs it when it runs first on v, between transfers seq - 1 and seq;
+   host_pc: inside its host code. */
+void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, uintptr_t host_pc);
 /* A handler starts at pc: flags the blocks there and forgets every link to them. */
 void block_flag_handler(uint64_t pc);
 /* Drops the last instruction: QEMU 7.2 lists one that it rolled back at a page end. */

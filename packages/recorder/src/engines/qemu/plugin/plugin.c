@@ -22,6 +22,7 @@
 
 enum { X86_INSTRUCTION_MAX = 15, PAGE = 4096 };
 
+static struct ring_vcpu *vcpus; /* by QEMU's vCPU index */
 static uint32_t vcpu_slots;
 static bool whole_machine;
 static bool maps_logged;
@@ -147,7 +148,7 @@ struct made {
 
 static void make(struct made *made, uint32_t edge) { made->edges[made->count++] = edge; }
 
-static void deliver(struct ring_vcpu *v, struct block *p, struct block *b,
+static void deliver(struct ring_vcpu *v, struct block *p, struct block *b, uintptr_t host_pc,
                     const struct guest_signal *signal, struct made *made) {
   struct edge edge;
   uint32_t left = 0;
@@ -162,6 +163,7 @@ static void deliver(struct ring_vcpu *v, struct block *p, struct block *b,
     make(made, edge_number(&edge));
   }
   v->instructions -= left;
+  block_first_run(v, ring_seq(v) + made->count + 1, b, host_pc);
   bool touches = faulted_inside || left != 0 || signal->interrupted == p->end;
   struct edge delivery = {
       .source = signal->interrupted,
@@ -186,27 +188,33 @@ static void deliver(struct ring_vcpu *v, struct block *p, struct block *b,
 }
 
 static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b,
-                   struct made *made) {
+                   uintptr_t host_pc, struct made *made) {
   struct edge edge;
   uint32_t left;
   struct arrival to = {b->start, b};
+  uint64_t seq = ring_seq(v);
   if (p == &nowhere) {
+    block_first_run(v, seq + 1, b, host_pc);
     make(made, start_edge(to));
     return;
   }
   if (!whole_machine && p->ending == END_SYSCALL && guest_took_signal_return(index)) {
     edge = (struct edge){p->last, b->start, p, b, CAUSE_SIGNAL, KIND_SIGNAL_RETURN, true};
+    block_first_run(v, seq + 1, b, host_pc);
     make(made, edge_number(&edge));
     return;
   }
   if (drop_rolled_back(p, b)) {
     v->instructions--;
     p->number = RING_NO_NUMBER; /* logged anew, without that instruction */
-    block_first_run(v, p, p->host_pc);
+    block_first_run(v, seq, p, p->host_pc);
+    block_first_run(v, seq, b, host_pc);
     p->next = b;
     return;
   }
-  switch (step(p, &to, &edge, &left)) {
+  enum step how = step(p, &to, &edge, &left);
+  block_first_run(v, how == STEP_TRANSFER ? seq + 1 : seq, b, host_pc);
+  switch (how) {
     case STEP_SEQUENTIAL:
       if (!b->is_handler) p->next = b;
       return;
@@ -231,12 +239,11 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
   if (ring.detached) return;
   ring_lock();
   if (p == &nowhere) thread_started(v, b);
-  block_first_run(v, b, host_pc);
   bool delivered = b->is_handler && !whole_machine && guest_signal_entry(env, b, &signal);
   if (delivered) {
-    deliver(v, p, b, &signal, &made);
+    deliver(v, p, b, host_pc, &signal, &made);
   } else {
-    arrive(v, index, p, b, &made);
+    arrive(v, index, p, b, host_pc, &made);
   }
   ring_unlock();
   for (unsigned i = 0; i < made.count; i++) {
@@ -279,31 +286,36 @@ __asm__(
 #error "backtrail's plugin knows x86-64 and AArch64 hosts only"
 #endif
 
+/* The edge of p → b among those that do not stand in p itself; NOT_LINKED: ask backtrail_slow(). */
+static inline uint32_t many_edge(const struct block *p, const struct block *b) {
+  const struct links *many = __atomic_load_n(&p->many, __ATOMIC_ACQUIRE);
+  if (!many) return NOT_LINKED;
+  uint64_t entry = __atomic_load_n(&many->entry[b->number & many->mask], __ATOMIC_RELAXED);
+  return entry >> 32 == b->number ? (uint32_t)entry : NOT_LINKED;
+}
+
 static void on_block(unsigned index, void *data) {
   struct block *b = data;
   if (__builtin_expect(index >= vcpu_slots, 0)) return;
-  struct ring_vcpu *v = &ring.vcpus[index];
+  struct ring_vcpu *v = &vcpus[index];
   struct block *p = (struct block *)v->prev;
   v->prev = (uint64_t)b;
   v->instructions += p->instructions;
   if (p->next == b) return;
-  const struct links *many = __atomic_load_n(&p->many, __ATOMIC_ACQUIRE);
-  uint64_t link;
-  if (many) {
-    link = __atomic_load_n(&many->entry[b->number & many->mask], __ATOMIC_RELAXED);
+  uint32_t edge;
+  if (__atomic_load_n(&p->to[0], __ATOMIC_ACQUIRE) == b) {
+    edge = p->to_edge[0];
+  } else if (__atomic_load_n(&p->to[1], __ATOMIC_ACQUIRE) == b) {
+    edge = p->to_edge[1];
   } else {
-    link = __atomic_load_n(&p->link[0], __ATOMIC_RELAXED);
-    if (link >> 32 != b->number) link = __atomic_load_n(&p->link[1], __ATOMIC_RELAXED);
+    edge = many_edge(p, b);
   }
-  if (__builtin_expect(link >> 32 != b->number, 0)) {
-    backtrail_slow(v, index, p, b);
-    return;
-  }
-  uint32_t edge = (uint32_t)link;
-  if (__builtin_expect(edge >= NOT_RECORDED, 0)) {
-    odd(v, edge);
-  } else {
+  if (__builtin_expect(edge < NOT_LINKED, 1)) {
     ring_store(v, edge);
+  } else if (edge == NOT_LINKED) {
+    backtrail_slow(v, index, p, b);
+  } else {
+    odd(v, edge);
   }
 }
 
@@ -400,6 +412,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   whole_machine = info->system_emulation;
   guest_isa = isa_named(info->target_name);
   vcpu_slots = ring.header->vcpu_slots;
+  vcpus = ring.vcpus;
   if (!log_guest(info)) return refuse("no memory for the plugin: free some");
   guest_install(guest_isa, vcpu_slots);
   pthread_atfork(NULL, forked_parent, forked_child);

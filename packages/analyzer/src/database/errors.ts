@@ -1,0 +1,44 @@
+/** Errors of DuckDB as errors of backtrail. */
+import { BacktrailError } from '@backtrail/recorder/trace';
+import { forbidden } from './guard.ts';
+
+/** Lines of DuckDB's message that are kept: what, candidates, the line with its caret. */
+const LINES_MAX = 8;
+
+/** How DuckDB says that a door is closed. */
+const CLOSED =
+  /^Permission Error|the configuration has been locked|disabled (?:by|through) configuration/m;
+
+/** "Binder Error: what" → "what": the class says nothing to a user. */
+const withoutClass = (message: string): string => message.replace(/^[A-Z][A-Za-z ]* Error: /, '');
+
+/**
+ * @param scanErrors what reading the trace threw while the statement ran: the true reason, of which
+ * DuckDB knows only the text.
+ */
+export function sqlError(error: unknown, scanErrors: readonly unknown[]): BacktrailError {
+  if (error instanceof BacktrailError) return error;
+  const known = scanErrors.find((one) => one instanceof BacktrailError);
+  if (known instanceof BacktrailError) return known;
+  const message = (error instanceof Error ? error.message : String(error)).replace(
+    /^Failed to extract statements: /,
+    '',
+  );
+  if (message.startsWith('INTERRUPT Error')) {
+    return new BacktrailError('E_SQL_INTERRUPTED', 'the query was interrupted', { cause: error });
+  }
+  if (CLOSED.test(message)) {
+    const line = message.split('\n', 1)[0] ?? '';
+    return forbidden(withoutClass(line).replace(/ - .*/, ''), error);
+  }
+  const lines = message.split('\n').filter((line) => line.trim() !== '');
+  const text = lines.slice(0, LINES_MAX).join('\n');
+  if (message.startsWith('Out of Memory Error')) {
+    return new BacktrailError(
+      'E_SQL',
+      `${withoutClass(lines[0] ?? '')}. Ask for fewer rows, or write them with COPY … TO 'file'.`,
+      { cause: error },
+    );
+  }
+  return new BacktrailError('E_SQL', withoutClass(text), { cause: error });
+}

@@ -1,0 +1,282 @@
+/** The tables of a trace as SQL shows them: the columns of the schema, and what follows from them. */
+import {
+  BLOCKS,
+  EDGES,
+  MARKS,
+  MODULES,
+  SEGMENTS,
+  SYMBOLS,
+  type Trace,
+} from '@backtrail/recorder/trace';
+import { UBIGINT, UINTEGER, VARCHAR } from '@duckdb/node-api';
+import { newColumn, schemaColumn, schemaColumns, type Table, type TableColumn } from './columns.ts';
+import type { TableContext } from './context.ts';
+import type { PlaceColumn } from './names.ts';
+import type { ScanColumn } from './scan.ts';
+import {
+  fillBytes,
+  fillCodes,
+  fillNames,
+  fillNumbers,
+  fillOrdinals,
+  fillRowNumbers,
+  fillText,
+  fillWholeNumbers,
+} from './vectors.ts';
+
+const SYMBOL_SAYS =
+  'demangled name of the symbol that covers it; null where no symbol is known. Looked up as the ' +
+  'program was mapped then';
+
+/** Columns of `transfers`; transfers.ts fills them by name. */
+export const TRANSFER_COLUMNS: readonly ScanColumn[] = [
+  newColumn('vcpu', UINTEGER, 'The vCPU that made the transfer.'),
+  newColumn('seq', UBIGINT, "Position in that vCPU's stream, from 0."),
+  schemaColumn(EDGES, 'source'),
+  schemaColumn(EDGES, 'target'),
+  schemaColumn(EDGES, 'cause'),
+  schemaColumn(EDGES, 'kind'),
+  newColumn('edge', UINTEGER, 'The edge that was taken: a row number of edges.'),
+  schemaColumn(EDGES, 'host_source'),
+  schemaColumn(EDGES, 'host_target'),
+  newColumn('source_symbol', VARCHAR, `For source: the ${SYMBOL_SAYS}.`),
+  newColumn('target_symbol', VARCHAR, `For target: the ${SYMBOL_SAYS}.`),
+  newColumn(
+    'time_ns',
+    UBIGINT,
+    'Estimate of the host monotonic clock, ns: on a line between the first and last time of ' +
+      'its segment.',
+  ),
+];
+
+/** What placeColumns() calls; made before the views. */
+export const LOCATION_MACRO = `
+CREATE MACRO _location(address, label, is_start, distance) AS CASE
+  WHEN address IS NULL THEN NULL
+  WHEN label IS NULL THEN format('0x{:x}', address)
+  WHEN is_start THEN label
+  ELSE format('{}+0x{:x}', label, distance)
+END;`;
+
+/**
+ * Columns that say where the addresses of column `of` lie. A location is put together in SQL from
+ * its private parts: DuckDB does that a hundred times faster than JavaScript.
+ */
+function placeColumns(
+  of: string,
+  prefix: string,
+  find: () => { readonly place: PlaceColumn; readonly texts: Uint32Array },
+): TableColumn[] {
+  const label = `_${prefix}label`;
+  const offset = `_${prefix}offset`;
+  const symbol = `${prefix}symbol`;
+  return [
+    {
+      ...newColumn(symbol, VARCHAR, `For ${of}: the ${SYMBOL_SAYS}.`),
+      make: () => fillNames(find().place.symbol, find().texts),
+    },
+    {
+      ...newColumn(`${prefix}module`, UINTEGER, `Module that ${of} lies in: a row of modules.`),
+      make: () => fillRowNumbers(find().place.module),
+    },
+    {
+      ...newColumn(label, VARCHAR, 'Demangled name of the symbol, or else file of the module.'),
+      make: () => fillNames(find().place.label, find().texts),
+    },
+    {
+      ...newColumn(offset, UBIGINT, 'Bytes from what the label names.'),
+      make: () => fillNumbers(find().place.offset),
+    },
+    {
+      ...newColumn(
+        `${prefix}location`,
+        VARCHAR,
+        `For ${of}, in words: symbol+0x12, or file+0x1234, or 0x…; null where ${of} is.`,
+      ),
+      sql: `_location(${of}, ${label}, ${symbol} IS NOT NULL AND ${offset} = 0, ${offset})`,
+    },
+  ];
+}
+
+function edgesTable(context: TableContext): Table {
+  const { trace } = context;
+  const placesOf = (end: 'source' | 'target') =>
+    placeColumns(end, `${end}_`, () => {
+      const { columns, pool } = context.edgePlaces();
+      return { place: columns[end], texts: pool.words };
+    });
+  return {
+    name: 'edges',
+    says: EDGES.says,
+    rows: () => trace.edges.count,
+    rowsAbout: trace.manifest.totals.edges,
+    columns: [
+      ...schemaColumns(EDGES, {
+        edge: () => fillOrdinals(),
+        source: () => fillNumbers(trace.edges.source, trace.edges.hasSource),
+        target: () => fillNumbers(trace.edges.target),
+        cause: () => fillCodes(trace.edges.cause),
+        kind: () => fillCodes(trace.edges.kind),
+        source_block: () => fillRowNumbers(trace.edges.sourceBlock),
+        target_block: () => fillRowNumbers(trace.edges.targetBlock),
+        host_source: () => fillNumbers(trace.edges.hostSource, trace.edges.hasHostSource),
+        host_target: () => fillNumbers(trace.edges.hostTarget, trace.edges.hasHostTarget),
+        host_how: () => fillCodes(trace.edges.hostHow),
+        count: () => fillWholeNumbers(trace.edges.taken),
+      }),
+      ...placesOf('source'),
+      ...placesOf('target'),
+    ],
+  };
+}
+
+function blocksTable(context: TableContext): Table {
+  const { trace } = context;
+  return {
+    name: 'blocks',
+    says: BLOCKS.says,
+    rows: () => trace.blocks.count,
+    rowsAbout: trace.manifest.totals.blocks,
+    columns: [
+      ...schemaColumns(BLOCKS, {
+        block: () => fillOrdinals(),
+        pc: () => fillNumbers(trace.blocks.pc),
+        size: () => fillNumbers(trace.blocks.size),
+        instructions: () => fillNumbers(trace.blocks.instructions),
+        instruction_sizes: () => fillBytes((row) => trace.blocks.instructionSizes(row)),
+        code: () => fillBytes((row) => trace.blocks.code(row)),
+        host_pc: () => fillNumbers(trace.blocks.hostPc, trace.blocks.hasHostPc),
+        host_size: () => fillNumbers(trace.blocks.hostSize, trace.blocks.hasHostPc),
+        host_code: () => fillBytes((row) => trace.blocks.hostCode(row)),
+        born_vcpu: () => fillNumbers(trace.blocks.bornVcpu),
+        born_seq: () => fillWholeNumbers(trace.blocks.bornSeq),
+      }),
+      ...placeColumns('pc', '', () => {
+        const { columns, pool } = context.blockPlaces();
+        return { place: columns.pc, texts: pool.words };
+      }),
+    ],
+  };
+}
+
+function marksTable(context: TableContext): Table {
+  const { trace } = context;
+  return {
+    name: 'marks',
+    says: MARKS.says,
+    rows: () => trace.marks.count,
+    rowsAbout: trace.manifest.totals.marks,
+    columns: [
+      ...schemaColumns(MARKS, {
+        mark: () => fillOrdinals(),
+        vcpu: () => fillNumbers(trace.marks.vcpu),
+        seq: () => fillWholeNumbers(trace.marks.seq),
+        time_ns: () => fillNumbers(trace.marks.timeNs),
+        kind: () => fillCodes(trace.marks.kind),
+        pc: () => fillNumbers(trace.marks.pc, trace.marks.hasPc),
+        number: () => fillNumbers(trace.marks.number, trace.marks.hasNumber),
+        code: () => fillNumbers(trace.marks.code, trace.marks.hasCode),
+        address: () => fillNumbers(trace.marks.address, trace.marks.hasAddress),
+        size: () => fillNumbers(trace.marks.size, trace.marks.hasSize),
+        detail: () => fillText((row) => trace.marks.detail(row)),
+      }),
+      ...placeColumns('pc', '', () => {
+        const { columns, pool } = context.markPlaces();
+        return { place: columns.pc, texts: pool.words };
+      }),
+    ],
+  };
+}
+
+function modulesTable(trace: Trace): Table {
+  return {
+    name: 'modules',
+    says: MODULES.says,
+    rows: () => trace.modules.count,
+    rowsAbout: trace.manifest.totals.modules,
+    columns: schemaColumns(MODULES, {
+      module: () => fillOrdinals(),
+      path: () => fillText((row) => trace.modules.path(row)),
+      build_id: () => fillText((row) => trace.modules.buildId(row)),
+      base: () => fillNumbers(trace.modules.base),
+      start: () => fillNumbers(trace.modules.start),
+      size: () => fillNumbers(trace.modules.size),
+      mapped_vcpu: () => fillNumbers(trace.modules.mappedVcpu),
+      mapped_seq: () => fillWholeNumbers(trace.modules.mappedSeq),
+      mapped_ns: () => fillNumbers(trace.modules.mappedNs),
+      unmapped_ns: () => fillNumbers(trace.modules.unmappedNs, trace.modules.hasUnmappedNs),
+    }),
+  };
+}
+
+function symbolsTable({ trace, demangle }: TableContext): Table {
+  const guestAddresses = (): BigUint64Array => {
+    const { symbols, modules } = trace;
+    const baseOf = (row: number) => modules.base[symbols.module[row] ?? 0] ?? 0n;
+    return symbols.address.map((address, row) => address + baseOf(row));
+  };
+  const columns = schemaColumns(SYMBOLS, {
+    module: () => fillNumbers(trace.symbols.module),
+    address: () => fillNumbers(guestAddresses()),
+    size: () => fillNumbers(trace.symbols.size),
+    name: () => fillText((row) => trace.symbols.name(row)),
+    type: () => fillCodes(trace.symbols.type),
+  });
+  return {
+    name: 'symbols',
+    says: SYMBOLS.says,
+    rows: () => trace.symbols.count,
+    rowsAbout: trace.manifest.totals.symbols,
+    columns: [
+      ...columns.map((column) =>
+        column.name === 'address'
+          ? { ...column, says: 'Guest address of its first byte.' }
+          : column,
+      ),
+      {
+        ...newColumn(
+          'demangled',
+          VARCHAR,
+          'Name as a programmer wrote it; the same as name where that is not mangled.',
+        ),
+        make: () => fillText((row) => demangle(trace.symbols.name(row))),
+      },
+      {
+        ...newColumn('file_address', UBIGINT, 'Address as in the ELF file.'),
+        make: () => fillNumbers(trace.symbols.address),
+      },
+    ],
+  };
+}
+
+function segmentsTable(trace: Trace): Table {
+  return {
+    name: 'segments',
+    says: SEGMENTS.says,
+    rows: () => trace.segments.count,
+    rowsAbout: trace.manifest.totals.segments,
+    columns: schemaColumns(SEGMENTS, {
+      segment: () => fillOrdinals(),
+      vcpu: () => fillNumbers(trace.segments.vcpu),
+      first_seq: () => fillWholeNumbers(trace.segments.firstSeq),
+      rows: () => fillNumbers(trace.segments.rows),
+      file: () => fillNumbers(trace.segments.file),
+      batch: () => fillNumbers(trace.segments.batch),
+      instructions_before: () => fillWholeNumbers(trace.segments.instructionsBefore),
+      time_first_ns: () => fillNumbers(trace.segments.timeFirstNs),
+      time_last_ns: () => fillNumbers(trace.segments.timeLastNs),
+    }),
+  };
+}
+
+/** All but `transfers`, which has no rows in memory. Arrays are read when a query needs them. */
+export function traceTables(context: TableContext): readonly Table[] {
+  return [
+    edgesTable(context),
+    blocksTable(context),
+    marksTable(context),
+    modulesTable(context.trace),
+    symbolsTable(context),
+    segmentsTable(context.trace),
+  ];
+}

@@ -1,0 +1,76 @@
+/**
+ * What one instruction does to control flow, told from its bits alone. It is written apart from the
+ * recorder's plugin on purpose: `check` holds what the recorder said against what is said here.
+ */
+import { AARCH64_DECODER } from './aarch64.ts';
+import { FLOW_KINDS, type FlowDecoder, type FlowKind, PASSES, SEQUENTIAL } from './flow.ts';
+import { riscvDecoder } from './riscv.ts';
+import { x86Decoder } from './x86.ts';
+
+export { FLOW_KINDS, type FlowKind, PASSES, SEQUENTIAL } from './flow.ts';
+
+export interface Flow {
+  /** Null for an instruction after which the next one always runs. */
+  readonly kind: FlowKind | null;
+  /** Where a direct transfer goes; null where there is none or only the run can tell. */
+  readonly target: bigint | null;
+  /** Whether control may also just go on to the next instruction. */
+  readonly conditional: boolean;
+}
+
+export interface Classifier extends FlowDecoder {
+  readonly isa: string;
+  /**
+   * Classifies the instruction in `code[at, at + sizeBytes)`, which lies at guest address `pc`.
+   * Bytes that are no whole instruction are sequential.
+   */
+  classify(code: Uint8Array, at: number, sizeBytes: number, pc: bigint): Flow;
+  /** Direct target, or null. */
+  target(code: Uint8Array, at: number, sizeBytes: number, pc: bigint): bigint | null;
+}
+
+function decoderFor(isa: string): { decoder: FlowDecoder; addressBits: 32 | 64 } | null {
+  switch (isa) {
+    case 'x86_64':
+      return { decoder: x86Decoder(true), addressBits: 64 };
+    case 'i386':
+      return { decoder: x86Decoder(false), addressBits: 32 };
+    case 'riscv64':
+      return { decoder: riscvDecoder(false), addressBits: 64 };
+    case 'riscv32':
+      return { decoder: riscvDecoder(true), addressBits: 32 };
+    case 'aarch64':
+    case 'aarch64_be':
+      return { decoder: AARCH64_DECODER, addressBits: 64 };
+    default:
+      return null;
+  }
+}
+
+/** @param isa in QEMU's names, e.g. `x86_64`. Null for an instruction set not known here. */
+export function createClassifier(isa: string): Classifier | null {
+  const found = decoderFor(isa);
+  if (found === null) return null;
+  const { decoder, addressBits } = found;
+
+  const target = (code: Uint8Array, at: number, sizeBytes: number, pc: bigint): bigint | null => {
+    const displacementBytes = decoder.displacementBytes(code, at, sizeBytes);
+    if (Number.isNaN(displacementBytes)) return null;
+    return BigInt.asUintN(addressBits, pc + BigInt(displacementBytes));
+  };
+
+  return {
+    ...decoder,
+    isa,
+    target,
+    classify(code, at, sizeBytes, pc) {
+      const flow = decoder.flow(code, at, sizeBytes);
+      if (flow === SEQUENTIAL) return { kind: null, target: null, conditional: false };
+      return {
+        kind: FLOW_KINDS[flow & ~PASSES] ?? null,
+        target: target(code, at, sizeBytes, pc),
+        conditional: (flow & PASSES) !== 0,
+      };
+    },
+  };
+}

@@ -1,0 +1,154 @@
+import { tableFromIPC } from 'apache-arrow';
+import { describe, expect, test } from 'vitest';
+import type { Result, SqlValue } from './database.ts';
+import { distinctNames, formatArrow, formatCsv, formatJson, formatTable } from './format.ts';
+
+/** A result of two chunks. */
+function result(
+  columns: readonly (readonly [name: string, type: string, isAddress?: boolean])[],
+  rows: readonly (readonly SqlValue[])[],
+): Result {
+  const cut = Math.ceil(rows.length / 2);
+  return {
+    columns: columns.map(([name, type, isAddress]) => ({
+      name,
+      type,
+      isAddress: isAddress ?? false,
+    })),
+    rowCount: rows.length,
+    *chunks() {
+      for (const part of [rows.slice(0, cut), rows.slice(cut)]) {
+        yield {
+          rowCount: part.length,
+          columns: columns.map((_column, i) => part.map((row) => row[i] ?? null)),
+        };
+      }
+    },
+    rows: () => rows.map((row) => [...row]),
+  };
+}
+
+const SOME = result(
+  [
+    ['seq', 'UBIGINT'],
+    ['target', 'UBIGINT', true],
+    ['symbol', 'VARCHAR'],
+    ['code', 'BLOB'],
+  ],
+  [
+    [7n, 0xffff_ffff_8000_0000n, 'operator,(a, "b")', Uint8Array.of(0, 255)],
+    [12_345n, 0x10n, '', null],
+    [null, null, 'tab\there\x1b[31m', Uint8Array.of()],
+  ],
+);
+const text = (pieces: Iterable<string>): string => [...pieces].join('');
+
+describe('formats', () => {
+  test('table: numbers to the right, addresses in hex, nothing steers the terminal', () => {
+    expect(text(formatTable(SOME))).toBe(
+      [
+        '  seq  target              symbol             code',
+        '─────  ──────────────────  ─────────────────  ────',
+        '    7  0xffffffff80000000  operator,(a, "b")  00ff',
+        '12345  0x10                                   null',
+        ' null  null                tab\\there\\x1b[31m',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('table: what is left out is told', () => {
+    const lines = text(formatTable(SOME, { rowsMax: 1, cellWidthMax: 6 })).split('\n');
+    expect(lines.slice(2)).toEqual(['  7  0xfff…  opera…  00ff', '… 3 rows in all, 1 shown', '']);
+  });
+
+  test('table: EXPLAIN keeps its drawing, no columns give nothing', () => {
+    const explain = result(
+      [
+        ['explain_key', 'VARCHAR'],
+        ['explain_value', 'VARCHAR'],
+      ],
+      [['p', '┌─┐\n└─┘']],
+    );
+    expect(text(formatTable(explain))).toBe('┌─┐\n└─┘\n');
+    expect(text(formatTable(result([], [])))).toBe('');
+    expect(text(formatCsv(result([], [])))).toBe('');
+  });
+
+  test('csv: quotes where needed, null and empty differ', () => {
+    expect(text(formatCsv(SOME))).toBe(
+      [
+        'seq,target,symbol,code',
+        '7,0xffffffff80000000,"operator,(a, ""b"")",00ff',
+        '12345,0x10,"",',
+        ',,tab\there\x1b[31m,""',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('json: one object a line, readable by JSON.parse', () => {
+    expect(JSON.parse(text(formatJson(SOME)))).toEqual([
+      { seq: 7, target: '0xffffffff80000000', symbol: 'operator,(a, "b")', code: '00ff' },
+      { seq: 12_345, target: '0x10', symbol: '', code: null },
+      { seq: null, target: null, symbol: 'tab\there\x1b[31m', code: '' },
+    ]);
+    expect(text(formatJson(SOME)).split('\n')).toHaveLength(6);
+    expect(JSON.parse(text(formatJson(result([['a', 'INTEGER']], []))))).toEqual([]);
+    const odd = result(
+      [
+        ['a', 'DOUBLE'],
+        ['a', 'HUGEINT'],
+        ['l', 'UBIGINT[]'],
+      ],
+      [[Number.NaN, 2n ** 70n, [1n, { x: null }]]],
+    );
+    expect(text(formatJson(odd))).toBe(
+      '[\n{"a":null,"a_1":1180591620717411303424,"l":[1,{"x":null}]}\n]\n',
+    );
+  });
+
+  test('names that repeat are told apart', () => {
+    const names = ['a', 'a', 'a_1', 'a'].map((name) => ({ name, type: '', isAddress: false }));
+    expect(distinctNames(names)).toEqual(['a', 'a_1', 'a_1_1', 'a_2']);
+  });
+
+  test('many rows come in few pieces', () => {
+    const many = result(
+      [['i', 'INTEGER']],
+      Array.from({ length: 3000 }, (_none, i) => [i]),
+    );
+    expect([...formatCsv(many)].length).toBeLessThan(6);
+    expect(text(formatCsv(many)).split('\n')).toHaveLength(3002);
+  });
+
+  test('arrow: types that fit, text for the rest', () => {
+    const wide = result(
+      [
+        ['n', 'UBIGINT', true],
+        ['small', 'HUGEINT'],
+        ['big', 'HUGEINT'],
+        ['e', 'ENUM'],
+        ['l', 'INTEGER[]'],
+        ['b', 'BOOLEAN'],
+      ],
+      [
+        [0xffff_ffff_ffff_ffffn, 5n, 5n, 'jump', [1, 2], true],
+        [null, null, 2n ** 70n, null, null, null],
+      ],
+    );
+    const table = tableFromIPC(formatArrow(wide));
+    expect(table.schema.fields.map(({ type }) => String(type))).toEqual([
+      'Uint64',
+      'Int64',
+      'Utf8',
+      'Utf8',
+      'Utf8',
+      'Bool',
+    ]);
+    const row = (i: number) =>
+      table.schema.names.map((_name, c): unknown => table.getChildAt(c)?.get(i));
+    expect(row(0)).toEqual([0xffff_ffff_ffff_ffffn, 5n, '5', 'jump', '[1, 2]', true]);
+    expect(row(1)).toEqual([null, null, String(2n ** 70n), null, null, null]);
+  });
+});

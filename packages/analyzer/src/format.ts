@@ -1,0 +1,241 @@
+/** Results of SQL as text and as Arrow. Pure: what is written where is the caller's business. */
+import {
+  type ResultBatch,
+  type ResultCell,
+  type ResultColumnType,
+  writeResultArrow,
+} from '@backtrail/recorder/trace';
+import type { Result, ResultColumn, SqlValue } from './database.ts';
+
+const LINES_A_PIECE = 1024;
+
+export interface TableOptions {
+  /** Rows shown; what is left out is told in the last line. */
+  readonly rowsMax?: number;
+  /** Characters of a value shown. */
+  readonly cellWidthMax?: number;
+}
+
+const ROWS_MAX = 1000;
+const CELL_WIDTH_MAX = 80;
+
+const hexBytes = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
+
+export const formatAddress = (address: bigint): string =>
+  `0x${BigInt.asUintN(64, address).toString(16)}`;
+
+/** A value inside a list or a struct. */
+function nested(value: SqlValue): string {
+  return typeof value === 'string' ? JSON.stringify(value) : plain(value, false);
+}
+
+/** A value as people read it; null is `null`. */
+function plain(value: SqlValue, isAddress: boolean): string {
+  if (value === null) return 'null';
+  if (isAddress && typeof value === 'bigint') return formatAddress(value);
+  if (typeof value !== 'object') return String(value);
+  if (value instanceof Uint8Array) return hexBytes(value);
+  if (Array.isArray(value)) return `[${value.map(nested).join(', ')}]`;
+  const entries = Object.entries(value).map(([name, entry]) => `${name}: ${nested(entry)}`);
+  return `{${entries.join(', ')}}`;
+}
+
+/** C0 and C1 controls and DEL: names come from the guest, and must not steer the terminal. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+
+const visible = (text: string): string =>
+  text.replace(CONTROL, (character) => {
+    if (character === '\n') return '\\n';
+    if (character === '\t') return '\\t';
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  });
+
+const characters = (text: string): number => [...text].length;
+
+function shorten(text: string, widthMax: number): string {
+  const list = [...text];
+  return list.length <= widthMax ? text : `${list.slice(0, widthMax - 1).join('')}…`;
+}
+
+function* rowsOf(result: Result): Generator<SqlValue[]> {
+  for (const { rowCount, columns } of result.chunks()) {
+    for (let row = 0; row < rowCount; row++) yield columns.map((values) => values[row] ?? null);
+  }
+}
+
+const isNumber = ({ type }: ResultColumn): boolean => /INT|FLOAT|DOUBLE|DECIMAL/.test(type);
+
+/** Aligned columns under their names. A text with lines of its own, as of EXPLAIN, keeps them. */
+export function* formatTable(result: Result, options: TableOptions = {}): Generator<string> {
+  const rowsMax = options.rowsMax ?? ROWS_MAX;
+  const widthMax = options.cellWidthMax ?? CELL_WIDTH_MAX;
+  const { columns, rowCount } = result;
+  if (columns.length === 0) return;
+  const cells: string[][] = [];
+  for (const row of rowsOf(result)) {
+    if (cells.length === rowsMax) break;
+    cells.push(row.map((value, i) => plain(value, columns[i]?.isAddress ?? false)));
+  }
+  if (columns[0]?.name === 'explain_key') {
+    yield `${cells.map((row) => row[1] ?? '').join('\n')}\n`;
+    return;
+  }
+  const shown = cells.map((row) => row.map((text) => shorten(visible(text), widthMax)));
+  const names = columns.map(({ name }) => shorten(visible(name), widthMax));
+  const widths = names.map((name, i) =>
+    shown.reduce((width, row) => Math.max(width, characters(row[i] ?? '')), characters(name)),
+  );
+  const line = (row: readonly string[]): string => {
+    const padded = row.map((text, i) => {
+      const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - characters(text)));
+      const column = columns[i];
+      return column !== undefined && isNumber(column) && !column.isAddress
+        ? space + text
+        : text + space;
+    });
+    return `${padded.join('  ').trimEnd()}\n`;
+  };
+  yield line(names);
+  yield line(widths.map((width) => '─'.repeat(width)));
+  for (const row of shown) yield line(row);
+  if (rowCount > shown.length) {
+    const all = rowCount.toLocaleString('en-US');
+    yield `… ${all} rows in all, ${shown.length.toLocaleString('en-US')} shown\n`;
+  }
+}
+
+/** Pieces of many lines: one write a line would be slow. */
+function* inPieces(lines: Iterable<string>): Generator<string> {
+  let piece = '';
+  let count = 0;
+  for (const line of lines) {
+    piece += line;
+    if (++count % LINES_A_PIECE !== 0) continue;
+    yield piece;
+    piece = '';
+  }
+  if (piece !== '') yield piece;
+}
+
+const csvText = (text: string): string =>
+  text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+
+/** RFC 4180 with \n: a header, null as nothing, an empty text as "". */
+export function* formatCsv(result: Result): Generator<string> {
+  const { columns } = result;
+  if (columns.length === 0) return;
+  const cell = (value: SqlValue, i: number): string =>
+    value === null ? '' : csvText(plain(value, columns[i]?.isAddress ?? false));
+  yield `${columns.map(({ name }) => csvText(name)).join(',')}\n`;
+  const lines = function* (): Generator<string> {
+    for (const row of rowsOf(result)) yield `${row.map(cell).join(',')}\n`;
+  };
+  yield* inPieces(lines());
+}
+
+/** Names of a result may repeat; the second `a` becomes `a_1`. */
+export function distinctNames(columns: readonly ResultColumn[]): string[] {
+  const taken = new Set<string>();
+  return columns.map(({ name }) => {
+    let distinct = name;
+    for (let i = 1; taken.has(distinct); i++) distinct = `${name}_${i}`;
+    taken.add(distinct);
+    return distinct;
+  });
+}
+
+function json(value: SqlValue, isAddress: boolean): string {
+  if (value === null) return 'null';
+  if (typeof value === 'bigint') return isAddress ? `"${formatAddress(value)}"` : String(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
+  if (typeof value !== 'object') return JSON.stringify(value);
+  if (value instanceof Uint8Array) return `"${hexBytes(value)}"`;
+  if (Array.isArray(value)) return `[${value.map((one) => json(one, false)).join(',')}]`;
+  const entries = Object.entries(value);
+  return `{${entries.map(([name, one]) => `${JSON.stringify(name)}:${json(one, false)}`).join(',')}}`;
+}
+
+/**
+ * A JSON array, one object and line a row. Addresses and bytes are texts in hex; other integers
+ * have all their digits, which may be more than a double holds.
+ */
+export function* formatJson(result: Result): Generator<string> {
+  const { columns } = result;
+  const names = distinctNames(columns).map((name) => JSON.stringify(name));
+  const lines = function* (): Generator<string> {
+    let before = '\n';
+    for (const row of rowsOf(result)) {
+      const fields = row.map((value, i) => {
+        return `${names[i]}:${json(value, columns[i]?.isAddress ?? false)}`;
+      });
+      yield `${before}{${fields.join(',')}}`;
+      before = ',\n';
+    }
+  };
+  yield '[';
+  yield* inPieces(lines());
+  yield '\n]\n';
+}
+
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+const fitsInt64 = (value: SqlValue): boolean =>
+  value === null || (typeof value === 'bigint' && value >= INT64_MIN && value <= INT64_MAX);
+
+/** Sums are HUGEINT in DuckDB: a 64-bit integer if all values fit, else text. */
+function arrowType({ type }: ResultColumn, all: () => Iterable<SqlValue>): ResultColumnType {
+  switch (type) {
+    case 'BOOLEAN':
+      return 'bool';
+    case 'UTINYINT':
+    case 'USMALLINT':
+    case 'UINTEGER':
+    case 'UBIGINT':
+      return 'u64';
+    case 'TINYINT':
+    case 'SMALLINT':
+    case 'INTEGER':
+    case 'BIGINT':
+      return 'i64';
+    case 'HUGEINT':
+      for (const value of all()) if (!fitsInt64(value)) return 'utf8';
+      return 'i64';
+    case 'FLOAT':
+    case 'DOUBLE':
+      return 'f64';
+    case 'BLOB':
+      return 'binary';
+    default:
+      return 'utf8';
+  }
+}
+
+function arrowCell(type: ResultColumnType, value: SqlValue): ResultCell {
+  if (value === null || value instanceof Uint8Array) return value;
+  if (type !== 'utf8' && typeof value !== 'object') return value;
+  return plain(value, false);
+}
+
+/** An Arrow IPC file, one record batch for each chunk. Lists, structs, dates are texts. */
+export function formatArrow(result: Result): Uint8Array {
+  const names = distinctNames(result.columns);
+  const schema = result.columns.map((column, i) => {
+    const all = function* (): Generator<SqlValue> {
+      for (const { columns } of result.chunks()) yield* columns[i] ?? [];
+    };
+    return { name: names[i] ?? column.name, type: arrowType(column, all) };
+  });
+  const batches = function* (): Generator<ResultBatch> {
+    for (const { rowCount, columns } of result.chunks()) {
+      yield {
+        rows: rowCount,
+        columns: columns.map((values, i) =>
+          values.map((value) => arrowCell(schema[i]?.type ?? 'utf8', value)),
+        ),
+      };
+    }
+  };
+  return writeResultArrow(schema, batches());
+}

@@ -1,0 +1,58 @@
+/** Questions about a trace: its executed path, its code, its names, and whether it is sound. */
+export {
+  CHECK_CODES,
+  type CheckCode,
+  type CheckOptions,
+  type CheckReport,
+  checkTrace,
+  type Finding,
+} from './check.ts';
+export {
+  ADDRESS_COLUMNS,
+  type Database,
+  type DatabaseOptions,
+  openDatabase,
+  type Result,
+  type ResultChunk,
+  type ResultColumn,
+  type SqlValue,
+  type SymbolSource,
+} from './database.ts';
+export { createDisassembler, type Disassembler, type Instruction } from './disassembly/capstone.ts';
+export {
+  type Classifier,
+  createClassifier,
+  FLOW_KINDS,
+  type Flow,
+  type FlowKind,
+} from './disassembly/classify.ts';
+export {
+  formatAddress,
+  formatArrow,
+  formatCsv,
+  formatJson,
+  formatTable,
+  type TableOptions,
+} from './format.ts';
+export {
+  blockPath,
+  CodeIndex,
+  type Direction,
+  ExecutedPath,
+  endHasRun,
+  endMark,
+  endPc,
+  instructionPath,
+  type PathInstruction,
+  type PathRun,
+  type RowVisitor,
+  type RunVisitor,
+} from './path.ts';
+export { type LibraryEntry, type LibraryField, type LibraryTopic, loadLibrary } from './sql.ts';
+export { createDemangler, type Demangler } from './symbols/demangle.ts';
+export {
+  createSymbolizer,
+  type Symbolizer,
+  type SymbolizerOptions,
+  type SymbolPlace,
+} from './symbols/symbolizer.ts';

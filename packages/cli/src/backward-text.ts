@@ -1,0 +1,185 @@
+/** What `backtrail back` prints: a table with marks in between, or JSON. */
+import type { BackRow, Backward, LastBlock, MarkRow, Place, TransferRow } from './backward.ts';
+import { signalName } from './backward.ts';
+import type { Output } from './io.ts';
+import { tellEnd } from './summary.ts';
+import {
+  cut,
+  formatAddress,
+  formatCount,
+  plural,
+  printable,
+  type TableColumn,
+  table,
+} from './text.ts';
+
+/** Rows that are aligned with each other and written at once. */
+const PAGE_ROWS = 1024;
+/** C++ names can be longer than any screen; --json has them whole. */
+const SYMBOL_COLUMNS_MAX = 60;
+const VCPUS_NAMED_MAX = 8;
+
+const COLUMNS: readonly TableColumn[] = [
+  { title: 'seq', align: 'right' },
+  { title: 'kind', align: 'left' },
+  { title: 'source', align: 'left' },
+  { title: '', align: 'left' },
+  { title: 'target', align: 'left' },
+  { title: 'ran', align: 'right' },
+  { title: 'instruction at source', align: 'left' },
+];
+
+const symbolText = (place: Place): string => cut(printable(place.symbol), SYMBOL_COLUMNS_MAX);
+
+function transferCells(row: TransferRow): string[] {
+  return [
+    String(row.seq),
+    row.kind ?? row.cause ?? '?',
+    row.source === null ? '' : symbolText(row.source),
+    '→',
+    symbolText(row.target),
+    row.instructions === null ? '?' : formatCount(row.instructions),
+    row.instruction ?? '',
+  ];
+}
+
+/** A mark in words. */
+function markText(row: MarkRow, isa: string): string {
+  const at = row.place === null ? '' : ` at ${symbolText(row.place)}`;
+  const number = row.number ?? 0n;
+  const detail = row.detail === null ? '' : printable(row.detail);
+  switch (row.kind) {
+    case 'signal': {
+      const name = signalName(isa, number);
+      const code = row.code === null ? '' : `, code ${row.code}`;
+      const fault = row.address === null ? '' : `, fault address ${formatAddress(row.address)}`;
+      return `signal ${number}${name === null ? '' : ` (${name})`}${code}${fault}${at}`;
+    }
+    case 'gap':
+      return `${plural(Number(number), 'transfer')} lost here`;
+    case 'end':
+      return `end${at}, ${plural(Number(number), 'instruction')} in all`;
+    case 'thread-start':
+      return `thread ${number} starts${at}`;
+    case 'thread-exit':
+      return `thread exits${at}`;
+    case 'stop':
+      return `recording stopped: ${detail}`;
+    case 'fork':
+      return `child process ${number} was made, it is not recorded`;
+    case 'exec':
+      return row.code === null ? `exec of ${detail}` : `exec failed with ${row.code}`;
+    case 'syscall':
+    case 'map':
+    case 'unmap':
+    case 'flush':
+    case 'trigger':
+      return [row.kind, row.number === null ? '' : String(number), detail]
+        .filter((word) => word !== '')
+        .join(' ');
+  }
+}
+
+function lastBlockLines(row: LastBlock): string[] {
+  const width = Math.max(...row.instructions.map((one) => formatAddress(one.address).length));
+  return [
+    `last in ${symbolText(row.place)}, as far as it ran:`,
+    ...row.instructions.map(
+      ({ address, text }) => `  ${formatAddress(address).padStart(width)}  ${text}`,
+    ),
+  ];
+}
+
+/** Tables cut to the terminal; marks stand across, indented to the kind. */
+function pageText(rows: readonly BackRow[], isa: string, isFirst: boolean, out: Output): string {
+  const transfers = rows.filter((row) => row.row === 'transfer');
+  const [title = '', ...lines] = table(COLUMNS, transfers.map(transferCells));
+  const fitted = (line: string): string => (out.isTerminal ? cut(line, out.columns) : line);
+  const indent = ' '.repeat(title.indexOf('kind'));
+  const text: string[] = isFirst ? [out.paint('bold', fitted(title))] : [];
+  let next = 0;
+  for (const row of rows) {
+    if (row.row === 'transfer') text.push(fitted(lines[next++] ?? ''));
+    else if (row.row === 'mark') {
+      const paint = row.kind === 'gap' || row.kind === 'signal' ? 'red' : 'cyan';
+      text.push(out.paint(paint, fitted(`${indent}── ${markText(row, isa)}`)));
+    } else {
+      for (const line of lastBlockLines(row)) text.push(fitted(`${indent}${line}`));
+    }
+  }
+  return `${text.join('\n')}\n`;
+}
+
+/** How the run ended, which vCPU this is, and which others there are. */
+function headText(back: Backward): string {
+  const { manifest, vcpus, transfers, state } = back.trace;
+  const partial = state === 'partial' ? 'Partial trace. ' : '';
+  const others = vcpus.filter((vcpu) => vcpu !== back.vcpu);
+  const named = others.slice(0, VCPUS_NAMED_MAX).map((vcpu) => {
+    return `${vcpu} (${formatCount(back.trace.seqEnd(vcpu))})`;
+  });
+  const more = others.length - named.length;
+  const list = `${named.join(', ')}${more > 0 ? ` and ${formatCount(more)} more` : ''}`;
+  return (
+    `${partial}${tellEnd(manifest)}; ` +
+    `${plural(transfers, 'transfer')} recorded.\n` +
+    `vCPU ${back.vcpu}, newest first.` +
+    `${others.length === 0 ? '' : ` Others, with their transfers: ${list}; see --vcpu.`}\n\n`
+  );
+}
+
+export function writeText(back: Backward, out: Output): void {
+  const { isa } = back.trace.manifest.guest;
+  out.write(headText(back));
+  let page: BackRow[] = [];
+  let isFirst = true;
+  const flush = (): void => {
+    if (page.length > 0) out.write(pageText(page, isa, isFirst, out));
+    isFirst = false;
+    page = [];
+  };
+  for (const row of back.rows()) {
+    page.push(row);
+    if (page.length === PAGE_ROWS) flush();
+  }
+  flush();
+}
+
+/** Addresses as 0x…, other big numbers as numbers where they are exact, else as text. */
+function jsonText(value: unknown): string {
+  return JSON.stringify(value, (key, member: unknown) => {
+    if (typeof member !== 'bigint') return member;
+    if (key === 'number' || key === 'code') {
+      return Number.isSafeInteger(Number(member)) ? Number(member) : member.toString();
+    }
+    return formatAddress(member);
+  });
+}
+
+/** One JSON object, a line for each row. */
+export function writeJson(back: Backward, out: Output): void {
+  const { manifest, state, directory, vcpus } = back.trace;
+  const head = {
+    directory,
+    state,
+    command: manifest.command,
+    end: manifest.end,
+    vcpu: back.vcpu,
+    vcpus: vcpus.map((vcpu) => ({ vcpu, seqEnd: back.trace.seqEnd(vcpu) })),
+  };
+  out.write(`${jsonText(head).slice(0, -1)},"rows":[`);
+  let lines: string[] = [];
+  let separator = '\n';
+  const flush = (): void => {
+    if (lines.length === 0) return;
+    out.write(separator + lines.join(',\n'));
+    separator = ',\n';
+    lines = [];
+  };
+  for (const row of back.rows()) {
+    lines.push(jsonText(row));
+    if (lines.length === PAGE_ROWS) flush();
+  }
+  flush();
+  out.write('\n]}\n');
+}

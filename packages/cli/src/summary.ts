@@ -1,0 +1,263 @@
+/** What a trace holds and how its run ended: as an object for --json, as text for people. */
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  bitsPerTransfer,
+  describeLosses,
+  type End,
+  type Loss,
+  type Manifest,
+  type Trace,
+} from '@backtrail/recorder/trace';
+import type { Output } from './io.ts';
+import {
+  fields,
+  formatBytes,
+  formatCount,
+  formatDuration,
+  plural,
+  printable,
+  shellWords,
+  significant,
+  type TableColumn,
+  table,
+} from './text.ts';
+
+export interface VcpuSummary {
+  readonly vcpu: number;
+  /** Transfers that can be read. */
+  readonly transfers: number;
+  /** seq of the first one that can be read. */
+  readonly firstSeq: number;
+  /** seq after the last one. */
+  readonly seqEnd: number;
+  readonly segments: number;
+}
+
+export interface TraceSummary {
+  readonly directory: string;
+  readonly state: Trace['state'];
+  readonly recovered: boolean;
+  readonly formatVersion: number;
+  readonly command: readonly string[];
+  readonly workingDirectory: string;
+  readonly engine: Manifest['engine'];
+  readonly guest: Manifest['guest'];
+  readonly started: string;
+  readonly durationNs: number | null;
+  readonly end: End | null;
+  readonly keep: Manifest['keep'];
+  readonly stopped: string | null;
+  readonly ring: Manifest['ring'];
+  /** As the recorder counted; in a partial trace as far as they can be read. */
+  readonly totals: Manifest['totals'];
+  readonly bitsPerTransfer: number | null;
+  readonly losses: readonly Loss[];
+  readonly vcpus: readonly VcpuSummary[];
+  readonly problems: readonly string[];
+}
+
+/** Bytes of all files below a folder but the manifest, as a complete trace counts them. */
+function directoryBytes(directory: string): number {
+  let bytes = 0;
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) bytes += directoryBytes(path);
+    else if (entry.isFile() && !entry.name.startsWith('manifest.')) bytes += statSync(path).size;
+  }
+  return bytes;
+}
+
+/** Totals of a trace that nobody closed: what can be counted without reading transfers. */
+function partialTotals(trace: Trace): Manifest['totals'] {
+  return {
+    ...trace.manifest.totals,
+    transfers: trace.transfers,
+    segments: trace.segments.count,
+    edges: trace.edges.count,
+    blocks: trace.blocks.count,
+    marks: trace.marks.count,
+    modules: trace.modules.count,
+    symbols: trace.symbols.count,
+    vcpus: trace.vcpus.length,
+    bytes: directoryBytes(trace.directory),
+  };
+}
+
+function vcpuSummaries(trace: Trace): VcpuSummary[] {
+  const { firstSeq, rows } = trace.segments;
+  return trace.vcpus.map((vcpu) => {
+    const segments = trace.segmentsOf(vcpu);
+    let transfers = 0;
+    for (const segment of segments) transfers += rows[segment] ?? 0;
+    return {
+      vcpu,
+      transfers,
+      firstSeq: firstSeq[segments[0] ?? 0] ?? 0,
+      seqEnd: trace.seqEnd(vcpu),
+      segments: segments.length,
+    };
+  });
+}
+
+export function summarize(trace: Trace): TraceSummary {
+  const { manifest } = trace;
+  const totals = trace.state === 'complete' ? manifest.totals : partialTotals(trace);
+  return {
+    directory: trace.directory,
+    state: trace.state,
+    recovered: manifest.recovered,
+    formatVersion: manifest.version,
+    command: manifest.command,
+    workingDirectory: manifest.directory,
+    engine: manifest.engine,
+    guest: manifest.guest,
+    started: manifest.started,
+    durationNs: manifest.durationNs,
+    end: manifest.end,
+    keep: manifest.keep,
+    stopped: manifest.stopped,
+    ring: manifest.ring,
+    totals,
+    bitsPerTransfer: bitsPerTransfer({ ...manifest, totals }),
+    losses: describeLosses(manifest),
+    vcpus: vcpuSummaries(trace),
+    problems: trace.problems,
+  };
+}
+
+/** How a run ended: `killed by SIGSEGV (signal 11)`. */
+export function describeEnd(end: End | null): string {
+  if (end === null) return 'still running, or its recorder was killed';
+  switch (end.how) {
+    case 'exit':
+      return `exited with status ${end.status}`;
+    case 'signal':
+      return `killed by ${printable(end.signal)} (signal ${end.number})`;
+    case 'unknown':
+      return 'unseen: its recorder was killed first';
+  }
+}
+
+/** The same as a sentence without its full stop: `./a.out was killed by SIGSEGV (signal 11)`. */
+export function tellEnd({ command, end }: Pick<Manifest, 'command' | 'end'>): string {
+  const verb = { exit: '', signal: 'was ', unknown: 'ended ', none: 'is ' }[end?.how ?? 'none'];
+  return `${shellWords(command.slice(0, 1))} ${verb}${describeEnd(end)}`;
+}
+
+/** What --max-transfers and the like cut off. The words are those of the manifest. */
+const STOPPED: Readonly<Record<string, string>> = {
+  'max-transfers': 'at the number of transfers given by --max-transfers',
+  'recorder-gone': 'when the recorder was gone',
+  'no-space': 'when the ring found no space to grow',
+  'edges-full': 'when there were more distinct transfers than the trace can number',
+};
+
+export function describeStop(reason: string): string {
+  return STOPPED[reason] ?? `because of "${printable(reason)}"`;
+}
+
+export function describeLoss(loss: Loss): string {
+  return `${formatCount(loss.count)} ${loss.says} ${loss.advice}`;
+}
+
+const VCPU_COLUMNS: readonly TableColumn[] = [
+  { title: 'vCPU', align: 'right' },
+  { title: 'transfers', align: 'right' },
+  { title: 'first seq', align: 'right' },
+  { title: 'last seq', align: 'right' },
+  { title: 'segments', align: 'right' },
+];
+
+/** vCPUs beyond these are counted, not listed; --json has all. */
+const VCPUS_SHOWN_MAX = 32;
+
+function vcpuLines(vcpus: readonly VcpuSummary[]): string[] {
+  const rows = vcpus
+    .slice(0, VCPUS_SHOWN_MAX)
+    .map(({ vcpu, transfers, firstSeq, seqEnd, segments }) =>
+      [vcpu, transfers, firstSeq, seqEnd - 1, segments].map(formatCount),
+    );
+  const more = vcpus.length - VCPUS_SHOWN_MAX;
+  return [...table(VCPU_COLUMNS, rows), ...(more > 0 ? [`and ${plural(more, 'vCPU')} more`] : [])];
+}
+
+function totalRows(summary: TraceSummary): (readonly [string, string])[] {
+  const { totals, guest } = summary;
+  const per = totals.transfers === 0 ? 0 : totals.instructions / totals.transfers;
+  const counted = totals.instructions > 0;
+  const bits = summary.bitsPerTransfer;
+  const rate =
+    summary.durationNs === null || summary.durationNs === 0
+      ? ''
+      : `, ${formatCount(totals.transfers / (summary.durationNs / 1e9))} a second`;
+  return [
+    ['transfers', `${formatCount(totals.transfers)}${rate}`],
+    [
+      'instructions',
+      counted
+        ? `${formatCount(totals.instructions)}, ${significant(per)} for each transfer`
+        : 'not counted: the trace was not closed',
+    ],
+    ['edges', `${formatCount(totals.edges)} distinct transfers`],
+    ['blocks', `${formatCount(totals.blocks)} of ${guest.isa} code`],
+    ['marks', formatCount(totals.marks)],
+    ['modules', `${formatCount(totals.modules)} with ${plural(totals.symbols, 'symbol')}`],
+    [
+      'size',
+      formatBytes(totals.bytes) +
+        (bits === null ? '' : `, ${significant(bits)} bits for each transfer`),
+    ],
+  ];
+}
+
+function headRows(summary: TraceSummary): (readonly [string, string])[] {
+  const { engine, guest, ring, totals } = summary;
+  const state =
+    summary.state === 'partial'
+      ? 'partial: not closed, or still being recorded'
+      : summary.recovered
+        ? 'complete, recovered after a kill'
+        : 'complete';
+  const started = printable(summary.started).replace('T', ' ').replace('Z', ' UTC');
+  const ran = summary.durationNs === null ? '' : `, ran ${formatDuration(summary.durationNs)}`;
+  const waited =
+    totals.waitNs === 0 ? '' : `; the program waited ${formatDuration(totals.waitNs)} for it`;
+  return [
+    ['trace', `${printable(summary.directory)} (format ${summary.formatVersion})`],
+    ['state', state],
+    ['command', shellWords(summary.command)],
+    ['in', printable(summary.workingDirectory)],
+    ['ended', describeEnd(summary.end)],
+    ['started', `${started}${ran}`],
+    [
+      'engine',
+      printable(`${engine.name} ${engine.version}, ${engine.mode} mode, on ${engine.hostIsa}`),
+    ],
+    ['guest', `${printable(guest.isa)}, ${guest.endian}-endian, ${guest.addressBits}-bit`],
+    [
+      'ring',
+      `${formatBytes(ring.bytes)} in ${plural(ring.segments, 'segment')} of ` +
+        `${plural(ring.segmentTransfers, 'transfer')}, keep ${summary.keep}${waited}`,
+    ],
+  ];
+}
+
+/** The page that `backtrail info` prints. */
+export function summaryText(summary: TraceSummary, out: Output): string {
+  const losses = summary.losses.map((loss) => {
+    const paint = loss.severity === 'data-loss' ? 'red' : 'yellow';
+    const text = describeLoss(loss);
+    return loss.severity === 'info' ? text : out.paint(paint, text);
+  });
+  const rows: (readonly [string, string])[] = [...headRows(summary), ...totalRows(summary)];
+  if (summary.stopped !== null) {
+    rows.push(['stopped', `recording ended ${describeStop(summary.stopped)}`]);
+  }
+  rows.push(['losses', losses.length === 0 ? 'none' : losses.join('\n')]);
+  if (summary.problems.length > 0) {
+    const problems = summary.problems.map((problem) => out.paint('red', printable(problem)));
+    rows.push(['problems', problems.join('\n')]);
+  }
+  return `${fields(rows)}\n${vcpuLines(summary.vcpus).join('\n')}\n`;
+}

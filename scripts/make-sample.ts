@@ -1,0 +1,54 @@
+/**
+ * Makes a sample trace anew: builds tests/guests/NAME.c with the line it names, records it with the
+ * program as a user has it, and puts trace and expected.json into traces/vN/NAME.
+ *
+ *   node --conditions=source scripts/make-sample.ts smash
+ *
+ * It runs in a folder whose name says nothing of this machine, because a trace remembers it.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { openTrace, TRACE_VERSION } from '../packages/recorder/src/trace/index.ts';
+import { sampleFacts } from './sample-facts.ts';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+const WORKSHOP = '/tmp/backtrail-sample';
+
+function run(program: string, args: readonly string[], statuses: readonly number[]): void {
+  const { PATH, HOME } = process.env;
+  const { status, error } = spawnSync(program, args, {
+    cwd: WORKSHOP,
+    stdio: 'inherit',
+    env: { PATH, HOME },
+  });
+  if (error !== undefined) throw error;
+  if (!statuses.includes(status ?? -1)) {
+    throw new Error(`${program} ${args.join(' ')}: found status ${status}, expected ${statuses}`);
+  }
+}
+
+const name = process.argv[2] ?? 'smash';
+const source = path.join(ROOT, 'tests/guests', `${name}.c`);
+const line = /^ \* {3}(cc .*)$/m.exec(readFileSync(source, 'utf8'))?.[1];
+if (line === undefined) throw new Error(`${source}: found no build line " *   cc …" in its head`);
+
+rmSync(WORKSHOP, { recursive: true, force: true });
+mkdirSync(WORKSHOP);
+cpSync(source, path.join(WORKSHOP, `${name}.c`));
+const [compiler = 'cc', ...flags] = line.split(' ');
+run(compiler, flags, [0]);
+const cli = path.join(ROOT, 'packages/cli/src/main.ts');
+// Whatever the sample's end is, it is not 1 or 2: those are backtrail's own.
+const ends = Array.from({ length: 256 }, (_, status) => status).filter((s) => s !== 1 && s !== 2);
+run(process.execPath, ['--conditions=source', cli, 'record', `./${name}`], ends);
+
+const folder = path.join(ROOT, 'traces', `v${TRACE_VERSION}`, name);
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+const trace = path.join(folder, `${name}.trace`);
+cpSync(path.join(WORKSHOP, `${name}.trace`), trace, { recursive: true });
+rmSync(WORKSHOP, { recursive: true });
+const facts = sampleFacts(openTrace(trace));
+writeFileSync(path.join(folder, 'expected.json'), `${JSON.stringify(facts, null, 2)}\n`);

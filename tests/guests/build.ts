@@ -1,0 +1,44 @@
+/** Builds the guests of this folder for tests; each source names its own build line. */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
+import { type Need, needsAll } from '../require.ts';
+
+export const ISAS = ['x86_64', 'aarch64', 'riscv64'] as const;
+export type Isa = (typeof ISAS)[number];
+
+const TOOLS = {
+  x86_64: ['qemu-x86_64', 'cc'],
+  aarch64: ['qemu-aarch64', 'aarch64-linux-gnu-gcc'],
+  riscv64: ['qemu-riscv64', 'riscv64-linux-gnu-gcc'],
+} as const;
+
+const FOLDER = fileURLToPath(new URL('./', import.meta.url));
+
+/** The emulator and the compiler of an ISA, and the compiler of the plugin; path: the emulator. */
+export const needsIsa = (isa: Isa): Need => needsAll(TOOLS[isa][0], TOOLS[isa][1], 'cc');
+
+/** A folder that is removed after the tests of the file that asks. */
+export function temporaryFolder(name: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), `backtrail-${name}-`));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Runs a compiler. @throws Error with what it said. */
+export function compile(compiler: string, args: readonly string[]): void {
+  const run = spawnSync(compiler, args, { encoding: 'utf8' });
+  if (run.status === 0) return;
+  throw new Error(`${compiler} ${args.join(' ')}: ${run.error?.message ?? run.stderr}`);
+}
+
+/** Builds `name.c` as a static program of that ISA into `folder`; returns its path. */
+export function buildGuest(isa: Isa, name: string, folder: string): string {
+  const into = path.join(folder, `${name}.${isa}`);
+  const source = path.join(FOLDER, `${name}.c`);
+  compile(TOOLS[isa][1], ['-O1', '-static', '-pthread', '-o', into, source, '-lm']);
+  return into;
+}

@@ -1,0 +1,2 @@
+-- trace: program
+SELECT block, pc, location, arrivals, executed FROM coverage;

@@ -1,0 +1,2 @@
+-- trace: nameless
+FROM last_executed(0x5000);

@@ -1,0 +1,2 @@
+-- trace: program
+FROM last_executed(0x10104);

@@ -1,0 +1,2 @@
+-- trace: program
+FROM transfers_between(0, 11, 14);
