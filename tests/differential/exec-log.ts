@@ -104,16 +104,19 @@ export function withoutRepetitions(
   pcs: readonly bigint[],
   trace: Trace,
 ): { readonly pcs: bigint[]; readonly repetitions: number } {
+  const isKept = repetitionFree(pcs, trace);
+  const kept = pcs.filter((_, i) => isKept[i]);
+  return { pcs: kept, repetitions: pcs.length - kept.length };
+}
+
+/** For each start of a block: false if it is a repetition. */
+export function repetitionFree(pcs: readonly bigint[], trace: Trace): boolean[] {
   const repeated = repeats(trace);
   const last = lastInstructions(trace);
-  const kept: bigint[] = [];
-  let before: bigint | undefined;
-  for (const pc of pcs) {
-    const isRepetition = repeated.has(pc) && before !== undefined && last.get(before) === pc;
-    if (!isRepetition) kept.push(pc);
-    before = pc;
-  }
-  return { pcs: kept, repetitions: pcs.length - kept.length };
+  return pcs.map((pc, i) => {
+    const before = pcs[i - 1];
+    return !repeated.has(pc) || before === undefined || last.get(before) !== pc;
+  });
 }
 
 /** The same for single instructions: each follows itself. */
@@ -150,7 +153,8 @@ export function followLog(
     // cut: what looks like it is a jump back into its middle.
     const from = at;
     const fits = (): boolean =>
-      visited[at]?.pc === pc && (visited[at]?.isStart === true || at - from >= CUT_INSTRUCTIONS_MIN);
+      visited[at]?.pc === pc &&
+      (visited[at]?.isStart === true || at - from >= CUT_INSTRUCTIONS_MIN);
     while (!fits() && visited[at]?.seq === visited[at - 1]?.seq) at++;
     const found = visited[at];
     if (found?.pc !== pc) return { wrong: line, cuts };

@@ -6,12 +6,7 @@ import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { buildGuest, ISAS, needsIsa, temporaryFolder } from '../guests/build.ts';
 import { recordGuest, runBare } from '../guests/record.ts';
-import {
-  firstDifference,
-  readExecLog,
-  tracedInstructions,
-  withoutRepeated,
-} from './exec-log.ts';
+import { firstDifference, readExecLog, tracedInstructions, withoutRepeated } from './exec-log.ts';
 
 const folder = temporaryFolder('history');
 

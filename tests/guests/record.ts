@@ -1,9 +1,9 @@
 /** Runs guests, bare and recorded, under the same conditions. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { type RecordOptions, RING_BYTES_DEFAULT } from '@backtrail/recorder';
 import type { KeepMode } from '@backtrail/recorder/trace';
 import { openTrace, type Trace } from '@backtrail/recorder/trace';
-import { RING_BYTES_DEFAULT, type RecordOptions } from '@backtrail/recorder';
 
 export const RECORD_PROCESS = fileURLToPath(new URL('./record-process.ts', import.meta.url));
 

@@ -39,6 +39,7 @@ import { createSymbolizer } from './symbols/symbolizer.ts';
 
 export { ADDRESS_COLUMNS } from './database/columns.ts';
 export type { SymbolSource } from './database/names.ts';
+export { describeTables, type TableDescription } from './database/tables.ts';
 export type { SqlValue } from './database/values.ts';
 
 export interface DatabaseOptions {
@@ -254,7 +255,7 @@ function traceScans(
   const demangle = (name: string): string => demangler.demangle(name);
   const makeSymbols = () => options.symbols ?? createSymbolizer(trace);
   const context = createTableContext(trace, makeSymbols, demangle);
-  const tables = traceTables(context);
+  const tables = traceTables(() => context);
   const transfers = transferScans(trace, TRANSFER_COLUMNS, context.edgePlaces);
   return {
     scans: [...transfers, ...tables.map(tableScan), stretchesScan(trace), lastExecutedScan(trace)],

@@ -11,12 +11,14 @@ export {
   ADDRESS_COLUMNS,
   type Database,
   type DatabaseOptions,
+  describeTables,
   openDatabase,
   type Result,
   type ResultChunk,
   type ResultColumn,
   type SqlValue,
   type SymbolSource,
+  type TableDescription,
 } from './database.ts';
 export { createDisassembler, type Disassembler, type Instruction } from './disassembly/capstone.ts';
 export {

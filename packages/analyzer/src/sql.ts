@@ -62,12 +62,17 @@ function readComment(comments: readonly SqlToken[]): Comment {
   }
   const fields = lines.flatMap((line) => {
     const [, tag, name = '', says = ''] = FIELD.exec(line) ?? [];
-    return tag === undefined ? [] : [{ tag, name, says, isAddress: tag === 'address' }];
+    return tag === undefined ? [] : [{ tag, name, says }];
+  });
+  const field = ({ tag, name, says }: (typeof fields)[number]): LibraryField => ({
+    name,
+    says,
+    isAddress: tag === 'address',
   });
   return {
     says: lines.filter((line) => !line.startsWith('@')).join(' '),
-    parameters: fields.filter(({ tag }) => tag === 'argument'),
-    columns: fields.filter(({ tag }) => tag !== 'argument'),
+    parameters: fields.filter(({ tag }) => tag === 'argument').map(field),
+    columns: fields.filter(({ tag }) => tag !== 'argument').map(field),
   };
 }
 

@@ -53,7 +53,11 @@ function version(): string {
  * @param argv the words after `backtrail`
  * @param finish is given the exit status of the command that ran
  */
-function buildProgram(argv: readonly string[], io: Io, finish: (status: number) => void): Command {
+export function buildProgram(
+  argv: readonly string[],
+  io: Io,
+  finish: (status: number) => void,
+): Command {
   const program = new Command('backtrail');
   program
     .description(DESCRIPTION)

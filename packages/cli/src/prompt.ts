@@ -37,6 +37,9 @@ const TABLES = `
   WHERE function_type LIKE '%macro' AND NOT internal AND NOT starts_with(function_name, '_')
   ORDER BY kind DESC, name`;
 
+const schemaOf = (name: string): string =>
+  `SELECT column_name AS "column", column_type AS "type" FROM (DESCRIBE "${name.replaceAll('"', '""')}")`;
+
 /** `$XDG_STATE_HOME/backtrail/history`, as the XDG base directory specification has it. */
 function historyPath(env: Io['env']): string {
   const base = env['XDG_STATE_HOME'];
@@ -139,7 +142,7 @@ class Prompt {
         return 'stay';
       case '.schema':
         if (argument !== '') {
-          await this.#query(`DESCRIBE "${argument.replaceAll('"', '""')}"`);
+          await this.#query(schemaOf(argument));
           return 'stay';
         }
         io.err.write('.schema: found no name, expected a table. .tables lists them\n');

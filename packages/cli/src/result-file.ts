@@ -12,7 +12,8 @@ export interface ResultSink {
 }
 
 const failed = (path: string, error: unknown): BacktrailError => {
-  const why = error instanceof Error ? error.message : String(error);
+  // "ENOENT: no such file or directory, open '…'": the name is told already.
+  const why = (error instanceof Error ? error.message : String(error)).replace(/, \w+ '.*$/, '');
   return new BacktrailError('E_WRITE', `${path}: cannot be written: ${why}. Choose another -o.`, {
     cause: error,
   });

@@ -86,7 +86,7 @@ export interface Table {
   readonly says: string;
   readonly rows: () => number;
   /** What the manifest says: known without reading the table. */
-  readonly rowsAbout: number;
+  readonly rowsAbout: () => number;
   readonly columns: readonly TableColumn[];
 }
 
@@ -118,7 +118,7 @@ export function tableScan(table: Table): Scan {
     name: scanName(table.name),
     columns,
     parameters: [],
-    rowsAbout: () => table.rowsAbout,
+    rowsAbout: table.rowsAbout,
     start: () => {
       const total = table.rows();
       let from = 0;

@@ -1,15 +1,14 @@
 /** The tables of a trace as SQL shows them: the columns of the schema, and what follows from them. */
-import {
-  BLOCKS,
-  EDGES,
-  MARKS,
-  MODULES,
-  SEGMENTS,
-  SYMBOLS,
-  type Trace,
-} from '@backtrail/recorder/trace';
+import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS } from '@backtrail/recorder/trace';
 import { UBIGINT, UINTEGER, VARCHAR } from '@duckdb/node-api';
-import { newColumn, schemaColumn, schemaColumns, type Table, type TableColumn } from './columns.ts';
+import {
+  isPrivate,
+  newColumn,
+  schemaColumn,
+  schemaColumns,
+  type Table,
+  type TableColumn,
+} from './columns.ts';
 import type { TableContext } from './context.ts';
 import type { PlaceColumn } from './names.ts';
 import type { ScanColumn } from './scan.ts';
@@ -27,6 +26,8 @@ import {
 const SYMBOL_SAYS =
   'demangled name of the symbol that covers it; null where no symbol is known. Looked up as the ' +
   'program was mapped then';
+
+type LazyContext = () => TableContext;
 
 /** Columns of `transfers`; transfers.ts fills them by name. */
 export const TRANSFER_COLUMNS: readonly ScanColumn[] = [
@@ -48,6 +49,8 @@ export const TRANSFER_COLUMNS: readonly ScanColumn[] = [
       'its segment.',
   ),
 ];
+
+const TRANSFERS_SAYS = 'Every transfer, ordered by vCPU, then seq.';
 
 /** What placeColumns() calls; made before the views. */
 export const LOCATION_MACRO = `
@@ -98,31 +101,31 @@ function placeColumns(
   ];
 }
 
-function edgesTable(context: TableContext): Table {
-  const { trace } = context;
+function edgesTable(context: LazyContext): Table {
+  const trace = () => context().trace;
   const placesOf = (end: 'source' | 'target') =>
     placeColumns(end, `${end}_`, () => {
-      const { columns, pool } = context.edgePlaces();
+      const { columns, pool } = context().edgePlaces();
       return { place: columns[end], texts: pool.words };
     });
   return {
     name: 'edges',
     says: EDGES.says,
-    rows: () => trace.edges.count,
-    rowsAbout: trace.manifest.totals.edges,
+    rows: () => trace().edges.count,
+    rowsAbout: () => trace().manifest.totals.edges,
     columns: [
       ...schemaColumns(EDGES, {
         edge: () => fillOrdinals(),
-        source: () => fillNumbers(trace.edges.source, trace.edges.hasSource),
-        target: () => fillNumbers(trace.edges.target),
-        cause: () => fillCodes(trace.edges.cause),
-        kind: () => fillCodes(trace.edges.kind),
-        source_block: () => fillRowNumbers(trace.edges.sourceBlock),
-        target_block: () => fillRowNumbers(trace.edges.targetBlock),
-        host_source: () => fillNumbers(trace.edges.hostSource, trace.edges.hasHostSource),
-        host_target: () => fillNumbers(trace.edges.hostTarget, trace.edges.hasHostTarget),
-        host_how: () => fillCodes(trace.edges.hostHow),
-        count: () => fillWholeNumbers(trace.edges.taken),
+        source: () => fillNumbers(trace().edges.source, trace().edges.hasSource),
+        target: () => fillNumbers(trace().edges.target),
+        cause: () => fillCodes(trace().edges.cause),
+        kind: () => fillCodes(trace().edges.kind),
+        source_block: () => fillRowNumbers(trace().edges.sourceBlock),
+        target_block: () => fillRowNumbers(trace().edges.targetBlock),
+        host_source: () => fillNumbers(trace().edges.hostSource, trace().edges.hasHostSource),
+        host_target: () => fillNumbers(trace().edges.hostTarget, trace().edges.hasHostTarget),
+        host_how: () => fillCodes(trace().edges.hostHow),
+        count: () => fillWholeNumbers(trace().edges.taken),
       }),
       ...placesOf('source'),
       ...placesOf('target'),
@@ -130,103 +133,105 @@ function edgesTable(context: TableContext): Table {
   };
 }
 
-function blocksTable(context: TableContext): Table {
-  const { trace } = context;
+function blocksTable(context: LazyContext): Table {
+  const trace = () => context().trace;
   return {
     name: 'blocks',
     says: BLOCKS.says,
-    rows: () => trace.blocks.count,
-    rowsAbout: trace.manifest.totals.blocks,
+    rows: () => trace().blocks.count,
+    rowsAbout: () => trace().manifest.totals.blocks,
     columns: [
       ...schemaColumns(BLOCKS, {
         block: () => fillOrdinals(),
-        pc: () => fillNumbers(trace.blocks.pc),
-        size: () => fillNumbers(trace.blocks.size),
-        instructions: () => fillNumbers(trace.blocks.instructions),
-        instruction_sizes: () => fillBytes((row) => trace.blocks.instructionSizes(row)),
-        code: () => fillBytes((row) => trace.blocks.code(row)),
-        host_pc: () => fillNumbers(trace.blocks.hostPc, trace.blocks.hasHostPc),
-        host_size: () => fillNumbers(trace.blocks.hostSize, trace.blocks.hasHostPc),
-        host_code: () => fillBytes((row) => trace.blocks.hostCode(row)),
-        born_vcpu: () => fillNumbers(trace.blocks.bornVcpu),
-        born_seq: () => fillWholeNumbers(trace.blocks.bornSeq),
+        pc: () => fillNumbers(trace().blocks.pc),
+        size: () => fillNumbers(trace().blocks.size),
+        instructions: () => fillNumbers(trace().blocks.instructions),
+        instruction_sizes: () => fillBytes((row) => trace().blocks.instructionSizes(row)),
+        code: () => fillBytes((row) => trace().blocks.code(row)),
+        host_pc: () => fillNumbers(trace().blocks.hostPc, trace().blocks.hasHostPc),
+        host_size: () => fillNumbers(trace().blocks.hostSize, trace().blocks.hasHostPc),
+        host_code: () => fillBytes((row) => trace().blocks.hostCode(row)),
+        born_vcpu: () => fillNumbers(trace().blocks.bornVcpu),
+        born_seq: () => fillWholeNumbers(trace().blocks.bornSeq),
       }),
       ...placeColumns('pc', '', () => {
-        const { columns, pool } = context.blockPlaces();
+        const { columns, pool } = context().blockPlaces();
         return { place: columns.pc, texts: pool.words };
       }),
     ],
   };
 }
 
-function marksTable(context: TableContext): Table {
-  const { trace } = context;
+function marksTable(context: LazyContext): Table {
+  const trace = () => context().trace;
   return {
     name: 'marks',
     says: MARKS.says,
-    rows: () => trace.marks.count,
-    rowsAbout: trace.manifest.totals.marks,
+    rows: () => trace().marks.count,
+    rowsAbout: () => trace().manifest.totals.marks,
     columns: [
       ...schemaColumns(MARKS, {
         mark: () => fillOrdinals(),
-        vcpu: () => fillNumbers(trace.marks.vcpu),
-        seq: () => fillWholeNumbers(trace.marks.seq),
-        time_ns: () => fillNumbers(trace.marks.timeNs),
-        kind: () => fillCodes(trace.marks.kind),
-        pc: () => fillNumbers(trace.marks.pc, trace.marks.hasPc),
-        number: () => fillNumbers(trace.marks.number, trace.marks.hasNumber),
-        code: () => fillNumbers(trace.marks.code, trace.marks.hasCode),
-        address: () => fillNumbers(trace.marks.address, trace.marks.hasAddress),
-        size: () => fillNumbers(trace.marks.size, trace.marks.hasSize),
-        detail: () => fillText((row) => trace.marks.detail(row)),
+        vcpu: () => fillNumbers(trace().marks.vcpu),
+        seq: () => fillWholeNumbers(trace().marks.seq),
+        time_ns: () => fillNumbers(trace().marks.timeNs),
+        kind: () => fillCodes(trace().marks.kind),
+        pc: () => fillNumbers(trace().marks.pc, trace().marks.hasPc),
+        number: () => fillNumbers(trace().marks.number, trace().marks.hasNumber),
+        code: () => fillNumbers(trace().marks.code, trace().marks.hasCode),
+        address: () => fillNumbers(trace().marks.address, trace().marks.hasAddress),
+        size: () => fillNumbers(trace().marks.size, trace().marks.hasSize),
+        detail: () => fillText((row) => trace().marks.detail(row)),
       }),
       ...placeColumns('pc', '', () => {
-        const { columns, pool } = context.markPlaces();
+        const { columns, pool } = context().markPlaces();
         return { place: columns.pc, texts: pool.words };
       }),
     ],
   };
 }
 
-function modulesTable(trace: Trace): Table {
+function modulesTable(context: LazyContext): Table {
+  const trace = () => context().trace;
   return {
     name: 'modules',
     says: MODULES.says,
-    rows: () => trace.modules.count,
-    rowsAbout: trace.manifest.totals.modules,
+    rows: () => trace().modules.count,
+    rowsAbout: () => trace().manifest.totals.modules,
     columns: schemaColumns(MODULES, {
       module: () => fillOrdinals(),
-      path: () => fillText((row) => trace.modules.path(row)),
-      build_id: () => fillText((row) => trace.modules.buildId(row)),
-      base: () => fillNumbers(trace.modules.base),
-      start: () => fillNumbers(trace.modules.start),
-      size: () => fillNumbers(trace.modules.size),
-      mapped_vcpu: () => fillNumbers(trace.modules.mappedVcpu),
-      mapped_seq: () => fillWholeNumbers(trace.modules.mappedSeq),
-      mapped_ns: () => fillNumbers(trace.modules.mappedNs),
-      unmapped_ns: () => fillNumbers(trace.modules.unmappedNs, trace.modules.hasUnmappedNs),
+      path: () => fillText((row) => trace().modules.path(row)),
+      build_id: () => fillText((row) => trace().modules.buildId(row)),
+      base: () => fillNumbers(trace().modules.base),
+      start: () => fillNumbers(trace().modules.start),
+      size: () => fillNumbers(trace().modules.size),
+      mapped_vcpu: () => fillNumbers(trace().modules.mappedVcpu),
+      mapped_seq: () => fillWholeNumbers(trace().modules.mappedSeq),
+      mapped_ns: () => fillNumbers(trace().modules.mappedNs),
+      unmapped_ns: () => fillNumbers(trace().modules.unmappedNs, trace().modules.hasUnmappedNs),
     }),
   };
 }
 
-function symbolsTable({ trace, demangle }: TableContext): Table {
+function symbolsTable(context: LazyContext): Table {
+  const trace = () => context().trace;
   const guestAddresses = (): BigUint64Array => {
-    const { symbols, modules } = trace;
+    const { symbols, modules } = trace();
     const baseOf = (row: number) => modules.base[symbols.module[row] ?? 0] ?? 0n;
     return symbols.address.map((address, row) => address + baseOf(row));
   };
   const columns = schemaColumns(SYMBOLS, {
-    module: () => fillNumbers(trace.symbols.module),
+    module: () => fillNumbers(trace().symbols.module),
     address: () => fillNumbers(guestAddresses()),
-    size: () => fillNumbers(trace.symbols.size),
-    name: () => fillText((row) => trace.symbols.name(row)),
-    type: () => fillCodes(trace.symbols.type),
+    size: () => fillNumbers(trace().symbols.size),
+    name: () => fillText((row) => trace().symbols.name(row)),
+    type: () => fillCodes(trace().symbols.type),
   });
   return {
     name: 'symbols',
     says: SYMBOLS.says,
-    rows: () => trace.symbols.count,
-    rowsAbout: trace.manifest.totals.symbols,
+    rows: () => trace().symbols.count,
+    rowsAbout: () => trace().manifest.totals.symbols,
     columns: [
       ...columns.map((column) =>
         column.name === 'address'
@@ -239,44 +244,67 @@ function symbolsTable({ trace, demangle }: TableContext): Table {
           VARCHAR,
           'Name as a programmer wrote it; the same as name where that is not mangled.',
         ),
-        make: () => fillText((row) => demangle(trace.symbols.name(row))),
+        make: () => fillText((row) => context().demangle(trace().symbols.name(row))),
       },
       {
         ...newColumn('file_address', UBIGINT, 'Address as in the ELF file.'),
-        make: () => fillNumbers(trace.symbols.address),
+        make: () => fillNumbers(trace().symbols.address),
       },
     ],
   };
 }
 
-function segmentsTable(trace: Trace): Table {
+function segmentsTable(context: LazyContext): Table {
+  const trace = () => context().trace;
   return {
     name: 'segments',
     says: SEGMENTS.says,
-    rows: () => trace.segments.count,
-    rowsAbout: trace.manifest.totals.segments,
+    rows: () => trace().segments.count,
+    rowsAbout: () => trace().manifest.totals.segments,
     columns: schemaColumns(SEGMENTS, {
       segment: () => fillOrdinals(),
-      vcpu: () => fillNumbers(trace.segments.vcpu),
-      first_seq: () => fillWholeNumbers(trace.segments.firstSeq),
-      rows: () => fillNumbers(trace.segments.rows),
-      file: () => fillNumbers(trace.segments.file),
-      batch: () => fillNumbers(trace.segments.batch),
-      instructions_before: () => fillWholeNumbers(trace.segments.instructionsBefore),
-      time_first_ns: () => fillNumbers(trace.segments.timeFirstNs),
-      time_last_ns: () => fillNumbers(trace.segments.timeLastNs),
+      vcpu: () => fillNumbers(trace().segments.vcpu),
+      first_seq: () => fillWholeNumbers(trace().segments.firstSeq),
+      rows: () => fillNumbers(trace().segments.rows),
+      file: () => fillNumbers(trace().segments.file),
+      batch: () => fillNumbers(trace().segments.batch),
+      instructions_before: () => fillWholeNumbers(trace().segments.instructionsBefore),
+      time_first_ns: () => fillNumbers(trace().segments.timeFirstNs),
+      time_last_ns: () => fillNumbers(trace().segments.timeLastNs),
     }),
   };
 }
 
-/** All but `transfers`, which has no rows in memory. Arrays are read when a query needs them. */
-export function traceTables(context: TableContext): readonly Table[] {
+/**
+ * All but `transfers`, which has no rows in memory. The context is asked for when a query needs an
+ * array; names, types and sentences need none.
+ */
+export function traceTables(context: LazyContext): readonly Table[] {
   return [
     edgesTable(context),
     blocksTable(context),
     marksTable(context),
-    modulesTable(context.trace),
+    modulesTable(context),
     symbolsTable(context),
-    segmentsTable(context.trace),
+    segmentsTable(context),
   ];
+}
+
+export interface TableDescription {
+  readonly name: string;
+  readonly says: string;
+  readonly columns: readonly ScanColumn[];
+}
+
+/** What users can read from, with a sentence for each column. */
+export function describeTables(): TableDescription[] {
+  const tables = traceTables(() => {
+    throw new Error('a description reads no trace');
+  });
+  const transfers = { name: 'transfers', says: TRANSFERS_SAYS, columns: TRANSFER_COLUMNS };
+  return [transfers, ...tables].map(({ name, says, columns }) => ({
+    name,
+    says,
+    columns: columns.filter((column) => !isPrivate(column.name)),
+  }));
 }

@@ -36,8 +36,9 @@ export const DEMO: CommandSpec = {
           'Clone the repository of backtrail and run npm run demo in it.',
       );
     }
-    const path = shellWords([shortPath(directory)]);
-    const trace = openTrace(directory);
+    const short = shortPath(directory);
+    const path = shellWords([short]);
+    const trace = openTrace(short);
     const heading = (text: string): void => io.out.write(`${io.out.paint('bold', text)}\n\n`);
     io.out.write(
       'A program copied 41 bytes into an array of 16 and overwrote its own return address. It was\n' +

@@ -27,15 +27,9 @@ export const QUERY: CommandSpec = {
     { flags: '--unsafe', says: 'let SQL read and write files and change settings' },
   ],
   examples: [
-    { line: 'backtrail query a.out.trace', says: 'a prompt; .help there says more' },
-    {
-      line: "backtrail query a.out.trace 'from edges order by count desc limit 10'",
-      says: 'the hottest edges',
-    },
-    {
-      line: "backtrail query a.out.trace 'from transfers' -o transfers.parquet",
-      says: 'for other tools',
-    },
+    { line: 'backtrail query a.out.trace', says: 'a prompt; try .help' },
+    { line: "backtrail query a.out.trace 'from hot_edges limit 9'", says: 'one question' },
+    { line: "backtrail query a.out.trace 'from calls' -o calls.csv", says: 'a file' },
     { line: 'backtrail query a.out.trace --format csv < report.sql', says: 'in a script' },
   ],
   async run(call, io) {

@@ -76,6 +76,8 @@ class TableTypes {
   private typeOf(column: Column, id: number): ArrowModule.DataType {
     const { arrow } = this;
     switch (column.type) {
+      case 'u16':
+        return new arrow.Uint16();
       case 'u32':
         return new arrow.Uint32();
       case 'u64':

@@ -19,6 +19,7 @@ export interface ByteRows {
 type Mask = Uint8Array | null;
 
 export type ColumnData =
+  | { readonly type: 'u16'; readonly values: Uint16Array; readonly valid: Mask }
   | { readonly type: 'u32'; readonly values: Uint32Array; readonly valid: Mask }
   | { readonly type: 'u64'; readonly values: BigUint64Array; readonly valid: Mask }
   | { readonly type: 'i64'; readonly values: BigInt64Array; readonly valid: Mask }
@@ -26,6 +27,11 @@ export type ColumnData =
   | { readonly type: 'utf8'; readonly values: ByteRows; readonly valid: Mask }
   | { readonly type: 'binary'; readonly values: ByteRows; readonly valid: Mask };
 
+export const u16 = (values: Uint16Array, valid: Mask = null): ColumnData => ({
+  type: 'u16',
+  values,
+  valid,
+});
 export const u32 = (values: Uint32Array, valid: Mask = null): ColumnData => ({
   type: 'u32',
   values,
@@ -149,6 +155,8 @@ export function packBytes(list: readonly Uint8Array[]): ByteRows {
 /** A column without rows. */
 export function emptyColumn(type: ColumnData['type']): ColumnData {
   switch (type) {
+    case 'u16':
+      return u16(new Uint16Array(0));
     case 'u32':
       return u32(new Uint32Array(0));
     case 'u64':
@@ -180,6 +188,8 @@ function sliceBytes(rows: ByteRows, from: number, to: number): ByteRows {
 export function sliceColumn(data: ColumnData, from: number, to: number): ColumnData {
   const valid = data.valid?.subarray(from, to) ?? null;
   switch (data.type) {
+    case 'u16':
+      return u16(data.values.subarray(from, to), valid);
     case 'u32':
       return u32(data.values.subarray(from, to), valid);
     case 'u64':
@@ -198,6 +208,8 @@ export function sliceColumn(data: ColumnData, from: number, to: number): ColumnD
 /** Bytes the values of the first rows take, without masks. */
 export function columnBytes(data: ColumnData, rows: number): number {
   switch (data.type) {
+    case 'u16':
+      return 2 * rows;
     case 'u32':
       return 4 * rows;
     case 'u64':

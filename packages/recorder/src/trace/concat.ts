@@ -1,5 +1,15 @@
 /** Batches of one table, end to end. */
-import { type ByteRows, binary, type ColumnData, code, i64, u32, u64, utf8 } from './columns.ts';
+import {
+  type ByteRows,
+  binary,
+  type ColumnData,
+  code,
+  i64,
+  u16,
+  u32,
+  u64,
+  utf8,
+} from './columns.ts';
 import type { TableRows } from './tables.ts';
 
 interface Fixed<T> {
@@ -61,6 +71,14 @@ function joinColumn(parts: readonly ColumnData[], counts: readonly number[], row
     rows,
   );
   switch (parts[0]?.type) {
+    case 'u16':
+      return u16(
+        join(
+          values(parts, (p) => (p.type === 'u16' ? p.values : null)),
+          new Uint16Array(rows),
+        ),
+        valid,
+      );
     case 'u32':
       return u32(
         join(

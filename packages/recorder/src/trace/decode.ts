@@ -6,6 +6,7 @@ import {
   type ColumnData,
   code,
   i64,
+  u16,
   u32,
   u64,
   unpackMask,
@@ -107,6 +108,10 @@ function decodeColumn(column: Column, buffers: Buffers, rows: number, nulls: num
   const fixed = (itemBytes: number): Uint8Array =>
     aligned(buffers.take(rows * itemBytes), itemBytes);
   switch (column.type) {
+    case 'u16': {
+      const raw = fixed(2);
+      return u16(new Uint16Array(raw.buffer, raw.byteOffset, rows), valid);
+    }
     case 'u32': {
       const raw = fixed(4);
       return u32(new Uint32Array(raw.buffer, raw.byteOffset, rows), valid);

@@ -158,6 +158,26 @@ export class TableFile {
     this.damage = this.attempt(() => this.walk(places));
   }
 
+  /**
+   * Whether the schema at the start of a file is this table's; false also where it cannot be told.
+   * @throws BacktrailError E_READ if the file cannot be opened.
+   */
+  static isOf(path: string, table: TableSchema): boolean {
+    const input = new InputFile(path);
+    try {
+      const prefix = input.read(STREAM_START, PREFIX_BYTES);
+      const length = i32At(prefix, 4);
+      if (length < 0 || length > METADATA_BYTES_MAX) return false;
+      const metadata = input.read(STREAM_START + PREFIX_BYTES, length);
+      return parseMessage(metadata, table).is === 'schema';
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error;
+      return false;
+    } finally {
+      input.release();
+    }
+  }
+
   /** Record batches that are whole by their lengths; their bytes are checked when read. */
   get batches(): number {
     return this.places.length;

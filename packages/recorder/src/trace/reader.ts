@@ -9,16 +9,7 @@ import { Damage } from './flatbuffer.ts';
 import { TableFile } from './input.ts';
 import { LruCache } from './lru-cache.ts';
 import type { Manifest } from './manifest.ts';
-import {
-  BLOCKS,
-  EDGES,
-  MARKS,
-  MODULES,
-  SEGMENTS,
-  SYMBOLS,
-  type TableSchema,
-  TRANSFERS,
-} from './schema.ts';
+import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS, type TableSchema } from './schema.ts';
 import { SegmentIndex } from './segment-index.ts';
 import { firstRows, keptRows, noRows, readTable, type Wrong } from './table-file.ts';
 import * as tables from './tables.ts';
@@ -32,6 +23,7 @@ import {
   type SymbolTable,
   type Trace,
 } from './trace.ts';
+import { edgesOfColumn, openTransfers } from './transfers.ts';
 
 /** Decoded segments kept: 1 MiB each at the usual 262,144 transfers. */
 const SEGMENTS_KEPT = 8;
@@ -185,12 +177,12 @@ class TraceReader implements Trace {
     const open = this.transfersFile(file);
     if (typeof open === 'string') throw wrong(open);
     try {
-      const [edges] = open.readBatch(batch).columns;
-      if (edges?.type !== 'u32' || edges.values.length !== rows) {
+      const edges = edgesOfColumn(open.readBatch(batch).columns[0]);
+      if (edges === null || edges.length !== rows) {
         throw new Damage(`found another number of transfers, expected ${rows}`);
       }
-      this.checkEdges(edges.values);
-      return edges.values;
+      this.checkEdges(edges);
+      return edges;
     } catch (error) {
       throw error instanceof Damage ? wrong(error.message) : error;
     } finally {
@@ -213,7 +205,7 @@ class TraceReader implements Trace {
     return this.files.get(number, () => {
       const path = transfersPath(this.directory, number);
       if (!fs.existsSync(path)) return 'found no such file';
-      const file = new TableFile(path, TRANSFERS, true);
+      const { file } = openTransfers(path);
       file.release();
       return file;
     });

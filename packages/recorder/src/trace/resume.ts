@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { BacktrailError } from '../errors.ts';
 import type { ArrowKit } from './arrow.ts';
-import { u32 } from './columns.ts';
+
 import {
   MANIFEST,
   MANIFEST_PARTIAL,
@@ -20,14 +20,15 @@ import {
 } from './directory.ts';
 import { Damage } from './flatbuffer.ts';
 import { Histogram } from './histogram.ts';
-import { TableFile } from './input.ts';
+import type { TableFile } from './input.ts';
 import type { Manifest } from './manifest.ts';
 import { OutputFile, type OutputSystem } from './output.ts';
 import { openTrace, verifyTrace } from './reader.ts';
-import { BLOCKS, EDGES, MARKS, SEGMENTS, TRANSFERS } from './schema.ts';
+import { BLOCKS, EDGES, MARKS, SEGMENTS, type TableSchema } from './schema.ts';
 import { firstRows, keptRows, readTable } from './table-file.ts';
 import { edgeTable, segmentTable, type TableRows } from './tables.ts';
 import { NO_ROW, type SegmentTable } from './trace.ts';
+import { edgesOfColumn, openTransfers, transfersColumn } from './transfers.ts';
 
 /** A segment that was written and can no longer be read. */
 export interface LostSegment {
@@ -68,8 +69,8 @@ function soundEdges(rows: TableRows, blocks: number): TableRows {
 /** The edge numbers of one batch, or null if they cannot be used. */
 function readEdges(file: TableFile, batch: number, rows: number): Uint32Array | null {
   try {
-    const [column] = file.readBatch(batch).columns;
-    return column?.type === 'u32' && column.values.length === rows ? column.values : null;
+    const edges = edgesOfColumn(file.readBatch(batch).columns[0]);
+    return edges?.length === rows ? edges : null;
   } catch (error) {
     if (!(error instanceof Damage)) throw error;
     return null;
@@ -101,7 +102,7 @@ class Transfers {
   checkFile(number: number, segments: SegmentTable, members: readonly number[]): boolean[] {
     const path = transfersPath(this.directory, number);
     if (!fs.existsSync(path)) return members.map(() => false);
-    const file = new TableFile(path, TRANSFERS, true);
+    const { file, table } = openTransfers(path);
     try {
       const kept = members.map((segment) => {
         const edges = readEdges(file, segments.batch[segment] ?? 0, segments.rows[segment] ?? 0);
@@ -110,7 +111,7 @@ class Transfers {
         return true;
       });
       if (file.damage !== null || kept.includes(false))
-        this.rewrite(path, file, segments, members, kept);
+        this.rewrite({ path, file, table }, segments, members, kept);
       return kept;
     } finally {
       file.release();
@@ -119,8 +120,7 @@ class Transfers {
 
   /** The file gets a footer; batches keep their numbers, those that are lost become empty. */
   private rewrite(
-    path: string,
-    file: TableFile,
+    { path, file, table }: { path: string; file: TableFile; table: TableSchema },
     segments: SegmentTable,
     members: readonly number[],
     kept: readonly boolean[],
@@ -133,11 +133,12 @@ class Transfers {
     }
     const output = new OutputFile(path + REPLACEMENT, 'transfers', this.system);
     try {
-      const writer = this.kit.open(TRANSFERS, output);
+      const writer = this.kit.open(table, output);
+      const scratch = new Uint16Array(Math.max(0, ...rowsOf.values()));
       const end = Math.max(-1, ...rowsOf.keys()) + 1;
       for (let batch = 0; batch < end; batch++) {
         const edges = readEdges(file, batch, rowsOf.get(batch) ?? 0) ?? new Uint32Array(0);
-        writer.append([u32(edges)], edges.length);
+        writer.append([transfersColumn(table, edges, scratch)], edges.length);
       }
       writer.close();
     } finally {

@@ -9,7 +9,7 @@ export const TRACE_VERSION = 1;
 export const TRACE_FORMAT = 'backtrail-trace';
 
 /** `code`: a dictionary column, index uint8, values utf8, all `words` in order. */
-export type ColumnType = 'u32' | 'u64' | 'i64' | 'utf8' | 'binary' | 'code';
+export type ColumnType = 'u16' | 'u32' | 'u64' | 'i64' | 'utf8' | 'binary' | 'code';
 
 export interface Column {
   readonly name: string;
@@ -59,6 +59,18 @@ export const TRANSFERS: TableSchema<'transfers'> = {
   name: 'transfers',
   says: 'Every transfer, in order within a vCPU; one record batch is one segment.',
   columns: [column('edge', 'u32', 'The edge that was taken: a row number of edges.')],
+};
+
+/** Edge numbers that fit into 16 bits: half the bytes, and a third of them once compressed. */
+export const NARROW_EDGES_MAX = 65_536;
+
+/**
+ * The same in a file that was begun when there were at most NARROW_EDGES_MAX edges. Which of the
+ * two a file is, its Arrow schema says; docs/decisions/0006-narrow-edge-numbers.md says why.
+ */
+export const TRANSFERS_NARROW: TableSchema<'transfers'> = {
+  ...TRANSFERS,
+  columns: [column('edge', 'u16', 'The edge that was taken: a row number of edges.')],
 };
 
 export const SEGMENTS: TableSchema<'segments'> = {

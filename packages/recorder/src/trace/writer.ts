@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { BacktrailError } from '../errors.ts';
 import { loadArrow } from './arrow.ts';
-import { type ColumnData, u32, wholeNumbers } from './columns.ts';
+import { type ColumnData, wholeNumbers } from './columns.ts';
 import {
   makeDirectory,
   renameManifest,
@@ -38,19 +38,11 @@ import {
   segmentColumns,
   symbolColumns,
 } from './rows.ts';
-import {
-  BLOCKS,
-  EDGES,
-  MARKS,
-  MODULES,
-  SEGMENTS,
-  SYMBOLS,
-  type TableSchema,
-  TRANSFERS,
-} from './schema.ts';
+import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS, type TableSchema } from './schema.ts';
 import { divided, readBatches, replaceTable, type Wrong } from './table-file.ts';
 import type { TableRows } from './tables.ts';
 import { NO_ROW } from './trace.ts';
+import { transfersColumn, transfersTable } from './transfers.ts';
 import { MARK_KINDS } from './vocabulary.ts';
 
 /** Segments in one file under transfers/. A kill leaves at most one file without a footer. */
@@ -85,6 +77,7 @@ export class TraceWriter {
   private nextFile: number;
   private transfers: number;
   private closedBytes: number;
+  private narrow = new Uint16Array(0);
   /** After an error or the end nothing more is written. */
   private isOpen = true;
 
@@ -208,9 +201,13 @@ export class TraceWriter {
     this.guard(() => {
       this.histogram.add(edges, this.live.edges.rows);
       let file = this.transfersFile;
-      if (file === null || file.batches >= FILE_SEGMENTS) file = this.nextTransfersFile();
+      const table = transfersTable(this.live.edges.rows);
+      if (file === null || file.batches >= FILE_SEGMENTS || file.table !== table) {
+        file = this.nextTransfersFile(table);
+      }
       const batch = file.batches;
-      file.append([u32(edges)], edges.length);
+      if (this.narrow.length < edges.length) this.narrow = new Uint16Array(edges.length);
+      file.append([transfersColumn(table, edges, this.narrow)], edges.length);
       const { segments } = this.live;
       const row = segmentColumns(info, segments.rows, edges.length, this.nextFile - 1, batch);
       segments.append(row, 1);
@@ -287,10 +284,10 @@ export class TraceWriter {
     this.isOpen = true;
   }
 
-  private nextTransfersFile(): LiveTable {
+  private nextTransfersFile(table: TableSchema): LiveTable {
     this.closeTransfers();
     const path = transfersPath(this.directory, this.nextFile);
-    this.transfersFile = new LiveTable(path, TRANSFERS, this.target);
+    this.transfersFile = new LiveTable(path, table, this.target);
     this.nextFile++;
     return this.transfersFile;
   }

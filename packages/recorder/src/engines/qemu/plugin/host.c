@@ -88,13 +88,23 @@ static uint64_t patched_jump(const struct block *from, uint64_t target) {
   return 0;
 }
 
-/* goto_ptr: `jmp *%rax` at the end of the last instruction's code. */
+/* Whether a near call ends at `at`: direct, or through a word beside the code. */
+static bool call_ends(const struct block *from, uint64_t at) {
+  const uint8_t *code = (const uint8_t *)at;
+  if (at - from->host_pc >= 5 && code[-5] == 0xe8) return true;
+  return at - from->host_pc >= 6 && code[-6] == 0xff && code[-5] == 0x15;
+}
+
+/*
+ * goto_ptr: `jmp *%rax` at the end of the last instruction's code, right after the call that asks
+ * where to go. Without the call the two bytes may be part of a displacement.
+ */
 static uint64_t register_jump(const struct block *from) {
   uint64_t low, high;
   if (!last_instruction_range(from, &low, &high)) return 0;
   for (uint64_t at = high; at >= low + 2; at--) {
     const uint8_t *code = (const uint8_t *)(at - 2);
-    if (code[0] == 0xff && code[1] == 0xe0) return at - 2;
+    if (code[0] == 0xff && code[1] == 0xe0 && call_ends(from, at - 2)) return at - 2;
   }
   return 0;
 }

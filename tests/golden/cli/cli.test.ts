@@ -1,0 +1,140 @@
+/**
+ * What the command line prints, letter by letter: help of every command, the sample trace through
+ * every command that reads one, and mistakes with what they cause. UPDATE=1 writes the files anew.
+ */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { COMMANDS } from '../../../packages/cli/src/cli.ts';
+import { runHere } from '../../../packages/cli/src/io.fixture.ts';
+import { COMMANDS_PATH, renderCommands } from '../../../scripts/gen-commands.ts';
+
+const FOLDER = fileURLToPath(new URL('./', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const SAMPLE = 'traces/v1/smash/smash.trace';
+const isUpdate = process.env['UPDATE'] === '1';
+
+const compared: string[] = [];
+
+function compare(name: string, text: string): void {
+  const file = path.join(FOLDER, `${name}.txt`);
+  compared.push(`${name}.txt`);
+  if (isUpdate) writeFileSync(file, text);
+  if (!existsSync(file))
+    throw new Error(`${file}: not there. Write it with UPDATE=1, then read it`);
+  expect(text).toBe(readFileSync(file, 'utf8'));
+}
+
+/** A command line and all it caused. */
+async function session(lines: readonly (readonly string[])[]): Promise<string> {
+  const parts: string[] = [];
+  for (const argv of lines) {
+    const { status, stdout, stderr } = await runHere(argv);
+    const words = argv.map((word) => {
+      if (/^[\w./=-]+$/.test(word)) return word;
+      return word.includes("'") ? `"${word}"` : `'${word}'`;
+    });
+    parts.push(`$ ${['backtrail', ...words].join(' ')}\n${stdout}${stderr}[${status}]\n`);
+  }
+  // Where the checkout lies is nobody's business.
+  return parts.join('\n').replaceAll(ROOT, '/checkout/');
+}
+
+// Paths in the output are relative to the root of the project.
+const before = process.cwd();
+process.chdir(ROOT);
+afterAll(() => process.chdir(before));
+
+describe('help', () => {
+  test('of backtrail', async () => {
+    const { status, stdout } = await runHere(['--help']);
+    expect(status).toBe(0);
+    compare('backtrail', stdout);
+  });
+
+  test.each([...COMMANDS.map((command) => command.name), 'complete'])('of %s', async (name) => {
+    const { status, stdout, stderr } = await runHere([name, '--help']);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const line of stdout.split('\n')) expect(line.length).toBeLessThanOrEqual(80);
+    compare(name, stdout);
+  });
+
+  test.each(COMMANDS)('$name has examples, and they are lines of that command', (command) => {
+    expect(command.examples.length).toBeGreaterThan(0);
+    for (const { line } of command.examples) {
+      expect(line).toMatch(new RegExp(`^backtrail ${command.name}\\b`));
+    }
+  });
+});
+
+describe('the sample trace', () => {
+  test.each([
+    ['info', ['info', SAMPLE]],
+    ['info-json', ['info', SAMPLE, '--json']],
+    ['back', ['back', SAMPLE, '-n', '20']],
+    ['back-from', ['back', SAMPLE, '--from', '2', '-n', '5', '--no-disassembly']],
+    ['back-json', ['back', SAMPLE, '-n', '3', '--json']],
+    ['check', ['check', SAMPLE]],
+    [
+      'query',
+      ['query', SAMPLE, 'select kind, count(*) as n from transfers group by kind order by kind'],
+    ],
+    ['demo', ['demo']],
+  ])('%s', async (name, argv) => {
+    compare(`sample.${name}`, await session([argv]));
+  });
+});
+
+test('mistakes', async () => {
+  const text = await session([
+    [],
+    ['reocrd', './a.out'],
+    ['info'],
+    ['info', 'a.trace', 'b.trace'],
+    ['info', 'no-such.trace'],
+    ['info', 'docs'],
+    ['info', 'LICENSE'],
+    ['info', SAMPLE, '--jason'],
+    ['record'],
+    ['record', '--ring', '12Q', './a.out'],
+    ['record', '--ring', '4K', './a.out'],
+    ['record', '--max-transfers', '0', './a.out'],
+    ['record', '--max-transfers', '-5', './a.out'],
+    ['record', '--max-transfers', 'many', './a.out'],
+    ['record', '--keep', 'some', './a.out'],
+    ['record', '--engine', 'embedded', './a.out'],
+    ['record', 'no-such-program'],
+    ['record', './no-such-program'],
+    ['record', './docs'],
+    ['record', './.ci/run'],
+    ['record', './LICENSE'],
+    ['back', SAMPLE, '--from', '999999'],
+    ['back', SAMPLE, '--from', '-1'],
+    ['back', SAMPLE, '--vcpu', '3'],
+    ['back', SAMPLE, '-n', '0'],
+    ['recover', SAMPLE],
+    ['recover', 'no-such.ring'],
+    ['recover', 'LICENSES/GPL-2.0-or-later.txt'],
+    ['query', SAMPLE, 'selct 1'],
+    ['query', SAMPLE, 'from transferz'],
+    ['query', SAMPLE, ''],
+    ['query', SAMPLE, "from read_csv('/etc/passwd')"],
+    ['query', SAMPLE, 'from edges', '-o', 'edges.xlsx'],
+    ['query', SAMPLE, 'from edges', '-o', 'no-such-folder/edges.csv'],
+    ['query', SAMPLE, 'from edges', '--format', 'xml'],
+    ['complete', 'tcsh'],
+  ]);
+  compare('mistakes', text);
+});
+
+test('docs/commands.md is fresh', () => {
+  const page = renderCommands();
+  if (isUpdate) writeFileSync(path.join(ROOT, COMMANDS_PATH), page);
+  expect(page).toBe(readFileSync(path.join(ROOT, COMMANDS_PATH), 'utf8'));
+});
+
+test('every golden file is read by a test', () => {
+  const found = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
+  expect(found.sort()).toEqual(compared.sort());
+});
