@@ -56,9 +56,9 @@ function sourceFile(path: string, functions: number): void {
     const [a, b, c] = [random() % 97, random() % 31, 4 + (random() % 4)];
     parts.push(
       `int f${i}(struct node *n, int k) { int s = ${a}; ` +
-        `for (; n; n = n->next) { switch ((n->key ^ k) & 7) { case ${c}: s += n->key * ${b}; break;` +
-        ` case 3: s ^= k << (s & 15); break; default: if (n->weight > ${a}.5) s -= n->key / ` +
-        `(k | 1); } } return s${i > 0 ? ` + f${random() % i}(0, k)` : ''}; }`,
+        `for (; n; n = n->next) { switch ((n->key ^ k) & 7) { case ${c}: s += n->key * ${b}; ` +
+        `break; case 3: s ^= k << (s & 15); break; default: if (n->weight > ${a}.5) ` +
+        `s -= n->key / (k | 1); } } return s${i > 0 ? ` + f${random() % i}(0, k)` : ''}; }`,
     );
   }
   writeFileSync(path, parts.join('\n'));

@@ -1,11 +1,7 @@
 /** Renders the C view of the ring from packages/recorder/src/ring/layout.ts. */
-import {
-  CAUSES,
-  HOST_HOWS,
-  KINDS,
-  MARK_KINDS,
-} from '../packages/recorder/src/trace/vocabulary.ts';
+
 import * as layout from '../packages/recorder/src/ring/layout.ts';
+import { CAUSES, HOST_HOWS, KINDS, MARK_KINDS } from '../packages/recorder/src/trace/vocabulary.ts';
 
 export const RING_HEADER_PATH = 'packages/recorder/src/engines/qemu/plugin/ring_layout.h';
 
@@ -31,9 +27,8 @@ function struct(group: (typeof layout.GROUPS)[number]): string[] {
     const array = field.type === 'text' ? `[${field.bytes ?? 0}]` : '';
     const says = field.says === '' ? '' : ` /* ${field.says} */`;
     lines.push(`  ${C_TYPES[field.type]} ${snake(name)}${array};${says}`);
-    checks.push(
-      `_Static_assert(offsetof(struct ring_${group.name}, ${snake(name)}) == ${field.at}, "layout");`,
-    );
+    const offset = `offsetof(struct ring_${group.name}, ${snake(name)})`;
+    checks.push(`_Static_assert(${offset} == ${field.at}, "layout");`);
     end = field.at + layout.fieldBytes(field);
   }
   if (end < group.bytes) gap(group.bytes - end);

@@ -5,6 +5,7 @@ import { LOSS_COUNTERS } from '../packages/recorder/src/trace/stats.ts';
 export const TRACE_FORMAT_PATH = 'docs/trace-format.md';
 
 const ARROW_TYPES = {
+  u16: 'uint16',
   u32: 'uint32',
   u64: 'uint64',
   i64: 'int64',

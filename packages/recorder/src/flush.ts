@@ -101,9 +101,9 @@ export class Flusher {
     const logged = this.#takeLog(state.logHead);
     if (this.#ring.keep === 'last') return logged;
     const end = Math.min(state.published, this.#drained + SEGMENTS_PER_POLL);
-    const any = end > this.#drained;
+    const published = end > this.#drained;
     this.#takeSegments(end);
-    return logged || any;
+    return logged || published;
   }
 
   #takeSegments(end: number): void {

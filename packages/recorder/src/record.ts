@@ -8,7 +8,8 @@ import type { Engine, GuestEnd, PreparedGuest, RunningGuest, Target } from './en
 import { qemuEngine } from './engines/qemu/qemu.ts';
 import { BacktrailError } from './errors.ts';
 import { Flusher } from './flush.ts';
-import { Ring, ringShape } from './ring/ring.ts';
+import { ringShape } from './ring/create.ts';
+import { Ring } from './ring/ring.ts';
 import { type KeepMode, type Manifest, NO_LOSSES } from './trace/manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './trace/schema.ts';
 import { TraceWriter } from './trace/writer.ts';

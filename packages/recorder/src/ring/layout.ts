@@ -1,6 +1,7 @@
 /**
- * The bytes of a ring file. This table is the only source: ring.ts reads and writes through it, and
- * `npm run gen` renders engines/qemu/plugin/ring_layout.h from it (a test fails when that is stale).
+ * The bytes of a ring file. This table is the only source: ring.ts reads and writes through it,
+ * and `npm run gen` renders engines/qemu/plugin/ring_layout.h from it (a test fails when that is
+ * stale).
  *
  *   0        header            4,096   two halves: words the writer owns, words the recorder owns
  *   4,096    vCPU slots        VCPU_SLOTS × 128

@@ -57,7 +57,9 @@ const words = (
 
 export const TRANSFERS: TableSchema<'transfers'> = {
   name: 'transfers',
-  says: 'Every transfer, in order within a vCPU; one record batch is one segment.',
+  says:
+    'Every transfer, in order within a vCPU; one record batch is one segment. In a file that was ' +
+    'begun when there were at most 65,536 edges the column is uint16.',
   columns: [column('edge', 'u32', 'The edge that was taken: a row number of edges.')],
 };
 

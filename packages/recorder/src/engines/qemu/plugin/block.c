@@ -6,7 +6,8 @@
 
 #include "qemu_api.h"
 
-enum { BUCKETS = 1 << 16, EDGES_FIRST = 1 << 14, EDGES_MAX = 1 << 26, LINE = 64 /* of the host's cache */ };
+enum { LINE = 64 /* of the host's cache */ };
+enum { BUCKETS = 1 << 16, EDGES_FIRST = 1 << 14, EDGES_MAX = 1 << 26 };
 enum { LINKS_FIRST = 8, LINKS_MAX = 1024 };
 
 struct block nowhere = {.number = RING_NO_NUMBER, .ending = END_UNKNOWN};

@@ -4,7 +4,8 @@
  *
  * on_block() knows the block before and the block now. Where the pair was seen, what to do stands
  * in the block before: nothing (sequential), or the number of an edge to store. Everything else is
- * backtrail_slow(): it names the transfer, gives blocks and edges their numbers, logs them, and remembers.
+ * backtrail_slow(): it names the transfer, gives blocks and edges their numbers, logs them, and
+ * remembers.
  * A block runs for the first time always through it, since no block can name it before.
  */
 #define _GNU_SOURCE
@@ -148,8 +149,17 @@ struct made {
 
 static void make(struct made *made, uint32_t edge) { made->edges[made->count++] = edge; }
 
-static void deliver(struct ring_vcpu *v, struct block *p, struct block *b, uintptr_t host_pc,
-                    const struct guest_signal *signal, struct made *made) {
+static bool signal_returned(const struct block *p, unsigned index) {
+  return !whole_machine && p->ending == END_SYSCALL && guest_took_signal_return(index);
+}
+
+static uint32_t signal_return_edge(struct block *p, struct arrival to) {
+  struct edge edge = {p->last, to.pc, p, to.block, CAUSE_SIGNAL, KIND_SIGNAL_RETURN, true};
+  return edge_number(&edge);
+}
+
+static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b,
+                    uintptr_t host_pc, const struct guest_signal *signal, struct made *made) {
   struct edge edge;
   uint32_t left = 0;
   struct arrival interrupted = {signal->interrupted, NULL};
@@ -159,6 +169,8 @@ static void deliver(struct ring_vcpu *v, struct block *p, struct block *b, uintp
     left = p->instructions - (uint32_t)inside;
   } else if (p == &nowhere) {
     make(made, start_edge(interrupted));
+  } else if (signal_returned(p, index)) {
+    make(made, signal_return_edge(p, interrupted));
   } else if (step(p, &interrupted, &edge, &left) == STEP_TRANSFER) {
     make(made, edge_number(&edge));
   }
@@ -198,10 +210,9 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
     make(made, start_edge(to));
     return;
   }
-  if (!whole_machine && p->ending == END_SYSCALL && guest_took_signal_return(index)) {
-    edge = (struct edge){p->last, b->start, p, b, CAUSE_SIGNAL, KIND_SIGNAL_RETURN, true};
+  if (signal_returned(p, index)) {
     block_first_run(v, seq + 1, b, host_pc);
-    make(made, edge_number(&edge));
+    make(made, signal_return_edge(p, to));
     return;
   }
   if (drop_rolled_back(p, b)) {
@@ -241,7 +252,7 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
   if (p == &nowhere) thread_started(v, b);
   bool delivered = b->is_handler && !whole_machine && guest_signal_entry(env, b, &signal);
   if (delivered) {
-    deliver(v, p, b, host_pc, &signal, &made);
+    deliver(v, index, p, b, host_pc, &signal, &made);
   } else {
     arrive(v, index, p, b, host_pc, &made);
   }

@@ -1,0 +1,105 @@
+/** A new ring: its shape from one size, its header, and whether there is room for it. */
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { BacktrailError } from '../errors.ts';
+import { writeField } from './file.ts';
+import {
+  HEADER,
+  HEADER_BYTES,
+  PAGE_BYTES,
+  RING_MAGIC,
+  RING_VERSION,
+  type RingShape,
+  ringOffsets,
+} from './layout.ts';
+import { processStart } from './process.ts';
+
+export interface RingOptions {
+  readonly shape: RingShape;
+  readonly keep: 'all' | 'last';
+  /** 0: no limit. */
+  readonly maxTransfers: number;
+  /** Absolute path, less than 3,072 bytes of UTF-8. */
+  readonly traceDirectory: string;
+}
+
+const MIB = 1 << 20;
+const SEGMENT_BYTES_MAX = MIB;
+const SEGMENTS_MIN = 2;
+const SEGMENTS_WANTED = 16;
+const VCPU_SLOTS = 1024;
+const LOG_BYTES = 16 * MIB;
+
+/** The shape of a ring whose segments take `bytes` in all: 1 MiB segments, smaller below 16 MiB. */
+export function ringShape(bytes: number): RingShape {
+  const wanted = Math.floor(bytes / SEGMENTS_WANTED / PAGE_BYTES) * PAGE_BYTES;
+  const segmentBytes = Math.min(SEGMENT_BYTES_MAX, Math.max(PAGE_BYTES, wanted));
+  return {
+    segmentTransfers: segmentBytes / 4,
+    segmentBudget: Math.max(SEGMENTS_MIN, Math.floor(bytes / segmentBytes)),
+    vcpuSlots: VCPU_SLOTS,
+    logBytes: LOG_BYTES,
+  };
+}
+
+/** What a ring of this shape may take of /dev/shm: its segments, the log and the tables. */
+function bytesNeeded(shape: RingShape): number {
+  const offsets = ringOffsets(shape);
+  return offsets.dataOffset + (shape.segmentBudget + 1) * shape.segmentTransfers * 4;
+}
+
+/** @throws BacktrailError E_RING_SPACE if the file system has less than the ring may take. */
+export function checkSpace(path: string, shape: RingShape): void {
+  const needed = bytesNeeded(shape);
+  const { bavail, bsize } = statfsSync(dirname(path));
+  if (bavail * bsize >= needed) return;
+  throw new BacktrailError(
+    'E_RING_SPACE',
+    `${dirname(path)}: found ${Math.floor((bavail * bsize) / MIB)} MiB free, expected ` +
+      `${Math.ceil(needed / MIB)} MiB for the ring. Free some, or use a smaller --ring.`,
+  );
+}
+
+/** The first 4,096 bytes of a new ring. @throws BacktrailError E_PATH_LONG. */
+export function newHeader(options: RingOptions): Uint8Array {
+  const { shape } = options;
+  const offsets = ringOffsets(shape);
+  const bytes = new Uint8Array(HEADER_BYTES);
+  const view = new DataView(bytes.buffer);
+  const pid = process.pid;
+  const values = {
+    magic: RING_MAGIC,
+    version: BigInt(RING_VERSION),
+    keep: options.keep === 'all' ? 0n : 1n,
+    segmentTransfers: BigInt(shape.segmentTransfers),
+    segmentBudget: BigInt(shape.segmentBudget),
+    segmentSlots: BigInt(offsets.segmentSlots),
+    vcpuSlots: BigInt(shape.vcpuSlots),
+    logBytes: BigInt(shape.logBytes),
+    vcpuOffset: BigInt(offsets.vcpuOffset),
+    queueOffset: BigInt(offsets.queueOffset),
+    segmentOffset: BigInt(offsets.segmentOffset),
+    logOffset: BigInt(offsets.logOffset),
+    dataOffset: BigInt(offsets.dataOffset),
+    fileBytes: BigInt(offsets.fileBytes),
+    maxTransfers: BigInt(options.maxTransfers),
+    recorderPid: BigInt(pid),
+    recorderStart: processStart(pid) ?? 0n,
+    drainedCheck: ~0n,
+    logTailCheck: ~0n,
+  };
+  for (const [name, value] of Object.entries(values)) {
+    writeField(view, 0, HEADER[name as keyof typeof values], value);
+  }
+  const directory = new TextEncoder().encode(options.traceDirectory);
+  const field = HEADER.traceDirectory;
+  if (directory.byteLength >= field.bytes) {
+    throw new BacktrailError(
+      'E_PATH_LONG',
+      `${options.traceDirectory}: found ${directory.byteLength} bytes, expected less than ` +
+        `${field.bytes}. Use a shorter -o DIR.`,
+    );
+  }
+  bytes.set(directory, field.at);
+  return bytes;
+}

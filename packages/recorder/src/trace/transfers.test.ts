@@ -1,0 +1,49 @@
+import fs from 'node:fs';
+import pl from 'nodejs-polars';
+import { describe, expect, test } from 'vitest';
+import { transfersPath } from './directory.ts';
+import { openTrace, verifyTrace } from './reader.ts';
+import { NARROW_EDGES_MAX } from './schema.ts';
+import { newManifest, someBlocks, someEdges, withFolder } from './trace.fixture.ts';
+import { TraceWriter } from './writer.ts';
+
+const info = (firstSeq: number) => ({
+  vcpu: 0,
+  firstSeq,
+  instructionsBefore: 0,
+  timeFirstNs: 1n,
+  timeLastNs: 2n,
+});
+
+describe('transfers: width of edge numbers', () => {
+  test('a file begun with more than 65,536 edges has 32 bits, those before it 16', () => {
+    withFolder((folder) => {
+      const directory = `${folder}/wide.trace`;
+      const writer = TraceWriter.create(directory, newManifest());
+      writer.addBlocks(someBlocks(2));
+      writer.addEdges(someEdges(NARROW_EDGES_MAX, 2));
+      const narrow = Uint32Array.of(0, NARROW_EDGES_MAX - 1, 7);
+      writer.addSegment(info(0), narrow);
+      writer.addEdges(someEdges(10, 2));
+      const wide = Uint32Array.of(NARROW_EDGES_MAX + 9, 3, NARROW_EDGES_MAX);
+      writer.addSegment(info(3), wide);
+      writer.abandon();
+      const resumed = TraceWriter.resume(directory);
+      resumed.addSegment(info(6), wide);
+      resumed.abandon();
+      const trace = openTrace(directory);
+      expect(trace.readSegment(0)).toEqual(narrow);
+      expect(trace.readSegment(1)).toEqual(wide);
+      expect(trace.readSegment(2)).toEqual(wide);
+      expect(verifyTrace(trace).filter((problem) => !problem.includes('manifest'))).toEqual([]);
+      const types = [0, 1].map((file) => {
+        const frame = pl.readIPCStream(fs.readFileSync(transfersPath(directory, file)).subarray(8));
+        return [frame.schema.edge?.toString(), frame.getColumn('edge').toArray().slice(0, 3)];
+      });
+      expect(types).toEqual([
+        [pl.UInt16.toString(), [...narrow]],
+        [pl.UInt32.toString(), [...wide]],
+      ]);
+    });
+  });
+});
