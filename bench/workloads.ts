@@ -18,10 +18,10 @@ export interface Sizes {
 }
 
 export const FULL: Sizes = {
-  microRounds: 120,
-  jsonItems: 40_000,
+  microRounds: 300,
+  jsonItems: 80_000,
   textBytes: 50_000_000,
-  functions: 600,
+  functions: 150,
 };
 export const SMOKE: Sizes = { microRounds: 1, jsonItems: 20, textBytes: 20_000, functions: 2 };
 

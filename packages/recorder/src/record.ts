@@ -19,7 +19,6 @@ export const RING_BYTES_MIN = 2 * 4096;
 const RING_FOLDER = '/dev/shm';
 const POLL_MS = 2;
 const PROGRESS_MS = 100;
-const NOTHING_RAN: readonly string[] = ['E_QEMU_SILENT', 'E_QEMU_BROKEN'];
 
 export interface RecordOptions extends Target {
   /** Where the trace goes; null: NAME.trace, or NAME.2.trace and so on, in the current folder. */
@@ -205,14 +204,25 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
   let writer: TraceWriter | null = null;
   try {
     writer = TraceWriter.create(directory, newManifest(options, prepared, ring));
-    return await runGuest(options, prepared, ring, writer);
+    const result = await runGuest(options, prepared, ring, writer);
+    ring.remove();
+    return result;
   } catch (error) {
     writer?.abandon();
-    // Nothing ran: the directory that was just made holds nothing.
-    const isEmpty = error instanceof BacktrailError && NOTHING_RAN.includes(error.code);
-    if (writer !== null && isEmpty) rmSync(directory, { recursive: true });
-    throw error;
-  } finally {
-    ring.remove();
+    throw leaveBehind(error, ring, writer === null ? null : directory);
   }
+}
+
+/** After a failure: what was recorded stays, on disk and in the ring; what is empty goes. */
+function leaveBehind(error: unknown, ring: Ring, directory: string | null): unknown {
+  const ran = directory !== null && ring.writerState().pid !== 0;
+  if (!ran) {
+    ring.remove();
+    if (directory !== null) rmSync(directory, { recursive: true });
+    return error;
+  }
+  ring.close();
+  if (!(error instanceof BacktrailError)) return error;
+  const keeps = `What was recorded is kept; then: backtrail recover ${directory}`;
+  return new BacktrailError(error.code, `${error.message} ${keeps}`, { cause: error });
 }

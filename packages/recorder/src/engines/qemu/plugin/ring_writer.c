@@ -160,10 +160,12 @@ static bool wait_for_recorder(uint32_t *waits) {
   return false;
 }
 
+/* `open` falls first: after a kill it says whether the words below belong together. */
 static void close_segment(struct ring_vcpu *v, uint64_t rows) {
+  __atomic_store_n(&v->open, 0, __ATOMIC_RELEASE);
+  __atomic_thread_fence(__ATOMIC_RELEASE);
   v->first_seq += rows;
   v->write = v->limit = v->data = 0;
-  __atomic_store_n(&v->open, 0, __ATOMIC_RELEASE);
 }
 
 /*
