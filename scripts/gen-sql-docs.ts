@@ -31,7 +31,8 @@ backtrail query run.trace "COPY (FROM coverage) TO 'coverage.csv'"
 - **Order.** \`transfers\` comes ordered by vCPU and seq. After a join or a grouping, say
   \`ORDER BY vcpu, seq\`.
 - **Speed.** A query that groups or counts \`transfers\` reads tens of millions of them a second, or
-  more; each column it names costs time. What the counts of \`edges\` can answer needs no transfers.
+  more; each column it names costs time, and \`SELECT *\` names all of them. What the counts of
+  \`edges\` can answer needs no transfers.
   For a stretch of a long trace, use \`transfers_between\`; for one address, \`transfers_to\` and
   \`transfers_from\`: a \`WHERE\` on \`transfers\` reads all of them.
 - **Arguments** of these, and of \`last_executed\`, are plain numbers, not columns.

@@ -25,7 +25,7 @@ function run(program: string, args: readonly string[], statuses: readonly number
   });
   if (error !== undefined) throw error;
   if (!statuses.includes(status ?? -1)) {
-    throw new Error(`${program} ${args.join(' ')}: found status ${status}, expected ${statuses}`);
+    throw new Error(`${program} ${args.join(' ')}: found status ${status ?? 'none'}`);
   }
 }
 

@@ -18,6 +18,7 @@ import {
   NO_ROW,
   type Trace,
 } from '@backtrail/recorder/trace';
+import { type BackOptions, type Range, rangeOf } from './backward-range.ts';
 
 /** An address and what is there. */
 export interface Place {
@@ -64,19 +65,8 @@ export interface LastBlock {
 
 export type BackRow = TransferRow | MarkRow | LastBlock;
 
-export interface BackOptions {
-  /** Null: the one that ended last. */
-  readonly vcpu: number | null;
-  /** seq of the newest transfer wanted; null: the last one there is. */
-  readonly from: number | null;
-  readonly count: number;
-  readonly disassembly: boolean;
-}
-
 /** What happens too often to be worth a line. */
 const MARKS_HIDDEN: readonly MarkKind[] = ['map', 'unmap'];
-/** Transfers whose counts are taken at once. */
-const CHUNK_TRANSFERS = 4096;
 const LAST_BLOCK_INSTRUCTIONS_MAX = 16;
 
 const UNKNOWN = -1;
@@ -84,23 +74,20 @@ const UNKNOWN = -1;
 export class Backward implements Disposable {
   readonly trace: Trace;
   readonly vcpu: number;
-  /** seq of the newest and, if all are there, oldest transfer that rows() gives. */
-  readonly newest: number;
-  readonly oldest: number;
+  readonly #range: Range;
   readonly #path: ExecutedPath;
   readonly #symbolizer: Symbolizer;
   readonly #disassembler: Disassembler | null;
 
   private constructor(
     trace: Trace,
-    range: { vcpu: number; newest: number; oldest: number },
+    range: Range,
     symbolizer: Symbolizer,
     disassembler: Disassembler | null,
   ) {
     this.trace = trace;
     this.vcpu = range.vcpu;
-    this.newest = range.newest;
-    this.oldest = range.oldest;
+    this.#range = range;
     this.#path = new ExecutedPath(trace);
     this.#symbolizer = symbolizer;
     this.#disassembler = disassembler;
@@ -122,36 +109,34 @@ export class Backward implements Disposable {
 
   /** Newest first; a mark stands where it happened between two transfers. */
   *rows(): Generator<BackRow> {
+    const { stretches, marksUpTo } = this.#range;
     const marks = this.#marksBack();
-    const isEnd = this.newest === this.trace.seqEnd(this.vcpu) - 1;
-    for (const mark of marks) {
-      if (mark.seq > this.newest + 1 || mark.seq <= this.newest) continue;
-      if (isEnd) yield this.#markRow(mark.mark);
-    }
-    if (isEnd) yield* this.#lastBlock();
     let next = 0;
-    for (let high = this.newest; high >= this.oldest; high -= CHUNK_TRANSFERS) {
-      const low = Math.max(this.oldest, high - CHUNK_TRANSFERS + 1);
+    const isAfter = (seq: number): boolean => (marks[next]?.seq ?? -1) > seq;
+    const newest = stretches[0]?.high ?? 0;
+    for (; isAfter(newest); next++) yield this.#markRow(marks[next]?.mark ?? 0);
+    if (marksUpTo === Number.POSITIVE_INFINITY) yield* this.#lastBlock();
+    for (const { low, high } of stretches) {
       const counts = this.#instructionCounts(low, high);
       for (let seq = high; seq >= low; seq--) {
+        for (; isAfter(seq); next++) yield this.#markRow(marks[next]?.mark ?? 0);
         const row = this.#transferRow(seq, counts[seq - low] ?? UNKNOWN);
         if (row !== null) yield row;
-        for (; next < marks.length && (marks[next]?.seq ?? 0) > seq; next++);
-        for (; next < marks.length && marks[next]?.seq === seq; next++) {
-          yield this.#markRow(marks[next]?.mark ?? 0);
-        }
       }
     }
+    for (; next < marks.length; next++) yield this.#markRow(marks[next]?.mark ?? 0);
   }
 
   /** Row numbers of the marks of the vCPU that are shown, newest first. */
   #marksBack(): { mark: number; seq: number }[] {
     const { marks } = this.trace;
+    const { stretches, marksUpTo } = this.#range;
+    const oldest = stretches.at(-1)?.low ?? 0;
     const list: { mark: number; seq: number }[] = [];
     for (let mark = marks.count - 1; mark >= 0; mark--) {
       const seq = marks.seq[mark] ?? 0;
       const kind = MARK_KINDS[marks.kind[mark] ?? 0];
-      if (marks.vcpu[mark] !== this.vcpu || seq < this.oldest || seq > this.newest + 1) continue;
+      if (marks.vcpu[mark] !== this.vcpu || seq < oldest || seq > marksUpTo) continue;
       if (kind !== undefined && !MARKS_HIDDEN.includes(kind)) list.push({ mark, seq });
     }
     return list.sort((a, b) => b.seq - a.seq || b.mark - a.mark);
@@ -270,96 +255,56 @@ export class Backward implements Disposable {
    * transfer, and would not be seen else.
    */
   *#lastBlock(): Generator<LastBlock> {
-    const seqEnd = this.trace.seqEnd(this.vcpu);
-    if (this.#disassembler === null || endMark(this.trace, this.vcpu, seqEnd) < 0) return;
-    let run: ReturnType<ExecutedPath['runsAt']>[number] | undefined;
-    try {
-      run = this.#path.runsAt(this.vcpu, seqEnd - 1).at(-1);
-    } catch (error) {
-      if (!(error instanceof BacktrailError)) throw error;
-    }
-    if (run === undefined) return;
+    const found = this.#disassembler === null ? null : this.#blockAtEnd();
+    if (this.#disassembler === null || found === null) return;
     const { blocks } = this.trace;
-    const pc = blocks.pc[run.block] ?? 0n;
-    const sizes = blocks.instructionSizes(run.block);
-    const list = this.#disassembler.disassemble(blocks.code(run.block), pc, sizes);
-    const first = list.findIndex((one) => one.pc === run.pc);
+    const { block, pc } = found;
+    const sizes = blocks.instructionSizes(block);
+    const code = this.#disassembler.disassemble(blocks.code(block), blocks.pc[block] ?? 0n, sizes);
+    const first = Math.max(
+      0,
+      code.findIndex((one) => one.pc === pc),
+    );
     yield {
       row: 'last-block',
-      place: this.#place(run.pc, undefined),
-      instructions: list
-        .slice(Math.max(0, first), Math.max(0, first) + LAST_BLOCK_INSTRUCTIONS_MAX)
+      place: this.#place(pc, undefined),
+      instructions: code
+        .slice(first, first + LAST_BLOCK_INSTRUCTIONS_MAX)
         .map((one) => ({ address: one.pc, text: `${one.mnemonic} ${one.operands}`.trimEnd() })),
     };
   }
-}
 
-/** The newest mark of a kind that `accept` takes; -1 if there is none. */
-function lastMark(trace: Trace, kind: MarkKind, accept: (mark: number) => boolean): number {
-  const { marks } = trace;
-  let best = -1;
-  for (let mark = 0; mark < marks.count; mark++) {
-    if (MARK_KINDS[marks.kind[mark] ?? 0] !== kind || !accept(mark)) continue;
-    if (best < 0 || (marks.timeNs[mark] ?? 0n) > (marks.timeNs[best] ?? 0n)) best = mark;
+  /** The block that the `end` mark lies in, and where the vCPU is known to have entered it. */
+  #blockAtEnd(): { block: number; pc: bigint } | null {
+    const { blocks, edges, marks } = this.trace;
+    const seqEnd = this.trace.seqEnd(this.vcpu);
+    const mark = endMark(this.trace, this.vcpu, seqEnd);
+    if (mark < 0) return null;
+    const end = marks.pc[mark] ?? 0n;
+    const holds = (block: number): boolean => {
+      const offset = end - (blocks.pc[block] ?? 0n);
+      return block < blocks.count && offset >= 0n && offset < BigInt(blocks.size[block] ?? 0);
+    };
+    const run = this.#lastRun(seqEnd);
+    if (run !== null && holds(run.block)) return run;
+    // It was killed before anything in the block is known to have run.
+    const segment = this.trace.segmentAt(this.vcpu, seqEnd - 1);
+    const transfers = segment < 0 ? null : this.trace.readSegment(segment);
+    const arrived = edges.targetBlock[transfers?.at(-1) ?? NO_ROW] ?? NO_ROW;
+    if (holds(arrived)) return { block: arrived, pc: end };
+    const block = blocks.pc.lastIndexOf(end);
+    return block < 0 ? null : { block, pc: end };
   }
-  return best;
-}
 
-/** The vCPU that says most about the end: that of the fatal signal, else the one that ended last. */
-export function lastVcpu(trace: Trace): number {
-  const { end } = trace.manifest;
-  const { marks, vcpus } = trace;
-  const isOpen = (mark: number): boolean => vcpus.includes(marks.vcpu[mark] ?? 0);
-  if (end?.how === 'signal') {
-    const fatal = lastMark(
-      trace,
-      'signal',
-      (mark) => isOpen(mark) && marks.number[mark] === BigInt(end.number),
-    );
-    if (fatal >= 0) return marks.vcpu[fatal] ?? 0;
+  /** The last part of a block that is known to have run. */
+  #lastRun(seqEnd: number): { block: number; pc: bigint } | null {
+    try {
+      return this.#path.runsAt(this.vcpu, seqEnd - 1).at(-1) ?? null;
+    } catch (error) {
+      if (error instanceof BacktrailError) return null;
+      throw error;
+    }
   }
-  const ended = lastMark(trace, 'end', isOpen);
-  return ended >= 0 ? (marks.vcpu[ended] ?? 0) : (vcpus[0] ?? 0);
-}
-
-function rangeOf(
-  trace: Trace,
-  options: BackOptions,
-): { vcpu: number; newest: number; oldest: number } {
-  const { vcpus, directory } = trace;
-  if (vcpus.length === 0) {
-    throw new BacktrailError(
-      'E_EMPTY',
-      `${directory}: found no transfers that can be read, expected at least one. ` +
-        'Run: backtrail info',
-    );
-  }
-  const vcpu = options.vcpu ?? lastVcpu(trace);
-  if (!vcpus.includes(vcpu)) {
-    const list = vcpus.length > 16 ? `${vcpus.slice(0, 16).join(', ')}, …` : vcpus.join(', ');
-    throw new BacktrailError(
-      'E_VCPU',
-      `--vcpu: found ${vcpu}, expected one of ${list}. Leave it away for the one that ended last.`,
-    );
-  }
-  const end = trace.seqEnd(vcpu);
-  const newest = options.from ?? end - 1;
-  if (newest >= end) {
-    throw new BacktrailError(
-      'E_SEQ',
-      `--from: found ${newest}, but the last transfer of vCPU ${vcpu} is ${end - 1}. ` +
-        'Give that or less, or leave it away.',
-    );
-  }
-  const first = trace.segments.firstSeq[trace.segmentsOf(vcpu)[0] ?? 0] ?? 0;
-  if (newest < first) {
-    throw new BacktrailError(
-      'E_SEQ',
-      `--from: found ${newest}, but the first transfer of vCPU ${vcpu} that was kept is ${first}. ` +
-        'Give that or more.',
-    );
-  }
-  return { vcpu, newest, oldest: Math.max(first, newest - options.count + 1) };
 }
 
 /** ISAs on which Linux numbers signals in its own way; names by this machine would be wrong. */

@@ -34,9 +34,9 @@ const HELP_COLUMNS_MAX = 100;
 
 const DESCRIPTION =
   'Records every control transfer of an emulated program and lets you look back from its end.\n\n' +
-  'A transfer is one jump, call, return, exception or signal: whatever makes control go elsewhere ' +
-  'than to the next instruction. All transfers of a run, with the code they ran through, are a ' +
-  'trace.';
+  'A transfer is one jump, call, return, exception or signal: whatever makes control go ' +
+  'elsewhere than to the next instruction. All transfers of a run, with the code they ran ' +
+  'through, are a trace.';
 
 const EXAMPLES = [
   { line: 'backtrail demo', says: 'look at a recorded crash' },
@@ -82,7 +82,7 @@ export function buildProgram(
     .showHelpAfterError('Help: backtrail --help')
     .addHelpText('after', `\nExamples:\n${exampleLines(EXAMPLES).join('\n')}`);
   for (const spec of COMMANDS) addCommand(program, spec, io, finish);
-  addCompletion(program, argv);
+  addCompletion(program, argv, io.out);
   return program;
 }
 
@@ -96,8 +96,8 @@ async function report(error: unknown, io: Io): Promise<number> {
   }
   const says = error instanceof Error ? error.message : String(error);
   io.err.write(
-    `backtrail: unexpected: ${printable(says.split('\n', 1)[0] ?? '')}. This is a fault of backtrail, please report ` +
-      'it with what BACKTRAIL_DEBUG=1 prints.\n',
+    `backtrail: unexpected: ${printable(says.split('\n', 1)[0] ?? '')}. ` +
+      'This is a fault of backtrail, please report it with what BACKTRAIL_DEBUG=1 prints.\n',
   );
   if (io.env['BACKTRAIL_DEBUG'] === '1' && error instanceof Error) {
     io.err.write(`${error.stack ?? ''}\n`);

@@ -7,6 +7,7 @@ import { basename, dirname } from 'node:path';
 import tab from '@bomb.sh/tab/commander';
 import type { Command } from 'commander';
 import { exampleLines } from './command.ts';
+import type { Output } from './io.ts';
 
 /** Names offered at most; a folder may hold millions. */
 const PATHS_MAX = 1000;
@@ -42,6 +43,17 @@ export function completePath(typed: string, withFiles: boolean): string[] {
 /** Arguments that are paths, by the name in their command's spec; true: plain files as well. */
 const PATHS: Readonly<Record<string, boolean>> = { trace: false, path: true, program: true };
 
+/**
+ * The script for bash calls a function of the package bash-completion, which not every machine has:
+ * a plain one for those without. It does not join words at `=` and `:` again.
+ */
+const BASH_WITHOUT_PACKAGE = `declare -F _get_comp_words_by_ref >/dev/null ||
+_get_comp_words_by_ref() {
+  words=("\${COMP_WORDS[@]}") cword=$COMP_CWORD
+  cur="\${COMP_WORDS[COMP_CWORD]}" prev="\${COMP_WORDS[COMP_CWORD-1]}"
+}
+`;
+
 const EXAMPLES = [
   { line: 'source <(backtrail complete bash)', says: 'for all shells: put it in ~/.bashrc' },
   { line: 'source <(backtrail complete zsh)', says: 'for all shells: put it in ~/.zshrc' },
@@ -52,7 +64,7 @@ const EXAMPLES = [
  * Adds `complete`, made to look like the other commands.
  * @param argv the words after `backtrail`; the last one is what is being completed
  */
-export function addCompletion(program: Command, argv: readonly string[]): void {
+export function addCompletion(program: Command, argv: readonly string[], out: Output): void {
   const root = tab(program);
   const typed = argv.at(-1) ?? '';
   for (const command of program.commands) {
@@ -72,9 +84,12 @@ export function addCompletion(program: Command, argv: readonly string[]): void {
     .description('Print what makes your shell complete backtrail')
     .configureHelp({ commandDescription: () => DETAILS })
     .helpGroup('This machine:')
+    .hook('preAction', ({ args }) => {
+      if (args.length === 1 && args[0] === 'bash') out.write(BASH_WITHOUT_PACKAGE);
+    })
     .addHelpText('after', `\nExamples:\n${exampleLines(EXAMPLES).join('\n')}`);
 }
 
 const DETAILS =
-  'Print what makes your shell complete backtrail: a script for bash, zsh, fish or powershell that ' +
-  'knows its commands, options, choices and traces.';
+  'Print what makes your shell complete backtrail: a script for bash, zsh, fish or powershell ' +
+  'that knows its commands, options, choices and traces.';

@@ -16,6 +16,8 @@ export interface Surroundings {
   /** Terminals of this width; none if left out. */
   readonly columns?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** Properties of stdin that are to be others. */
+  readonly input?: object;
 }
 
 class Kept implements Output {
@@ -45,16 +47,16 @@ class Kept implements Output {
 /** @param argv the words after `backtrail` */
 export async function runHere(
   argv: readonly string[],
-  { stdin = '', columns, env = {} }: Surroundings = {},
+  { stdin = '', columns, env = {}, input }: Surroundings = {},
 ): Promise<Outcome> {
   const out = new Kept(columns);
   const err = new Kept(columns);
-  const io: Io = {
-    in: { isTerminal: columns !== undefined && stdin === '', stream: Readable.from([stdin]) },
-    out,
-    err,
-    env,
-  };
+  const isTerminal = columns !== undefined && stdin === '';
+  const given: Io['in'] = { isTerminal, stream: Readable.from([stdin]) };
+  if (input !== undefined) {
+    Object.defineProperties(given, Object.getOwnPropertyDescriptors(input));
+  }
+  const io: Io = { in: given, out, err, env };
   const status = await runCli(argv, io);
   return {
     status,

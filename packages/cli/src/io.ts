@@ -13,6 +13,8 @@ export interface Output {
   /** Width of the terminal; COLUMNS_DEFAULT where there is none. */
   readonly columns: number;
   write(data: string | Uint8Array): void;
+  /** What a line editor draws on; missing where there is only text. */
+  readonly stream?: NodeJS.WriteStream;
   /** Colours a text if the stream shows colours; NO_COLOR and FORCE_COLOR are obeyed. */
   paint(paint: Paint, text: string): string;
 }
@@ -32,6 +34,7 @@ export interface Io {
 function outputOf(stream: NodeJS.WriteStream): Output {
   return {
     isTerminal: stream.isTTY === true,
+    stream,
     get columns() {
       const { columns } = stream;
       return stream.isTTY === true && columns > 0 ? columns : COLUMNS_DEFAULT;

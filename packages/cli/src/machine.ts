@@ -96,7 +96,8 @@ function sharedMemory(): string {
       'E_RING_SPACE',
       `found ${formatBytes(free)} free in ${RING_FOLDER}, expected ` +
         `${formatBytes(2 * RING_BYTES_DEFAULT)} for the usual ring. Remove rings that are left ` +
-        'over with backtrail recover, give a smaller --ring, or run a container with --shm-size=1g.',
+        'over with backtrail recover, give a smaller --ring, or start a container with ' +
+        '--shm-size=1g.',
     );
   }
   const rings = readdirSync(RING_FOLDER).filter((name) => /^backtrail-.*\.ring$/.test(name));

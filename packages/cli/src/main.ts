@@ -2,14 +2,15 @@
 import { runCli } from './cli.ts';
 import { processIo } from './io.ts';
 
-/** Whoever reads our output may stop early (`| head`): that is no error, and nobody is left to tell. */
-function endQuietlyWithoutReader(stream: NodeJS.WriteStream): void {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-    process.exit();
-  });
-}
+// Whoever reads our output may stop early (`| head`): no error, and nobody is left to tell.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  process.stderr.write(
+    `backtrail: stdout: cannot be written: ${error.message}. Make room for it.\n`,
+  );
+  process.exit(1);
+});
+// A terminal that was closed must not end a recording: its trace is still to be finished.
+process.stderr.on('error', () => {});
 
-endQuietlyWithoutReader(process.stdout);
-endQuietlyWithoutReader(process.stderr);
 process.exitCode = await runCli(process.argv.slice(2), processIo());

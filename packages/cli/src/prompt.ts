@@ -1,4 +1,4 @@
-/** The SQL prompt: lines until `;`, a few commands that begin with a dot, a history that is kept. */
+/** The SQL prompt: lines until `;`, a few commands that begin with a dot, a history. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -37,8 +37,10 @@ const TABLES = `
   WHERE function_type LIKE '%macro' AND NOT internal AND NOT starts_with(function_name, '_')
   ORDER BY kind DESC, name`;
 
-const schemaOf = (name: string): string =>
-  `SELECT column_name AS "column", column_type AS "type" FROM (DESCRIBE "${name.replaceAll('"', '""')}")`;
+function schemaOf(name: string): string {
+  const quoted = `"${name.replaceAll('"', '""')}"`;
+  return `SELECT column_name AS "column", column_type AS "type" FROM (DESCRIBE ${quoted})`;
+}
 
 /** `$XDG_STATE_HOME/backtrail/history`, as the XDG base directory specification has it. */
 function historyPath(env: Io['env']): string {
@@ -79,11 +81,16 @@ class Prompt {
   readonly #lines: Interface;
   #typed = '';
   #isRunning = false;
+  #isOver = false;
 
   constructor(parts: PromptParts, lines: Interface) {
     this.#parts = parts;
     this.#lines = lines;
     lines.on('SIGINT', () => this.#cancel());
+    // Lines that came before the end are still to be answered; readline then refuses to draw.
+    lines.on('close', () => {
+      this.#isOver = true;
+    });
   }
 
   async run(): Promise<void> {
@@ -97,6 +104,7 @@ class Prompt {
   }
 
   #ask(): void {
+    if (this.#isOver) return;
     this.#lines.setPrompt(this.#typed === '' ? PROMPT : PROMPT_MORE);
     this.#lines.prompt();
   }
@@ -190,7 +198,7 @@ export async function runPrompt(parts: PromptParts, trace: Trace): Promise<void>
   let history: readonly string[] = readHistory(path);
   const lines = createInterface({
     input: io.in.stream,
-    output: io.in.isTerminal && io.out.isTerminal ? process.stdout : drawingOn(io),
+    output: io.out.stream ?? drawingOn(io),
     terminal: io.out.isTerminal,
     history: [...history],
     historySize: HISTORY_LINES_MAX,

@@ -86,6 +86,11 @@ describe('the sample trace', () => {
   });
 });
 
+test('the sample shows what it is there to show: the ret into what was overwritten', async () => {
+  const { stdout } = await runHere(['back', SAMPLE, '-n', '1']);
+  expect(stdout).toMatch(/last in worth\+0x1d, as far as it ran:\n.* add rsp, 0x18\n.* ret\n/);
+});
+
 test('mistakes', async () => {
   const text = await session([
     [],

@@ -8,9 +8,10 @@ export const BACK: CommandSpec = {
   summary: 'Go back from the end: the last transfers, newest first',
   group: 'Look back',
   details: [
-    'Each line is a transfer: its position (seq), what kind it was, where it came from and went to, ' +
-      'how many instructions ran from there to the next transfer, and the instruction that caused ' +
-      'it. Signals, gaps and the ends of threads stand between the lines, where they happened.',
+    'Each line is a transfer: its position (seq), what kind it was, where it came from and went ' +
+      'to, how many instructions ran from there to the next transfer, and the instruction that ' +
+      'caused it. Signals, gaps and the ends of threads stand between the lines, where they ' +
+      'happened.',
   ],
   arguments: [TRACE_ARGUMENT],
   options: [

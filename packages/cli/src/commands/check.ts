@@ -8,8 +8,8 @@ export const CHECK: CommandSpec = {
   group: 'Keep safe',
   details: [
     'Every hop from one transfer to the next is walked through the recorded code, every cause is ' +
-      'held against the instruction it comes from, and every count is taken again. The exit status ' +
-      'is 0 if nothing contradicts, 1 if something does.',
+      'held against the instruction it comes from, and every count is taken again. The exit ' +
+      'status is 0 if nothing contradicts, 1 if something does.',
   ],
   arguments: [TRACE_ARGUMENT],
   options: [JSON_OPTION],

@@ -41,8 +41,9 @@ export const DEMO: CommandSpec = {
     const trace = openTrace(short);
     const heading = (text: string): void => io.out.write(`${io.out.paint('bold', text)}\n\n`);
     io.out.write(
-      'A program copied 41 bytes into an array of 16 and overwrote its own return address. It was\n' +
-        'recorded with backtrail record; the trace comes with this project, nothing runs now.\n\n',
+      'A program copied 41 bytes into an array of 16 and overwrote its own return address.\n' +
+        'It was recorded with backtrail record; the trace comes with this project, and\n' +
+        'nothing runs now.\n\n',
     );
     heading(`$ backtrail info ${path}`);
     io.out.write(summaryText(summarize(trace), io.out));

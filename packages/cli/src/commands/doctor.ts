@@ -7,8 +7,8 @@ export const DOCTOR: CommandSpec = {
   summary: 'Say what works on this machine, and what installs the rest',
   group: 'This machine',
   details: [
-    'The exit status is 0 if programs of this machine can be recorded, 1 if not. Looking at traces ' +
-      'needs none of it.',
+    'The exit status is 0 if programs of this machine can be recorded, 1 if not. Looking at ' +
+      'traces needs none of it.',
   ],
   arguments: [],
   options: [JSON_OPTION],

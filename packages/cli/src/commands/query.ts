@@ -10,8 +10,8 @@ export const QUERY: CommandSpec = {
     'Tables are transfers, edges, blocks, marks, modules, symbols and segments, with views and ' +
       'macros on top: .tables at the prompt lists them. SQL is that of DuckDB; 0x401000 may be ' +
       'written for an address.',
-    'Without SQL it is read from stdin, or typed at a prompt if stdin is a terminal. SQL may read ' +
-      "the trace and, with COPY … TO 'file', write files; nothing else without --unsafe.",
+    'Without SQL it is read from stdin, or typed at a prompt if stdin is a terminal. SQL may ' +
+      "read the trace and, with COPY … TO 'file', write files; nothing else without --unsafe.",
   ],
   arguments: [
     TRACE_ARGUMENT,

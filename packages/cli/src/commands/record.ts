@@ -34,11 +34,11 @@ export const RECORD: CommandSpec = {
   summary: 'Run a program and record every transfer of it',
   group: 'Record',
   details: [
-    'The program runs under an emulator (engine) and keeps its own stdin, stdout and stderr; what ' +
-      'it is given after its name is its own, and so is its exit status (128 + n if signal n ' +
-      'killed it). The trace is a directory, PROGRAM.trace unless -o says otherwise.',
-    'With --keep all nothing is lost: the program waits if the disk is slow. With --keep last only ' +
-      'the end of the run is kept, as much as the ring holds.',
+    'The program runs under an emulator (engine) and keeps its own stdin, stdout and stderr; ' +
+      'what it is given after its name is its own, and so is its exit status (128 + n if signal ' +
+      'n killed it). The trace is a directory, PROGRAM.trace unless -o says otherwise.',
+    'With --keep all nothing is lost: the program waits if the disk is slow. With --keep last ' +
+      'only the end of the run is kept, as much as the ring holds.',
     'The embedded engine is not built yet: auto means qemu, which records Linux programs of any ' +
       'instruction set that QEMU user mode runs. "backtrail doctor" says what is here.',
   ],
