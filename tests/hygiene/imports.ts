@@ -92,6 +92,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   '@backtrail/recorder': ['cli'],
   '@backtrail/recorder/trace': ['cli', ...ANALYZER_ROOMS],
   '@backtrail/analyzer': ['cli', 'tui'],
+  '@backtrail/analyzer/database': ['cli', 'tui'],
   '@backtrail/tui': ['cli'],
   'apache-arrow': ['recorder/trace'],
   '@duckdb/node-api': ['analyzer/database'],

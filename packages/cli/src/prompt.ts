@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
 import { Writable } from 'node:stream';
-import type { Database, Result } from '@backtrail/analyzer';
+import type { Database, Result } from '@backtrail/analyzer/database';
 import { BacktrailError, type Trace } from '@backtrail/recorder/trace';
 import type { Io } from './io.ts';
 import { isStatementEnd } from './sql-text.ts';

@@ -3,15 +3,8 @@ import { closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import {
-  type Database,
-  formatArrow,
-  formatCsv,
-  formatJson,
-  formatTable,
-  openDatabase,
-  type Result,
-} from '@backtrail/analyzer';
+import { formatArrow, formatCsv, formatJson, formatTable } from '@backtrail/analyzer';
+import { type Database, openDatabase, type Result } from '@backtrail/analyzer/database';
 import { BacktrailError, openTrace, type Trace } from '@backtrail/recorder/trace';
 import type { Io, Output } from './io.ts';
 import { runPrompt } from './prompt.ts';

@@ -23,7 +23,7 @@ export const LOSS_COUNTERS: readonly LossCounter[] = [
     name: 'unrecorded',
     severity: 'data-loss',
     says: 'transfers ran after recording had stopped.',
-    advice: 'The line "stopped" says why; record again with that limit raised.',
+    advice: 'The line "stopped" says why: mend that, then record again.',
   },
   {
     name: 'damaged',
