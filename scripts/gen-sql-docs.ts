@@ -1,11 +1,6 @@
 /** Renders docs/sql.md from the descriptions of the tables and the comments of the SQL library. */
-import {
-  describeTables,
-  type LibraryEntry,
-  type LibraryTopic,
-  loadLibrary,
-  type TableDescription,
-} from '../packages/analyzer/src/index.ts';
+import { describeTables, type TableDescription } from '../packages/analyzer/src/database.ts';
+import { type LibraryEntry, type LibraryTopic, loadLibrary } from '../packages/analyzer/src/sql.ts';
 
 export const SQL_DOCS_PATH = 'docs/sql.md';
 
@@ -46,8 +41,8 @@ tables, views and macros of its own for the length of the session. \`COPY … TO
 one file it names, and writes it whole: if the query fails, an old file stays as it was. For SQL
 that you trust with your files, \`--unsafe\` lifts all of this.
 
-Results are held in memory until they are printed. What is too big for that goes to a file, with
-\`COPY\`.
+Results are held in memory until they are printed, up to 2 GiB: about sixteen million rows of all
+columns of \`transfers\`. What is bigger goes to a file, with \`COPY\`.
 `;
 
 /** Cells of a Markdown table: a bar would end one. */

@@ -3,7 +3,8 @@
  * cases/NAME.sql begins with `-- trace: NAME`. UPDATE=1 writes the CSV files; read the diff.
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { formatCsv, loadLibrary, openDatabase } from '@backtrail/analyzer';
+import { formatCsv, loadLibrary } from '@backtrail/analyzer';
+import { openDatabase } from '@backtrail/analyzer/database';
 import { describe, expect, test } from 'vitest';
 import { makeTrace } from '../../packages/analyzer/src/trace.fixture.ts';
 import { TRACES } from './traces.ts';

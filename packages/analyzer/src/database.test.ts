@@ -1,10 +1,8 @@
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { BacktrailError } from '@backtrail/recorder/trace';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Database, openDatabase, type SqlValue } from './database.ts';
+import { errorOf } from './error.fixture.ts';
+import { longTrace, withDatabase } from './long-trace.fixture.ts';
 import { type FixtureTrace, makeTrace } from './trace.fixture.ts';
 
 /** Two functions, a loop, two vCPUs; segments of 4 transfers. */
@@ -27,34 +25,6 @@ const trace = makeTrace({
   symbols: [{ module: 0, address: 0n, size: 0x10n, name: '_ZN3app4mainEv' }],
   marks: [{ kind: 'signal', seq: 6, number: 11n, pc: 0x2000n, detail: 'SIGSEGV' }],
 });
-
-/** As many rows as do not fit into one chunk, in one segment. */
-function longTrace(transfers: number): FixtureTrace {
-  const list = Array.from({ length: transfers }, (_none, i) => (i === 0 ? 0 : 1 + (i % 2)));
-  const edges = [
-    { source: null, target: 0x1000n },
-    { source: 0x1004n, target: 0x1000n, kind: 'branch' as const },
-    { source: 0x1000n, target: 0x1004n, kind: 'jump' as const },
-  ];
-  return makeTrace({
-    blocks: [{ pc: 0x1000n, code: '1300000013000000' }],
-    edges,
-    vcpus: [list],
-    segmentTransfers: 5000,
-  });
-}
-
-async function withDatabase<Answer>(
-  of: FixtureTrace,
-  ask: (database: Database) => Promise<Answer>,
-): Promise<Answer> {
-  const database = await openDatabase(of);
-  try {
-    return await ask(database);
-  } finally {
-    await database.close();
-  }
-}
 
 let database: Database;
 const rows = async (sql: string): Promise<SqlValue[][]> => (await database.query(sql)).rows();
@@ -82,9 +52,17 @@ describe('database', () => {
       'time_ns UBIGINT',
     ]);
     const all = result.rows();
-    expect(all.map((row) => `${row[0]}:${row[1]}:${row[6]}`)).toEqual(
-      '0:0:0 0:1:1 0:2:1 0:3:1 0:4:1 0:5:2 0:6:3 1:0:0 1:1:2'.split(' '),
-    );
+    expect(all.map((row) => [row[0], row[1], row[6]])).toEqual([
+      [0, 0n, 0],
+      [0, 1n, 1],
+      [0, 2n, 1],
+      [0, 3n, 1],
+      [0, 4n, 1],
+      [0, 5n, 2],
+      [0, 6n, 3],
+      [1, 0n, 0],
+      [1, 1n, 2],
+    ]);
     const { edges } = trace;
     expect(all[0]).toEqual([
       0,
@@ -215,7 +193,7 @@ describe('database', () => {
   test('chunks and segments of awkward sizes lose nothing', async () => {
     await withDatabase(longTrace(12_345), async (long) => {
       const sums = await long.query(
-        'SELECT count(*), sum(seq), count(source), count(*) FILTER (kind = $$jump$$) FROM transfers',
+        `SELECT count(*), sum(seq), count(source), count(*) FILTER (kind = 'jump') FROM transfers`,
       );
       expect(sums.rows()).toEqual([[12_345n, (12_344n * 12_345n) / 2n, 12_344n, 6172n]]);
       const inOrder = await long.query('SELECT seq FROM transfers');
@@ -254,7 +232,8 @@ describe('database', () => {
   test('values of every kind become plain ones', async () => {
     expect(
       await rows(
-        "SELECT [1, NULL], {a: 'x', b: [2]}, MAP {'k': 1}, 1.50, DATE '2026-01-02', 'ab'::BLOB, true, 1e300",
+        `SELECT [1, NULL], {a: 'x', b: [2]}, MAP {'k': 1}, 1.50, DATE '2026-01-02', 'ab'::BLOB,
+           true, 1e300`,
       ),
     ).toEqual([
       [
@@ -273,10 +252,9 @@ describe('database', () => {
 
 describe('database: errors', () => {
   test('what is wrong with the SQL is shown in its place', async () => {
-    await expect(database.query('SELECT nope FROM edges')).rejects.toMatchObject({
-      code: 'E_SQL',
-      message: expect.stringMatching(/^Referenced column "nope" not found.*LINE 1: .*\^/s),
-    });
+    const error = await errorOf(database.query('SELECT nope FROM edges'));
+    expect(error.code).toBe('E_SQL');
+    expect(error.message).toMatch(/^Referenced column "nope" not found.*LINE 1: .*\^/s);
     await expect(database.query(' ; -- nothing')).rejects.toMatchObject({ code: 'E_SQL' });
   });
 
@@ -298,32 +276,52 @@ describe('database: errors', () => {
 
   test('an error late in the rows is an error, not an end', async () => {
     await withDatabase(longTrace(9000), async (long) => {
-      await expect(
-        long.query("SELECT CASE WHEN seq = 8990 THEN error('late') ELSE seq END FROM transfers"),
-      ).rejects.toMatchObject({ code: 'E_SQL', message: expect.stringContaining('late') });
+      const late = "SELECT CASE WHEN seq = 8990 THEN error('late') ELSE seq END FROM transfers";
+      const error = await errorOf(long.query(late));
+      expect([error.code, error.message]).toEqual(['E_SQL', 'late']);
     });
   });
 
-  test('an endless query can be interrupted, and close() ends one', async () => {
-    const endless = 'SELECT count(*) FROM range(10000000000) AS a, range(10000000000) AS b';
-    const other = await openDatabase(trace);
-    let isOver = false;
-    const interrupted = expect(
-      other.query(endless).finally(() => {
-        isOver = true;
-      }),
-    ).rejects.toMatchObject({ code: 'E_SQL_INTERRUPTED' });
-    // An interrupt before the query has begun is lost.
-    while (!isOver) {
-      other.interrupt();
-      await setImmediate();
-    }
-    await interrupted;
-    expect((await other.query('SELECT 1')).rows()).toEqual([[1]]);
-    const closed = expect(other.query('FROM edges')).rejects.toBeInstanceOf(BacktrailError);
+  /** More rows than anybody has time for, of a trace that says when they are begun. */
+  const ENDLESS = 'SELECT count(a.edge) FROM transfers a, transfers b, transfers c, transfers d';
+  const watched = (onRead: () => void): FixtureTrace => {
+    const long = longTrace(9000);
+    return {
+      ...long,
+      readSegment: (segment) => {
+        onRead();
+        return long.readSegment(segment);
+      },
+    };
+  };
+
+  test('an endless query can be interrupted', async () => {
+    let stop = (): void => undefined;
+    await withDatabase(
+      watched(() => stop()),
+      async (other) => {
+        stop = () => other.interrupt();
+        await expect(other.query(ENDLESS)).rejects.toMatchObject({ code: 'E_SQL_INTERRUPTED' });
+        stop = () => undefined;
+        expect((await other.query('SELECT max(edge) FROM transfers')).rows()).toEqual([[2]]);
+      },
+    );
+  });
+
+  test('close() ends a query that runs, and those that wait', async () => {
+    const begun = Promise.withResolvers<void>();
+    const other = await openDatabase(watched(() => begun.resolve()));
+    const running = other.query(ENDLESS);
+    const waiting = other.query('SELECT 1');
+    const failed = [
+      expect(running).rejects.toMatchObject({ code: 'E_SQL_INTERRUPTED' }),
+      expect(waiting).rejects.toMatchObject({ code: 'E_SQL' }),
+    ];
+    await begun.promise;
     await other.close();
-    await closed;
+    await Promise.all(failed);
     await expect(other.query('SELECT 1')).rejects.toMatchObject({ code: 'E_SQL' });
+    await other.close();
   });
 
   test('results outlive the database', async () => {
@@ -331,53 +329,5 @@ describe('database: errors', () => {
     const result = await other.query('SELECT target_symbol FROM transfers WHERE seq = 0');
     await other.close();
     expect(result.rows()).toEqual([['app::main()'], ['app::main()']]);
-  });
-});
-
-describe('database: COPY', () => {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'backtrail-copy-'));
-  afterAll(() => fs.rmSync(folder, { recursive: true }));
-  const file = (name: string) => path.join(folder, name);
-
-  test.each(['csv', 'json', 'parquet', 'csv.gz'])(
-    'writes the named .%s and nothing else',
-    async (type) => {
-      const name = `out.${type}`;
-      fs.writeFileSync(file(name), 'old');
-      expect(await rows(`COPY (SELECT edge, count FROM edges) TO '${file(name)}'`)).toEqual([[4n]]);
-      expect(fs.readdirSync(folder)).toEqual([name]);
-      const unsafe = await openDatabase(trace, { unsafe: true });
-      const read = await unsafe.query(`SELECT edge, count FROM '${file(name)}'`);
-      await unsafe.close();
-      expect(read.rows().map((row) => row.map(Number))).toEqual([
-        [0, 2],
-        [1, 4],
-        [2, 2],
-        [3, 1],
-      ]);
-      fs.rmSync(file(name));
-    },
-  );
-
-  test('a query that fails leaves the old file', async () => {
-    fs.writeFileSync(file('old.csv'), 'old');
-    await expect(
-      database.query(`COPY (SELECT error('no') FROM edges) TO '${file('old.csv')}'`),
-    ).rejects.toMatchObject({ code: 'E_SQL' });
-    expect(fs.readFileSync(file('old.csv'), 'utf8')).toBe('old');
-    fs.rmSync(file('old.csv'));
-  });
-
-  test('a folder that does not exist is told', async () => {
-    await expect(database.query(`COPY edges TO '${file('no/where.csv')}'`)).rejects.toMatchObject({
-      code: 'E_WRITE',
-    });
-  });
-
-  test('many files at once need --unsafe', async () => {
-    await expect(
-      database.query(`COPY edges TO '${file('parts')}' (FORMAT csv, PARTITION_BY (cause))`),
-    ).rejects.toMatchObject({ code: 'E_SQL_FORBIDDEN' });
-    expect(fs.readdirSync(folder)).toEqual([]);
   });
 });

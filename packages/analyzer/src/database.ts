@@ -7,7 +7,7 @@
  * for us. What is too big for memory goes to a file with COPY … TO.
  */
 import { randomUUID } from 'node:crypto';
-import { copyFileSync, lstatSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { BacktrailError, type Trace } from '@backtrail/recorder/trace';
@@ -15,30 +15,28 @@ import {
   type DuckDBConnection,
   DuckDBInstance,
   type DuckDBMaterializedResult,
-  DuckDBTypeId,
+  type DuckDBPreparedStatement,
+  StatementType,
   UBIGINT,
 } from '@duckdb/node-api';
 import { ADDRESS_COLUMNS, tableScan, tableView } from './database/columns.ts';
 import { createTableContext } from './database/context.ts';
+import { deliver } from './database/deliver.ts';
 import { sqlError } from './database/errors.ts';
 import { lastExecutedScan, stretchesScan } from './database/execution.ts';
-import {
-  checkStatementType,
-  type GuardedStatement,
-  guardSql,
-  quoteText,
-} from './database/guard.ts';
+import { checkStatementType, guardSql, quoteText } from './database/guard.ts';
 import type { SymbolSource } from './database/names.ts';
+import { QueryResult, type Result, rowBytes } from './database/result.ts';
 import { type Scan, tableFunction } from './database/scan.ts';
 import { LOCATION_MACRO, TRANSFER_COLUMNS, traceTables } from './database/tables.ts';
 import { transferScans } from './database/transfers.ts';
-import { type SqlValue, toSqlValue } from './database/values.ts';
 import { loadLibrary } from './sql.ts';
 import { createDemangler } from './symbols/demangle.ts';
 import { createSymbolizer } from './symbols/symbolizer.ts';
 
 export { ADDRESS_COLUMNS } from './database/columns.ts';
 export type { SymbolSource } from './database/names.ts';
+export type { Result, ResultChunk, ResultColumn } from './database/result.ts';
 export { describeTables, type TableDescription } from './database/tables.ts';
 export type { SqlValue } from './database/values.ts';
 
@@ -49,38 +47,22 @@ export interface DatabaseOptions {
   readonly symbols?: SymbolSource;
   /** Threads of DuckDB; twice the processors, at least 4, if left out. See database/scan.ts. */
   readonly threads?: number;
+  /** What a result may take in memory, bytes, by the types of its columns; 2 GiB if left out. */
+  readonly resultBytesMax?: number;
 }
 
-export interface ResultColumn {
-  readonly name: string;
-  /** As SQL writes it; just `ENUM` for an enum. */
-  readonly type: string;
-  /** Values are addresses: to be written 0x…. */
-  readonly isAddress: boolean;
-}
-
-export interface ResultChunk {
-  readonly rowCount: number;
-  /** The values of each column. */
-  readonly columns: readonly (readonly SqlValue[])[];
-}
-
-/** What the last statement of a query gave. Free of the database: it may be read after close(). */
-export interface Result {
-  readonly columns: readonly ResultColumn[];
-  readonly rowCount: number;
-  /** All rows, up to 2,048 at a time, made into values as they are taken. May be called again. */
-  chunks(): Generator<ResultChunk>;
-  /** All rows at once. */
-  rows(): SqlValue[][];
+export interface QueryOptions {
+  /** Rows wanted of the last statement: as soon as they are found, DuckDB stops looking. */
+  readonly rowsMax?: number;
 }
 
 export interface Database {
   /**
    * Runs statements one after another; queries started together wait for each other.
-   * @throws BacktrailError E_SQL, E_SQL_FORBIDDEN, E_SQL_INTERRUPTED, or what reading the trace threw
+   * @throws BacktrailError E_SQL, E_SQL_FORBIDDEN, E_SQL_INTERRUPTED, E_WRITE, or what reading the
+   * trace threw
    */
-  query(sql: string): Promise<Result>;
+  query(sql: string, options?: QueryOptions): Promise<Result>;
   /** Ends the query that is running, if one is: it throws E_SQL_INTERRUPTED. */
   interrupt(): void;
   /**
@@ -90,69 +72,17 @@ export interface Database {
   close(): Promise<void>;
 }
 
+const RESULT_BYTES_MAX = 2 ** 31;
+
 const threadsDefault = (): number => Math.max(4, 2 * os.availableParallelism());
 
-class QueryResult implements Result {
-  readonly columns: readonly ResultColumn[];
-  readonly rowCount: number;
-  readonly #result: DuckDBMaterializedResult;
-
-  constructor(result: DuckDBMaterializedResult, addresses: ReadonlySet<string>) {
-    this.#result = result;
-    this.rowCount = result.rowCount;
-    const types = result.columnTypes();
-    this.columns = result.columnNames().map((name, i) => {
-      const type = types[i];
-      const isEnum = type?.typeId === DuckDBTypeId.ENUM;
-      return {
-        name,
-        type: isEnum ? 'ENUM' : (type?.toString() ?? ''),
-        isAddress: type?.typeId === DuckDBTypeId.UBIGINT && addresses.has(name),
-      };
-    });
-  }
-
-  *chunks(): Generator<ResultChunk> {
-    for (let i = 0; i < this.#result.chunkCount; i++) {
-      const chunk = this.#result.getChunk(i);
-      const columns = chunk.getColumns().map((values) => values.map(toSqlValue));
-      yield { rowCount: chunk.rowCount, columns };
-    }
-  }
-
-  rows(): SqlValue[][] {
-    const rows: SqlValue[][] = [];
-    for (const { rowCount, columns } of this.chunks()) {
-      for (let row = 0; row < rowCount; row++) {
-        rows.push(columns.map((values) => values[row] ?? null));
-      }
-    }
-    return rows;
-  }
+/** A result that DuckDB holds, and the names its columns had before a LIMIT was put around it. */
+interface Answer {
+  readonly result: DuckDBMaterializedResult;
+  readonly names: readonly string[];
 }
 
-/** The file of a COPY, whole, to where the user wants it. */
-function deliver({ staged, path: target }: NonNullable<GuardedStatement['output']>): void {
-  if (!lstatSync(staged).isFile()) {
-    throw new BacktrailError(
-      'E_SQL_FORBIDDEN',
-      `${target}: COPY made a folder, expected one file. Add --unsafe to allow folders.`,
-    );
-  }
-  try {
-    renameSync(staged, target);
-  } catch {
-    // Another file system. Whatever is wrong with the target shows here again.
-    try {
-      copyFileSync(staged, target);
-    } catch (error) {
-      const why = error instanceof Error ? error.message : String(error);
-      throw new BacktrailError('E_WRITE', `${target}: cannot be written: ${why}.`, {
-        cause: error,
-      });
-    }
-  }
-}
+const INTERRUPT_AGAIN_MS = 10;
 
 class TraceDatabase implements Database {
   readonly #instance: DuckDBInstance;
@@ -162,6 +92,7 @@ class TraceDatabase implements Database {
   readonly #folder: string;
   readonly #isUnsafe: boolean;
   readonly #scanErrors: unknown[];
+  readonly #resultBytesMax: number;
   #tail: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
@@ -172,6 +103,7 @@ class TraceDatabase implements Database {
     folder: string;
     isUnsafe: boolean;
     scanErrors: unknown[];
+    resultBytesMax: number;
   }) {
     this.#instance = made.instance;
     this.#connection = made.connection;
@@ -179,10 +111,11 @@ class TraceDatabase implements Database {
     this.#folder = made.folder;
     this.#isUnsafe = made.isUnsafe;
     this.#scanErrors = made.scanErrors;
+    this.#resultBytesMax = made.resultBytesMax;
   }
 
-  query(sql: string): Promise<Result> {
-    const result = this.#tail.then(() => this.#query(sql));
+  query(sql: string, options: QueryOptions = {}): Promise<Result> {
+    const result = this.#tail.then(() => this.#query(sql, options));
     this.#tail = result.catch(() => undefined);
     return result;
   }
@@ -195,49 +128,82 @@ class TraceDatabase implements Database {
     if (this.#isClosed) return;
     this.interrupt();
     this.#isClosed = true;
+    // An interrupt between two steps of a query is lost.
+    const again = setInterval(() => this.#connection.interrupt(), INTERRUPT_AGAIN_MS);
     await this.#tail;
+    clearInterval(again);
     this.#connection.disconnectSync();
     this.#instance.closeSync();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #query(sql: string): Promise<Result> {
+  async #query(sql: string, { rowsMax }: QueryOptions): Promise<Result> {
     const staging = this.#isUnsafe ? null : stagingFolder(this.#folder);
     const statements = guardSql(sql, staging);
-    let result: DuckDBMaterializedResult | null = null;
-    for (const { sql: text, output } of statements) {
+    let answer: Answer | null = null;
+    for (const [i, { sql: text, output }] of statements.entries()) {
+      const isLast = i === statements.length - 1;
       if (output !== null) mkdirSync(path.dirname(output.staged), { recursive: true });
-      result = await this.#run(text);
-      if (output !== null) deliver(output);
+      answer = await this.#run(text, isLast ? rowsMax : undefined);
+      if (output !== null) deliver(output.staged, output.path);
     }
-    if (result === null) {
+    if (answer === null) {
       throw new BacktrailError('E_SQL', 'found no SQL, expected a statement such as: FROM edges');
     }
-    return new QueryResult(result, this.#addresses);
+    return new QueryResult(answer.result, answer.names, this.#addresses, rowsMax);
   }
 
   /** One statement of the user's, which DuckDB may have cut into several. */
-  async #run(sql: string): Promise<DuckDBMaterializedResult> {
+  async #run(sql: string, rowsMax: number | undefined): Promise<Answer> {
     this.#scanErrors.length = 0;
     try {
       const statements = await this.#connection.extractStatements(sql);
-      let result: DuckDBMaterializedResult | null = null;
+      let answer: Answer | null = null;
       for (let i = 0; i < statements.count; i++) {
         if (this.#isClosed) throw new BacktrailError('E_SQL', 'the database has been closed');
         const prepared = await statements.prepare(i);
         if (!this.#isUnsafe) checkStatementType(prepared.statementType, sql);
-        result = await prepared.run();
+        const isQuery = prepared.statementType === StatementType.SELECT;
+        if (isQuery && statements.count === 1) return await this.#select(prepared, sql, rowsMax);
+        answer = { result: await prepared.run(), names: [] };
       }
-      if (result === null) throw new BacktrailError('E_SQL', 'found no statement');
-      return result;
+      if (answer === null) throw new BacktrailError('E_SQL', 'found no statement');
+      return answer;
     } catch (error) {
       throw sqlError(error, this.#scanErrors);
     }
   }
+
+  /**
+   * A query with a LIMIT around it: one row more than wanted tells that there are more. DuckDB's
+   * own memory limit does not count results, and a trace may have more rows than fit anywhere.
+   */
+  async #select(
+    whole: DuckDBPreparedStatement,
+    sql: string,
+    rowsMax: number | undefined,
+  ): Promise<Answer> {
+    const bytes = rowBytes(whole);
+    const rowsFit = Math.floor(this.#resultBytesMax / bytes);
+    const rowsWanted = Math.min(rowsMax ?? rowsFit, rowsFit);
+    const limited = await this.#connection
+      .prepare(`FROM (\n${sql}\n) LIMIT ${rowsWanted + 1}`)
+      // Some statements that count as queries, of few rows, cannot stand in parentheses.
+      .catch(() => whole);
+    const result = await limited.run();
+    if (result.rowCount > rowsFit) {
+      throw new BacktrailError(
+        'E_SQL',
+        `the result has more than ${rowsFit} rows of about ${bytes} bytes, expected at most ` +
+          `${this.#resultBytesMax} bytes. Add a LIMIT, or: COPY (…) TO 'file.parquet'`,
+      );
+    }
+    const names = Array.from({ length: whole.columnCount }, (_none, i) => whole.columnName(i));
+    return { result, names };
+  }
 }
 
 const stagingFolder = (folder: string): string => path.join(folder, 'copy');
-const spillFolder = (folder: string): string => path.join(folder, 'spill');
 
 /** Settings that close every door but the private folder; the last one locks them all. */
 const lockDown = (folder: string): string => `
@@ -277,7 +243,8 @@ export async function openDatabase(trace: Trace, options: DatabaseOptions = {}):
   try {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: `${threads}`,
-      temp_directory: spillFolder(folder),
+      // Made by DuckDB, if it ever needs it.
+      temp_directory: folder,
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
     });
@@ -293,7 +260,15 @@ export async function openDatabase(trace: Trace, options: DatabaseOptions = {}):
       ...ADDRESS_COLUMNS,
       ...library.flatMap(({ columns }) => columns.flatMap((c) => (c.isAddress ? [c.name] : []))),
     ]);
-    return new TraceDatabase({ instance, connection, addresses, folder, isUnsafe, scanErrors });
+    return new TraceDatabase({
+      instance,
+      connection,
+      addresses,
+      folder,
+      isUnsafe,
+      scanErrors,
+      resultBytesMax: options.resultBytesMax ?? RESULT_BYTES_MAX,
+    });
   } catch (error) {
     throw sqlError(error, scanErrors);
   }

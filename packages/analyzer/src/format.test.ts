@@ -1,7 +1,6 @@
-import { tableFromIPC } from 'apache-arrow';
 import { describe, expect, test } from 'vitest';
 import type { Result, SqlValue } from './database.ts';
-import { distinctNames, formatArrow, formatCsv, formatJson, formatTable } from './format.ts';
+import { distinctNames, formatCsv, formatJson, formatTable } from './format.ts';
 
 /** A result of two chunks. */
 function result(
@@ -16,6 +15,7 @@ function result(
       isAddress: isAddress ?? false,
     })),
     rowCount: rows.length,
+    isCut: false,
     *chunks() {
       for (const part of [rows.slice(0, cut), rows.slice(cut)]) {
         yield {
@@ -60,6 +60,14 @@ describe('formats', () => {
   test('table: what is left out is told', () => {
     const lines = text(formatTable(SOME, { rowsMax: 1, cellWidthMax: 6 })).split('\n');
     expect(lines.slice(2)).toEqual(['  7  0xfff…  opera…  00ff', '… 3 rows in all, 1 shown', '']);
+  });
+
+  test('table: that there are more is told', () => {
+    expect(
+      text(formatTable({ ...SOME, isCut: true }))
+        .split('\n')
+        .at(-2),
+    ).toBe('… more than 3 rows; LIMIT, or a file, takes as many as you want');
   });
 
   test('table: EXPLAIN keeps its drawing, no columns give nothing', () => {
@@ -120,35 +128,5 @@ describe('formats', () => {
     );
     expect([...formatCsv(many)].length).toBeLessThan(6);
     expect(text(formatCsv(many)).split('\n')).toHaveLength(3002);
-  });
-
-  test('arrow: types that fit, text for the rest', () => {
-    const wide = result(
-      [
-        ['n', 'UBIGINT', true],
-        ['small', 'HUGEINT'],
-        ['big', 'HUGEINT'],
-        ['e', 'ENUM'],
-        ['l', 'INTEGER[]'],
-        ['b', 'BOOLEAN'],
-      ],
-      [
-        [0xffff_ffff_ffff_ffffn, 5n, 5n, 'jump', [1, 2], true],
-        [null, null, 2n ** 70n, null, null, null],
-      ],
-    );
-    const table = tableFromIPC(formatArrow(wide));
-    expect(table.schema.fields.map(({ type }) => String(type))).toEqual([
-      'Uint64',
-      'Int64',
-      'Utf8',
-      'Utf8',
-      'Utf8',
-      'Bool',
-    ]);
-    const row = (i: number) =>
-      table.schema.names.map((_name, c): unknown => table.getChildAt(c)?.get(i));
-    expect(row(0)).toEqual([0xffff_ffff_ffff_ffffn, 5n, '5', 'jump', '[1, 2]', true]);
-    expect(row(1)).toEqual([null, null, String(2n ** 70n), null, null, null]);
   });
 });

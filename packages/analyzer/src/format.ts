@@ -24,6 +24,8 @@ const hexBytes = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex
 export const formatAddress = (address: bigint): string =>
   `0x${BigInt.asUintN(64, address).toString(16)}`;
 
+const isList = (value: SqlValue): value is readonly SqlValue[] => Array.isArray(value);
+
 /** A value inside a list or a struct. */
 function nested(value: SqlValue): string {
   return typeof value === 'string' ? JSON.stringify(value) : plain(value, false);
@@ -35,14 +37,13 @@ function plain(value: SqlValue, isAddress: boolean): string {
   if (isAddress && typeof value === 'bigint') return formatAddress(value);
   if (typeof value !== 'object') return String(value);
   if (value instanceof Uint8Array) return hexBytes(value);
-  if (Array.isArray(value)) return `[${value.map(nested).join(', ')}]`;
+  if (isList(value)) return `[${value.map(nested).join(', ')}]`;
   const entries = Object.entries(value).map(([name, entry]) => `${name}: ${nested(entry)}`);
   return `{${entries.join(', ')}}`;
 }
 
 /** C0 and C1 controls and DEL: names come from the guest, and must not steer the terminal. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+const CONTROL = /\p{Cc}/gu;
 
 const visible = (text: string): string =>
   text.replace(CONTROL, (character) => {
@@ -51,10 +52,11 @@ const visible = (text: string): string =>
     return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
   });
 
-const characters = (text: string): number => [...text].length;
+/** Code points: close enough to columns for names of symbols. */
+const characters = (text: string): number => Array.from(text).length;
 
 function shorten(text: string, widthMax: number): string {
-  const list = [...text];
+  const list = Array.from(text);
   return list.length <= widthMax ? text : `${list.slice(0, widthMax - 1).join('')}…`;
 }
 
@@ -99,9 +101,11 @@ export function* formatTable(result: Result, options: TableOptions = {}): Genera
   yield line(names);
   yield line(widths.map((width) => '─'.repeat(width)));
   for (const row of shown) yield line(row);
-  if (rowCount > shown.length) {
-    const all = rowCount.toLocaleString('en-US');
-    yield `… ${all} rows in all, ${shown.length.toLocaleString('en-US')} shown\n`;
+  const count = shown.length.toLocaleString('en-US');
+  if (result.isCut)
+    yield `… more than ${count} rows; LIMIT, or a file, takes as many as you want\n`;
+  else if (rowCount > shown.length) {
+    yield `… ${rowCount.toLocaleString('en-US')} rows in all, ${count} shown\n`;
   }
 }
 
@@ -151,9 +155,11 @@ function json(value: SqlValue, isAddress: boolean): string {
   if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null';
   if (typeof value !== 'object') return JSON.stringify(value);
   if (value instanceof Uint8Array) return `"${hexBytes(value)}"`;
-  if (Array.isArray(value)) return `[${value.map((one) => json(one, false)).join(',')}]`;
-  const entries = Object.entries(value);
-  return `{${entries.map(([name, one]) => `${JSON.stringify(name)}:${json(one, false)}`).join(',')}}`;
+  if (isList(value)) return `[${value.map((one) => json(one, false)).join(',')}]`;
+  const fields = Object.entries(value).map(
+    ([name, one]) => `${JSON.stringify(name)}:${json(one, false)}`,
+  );
+  return `{${fields.join(',')}}`;
 }
 
 /**

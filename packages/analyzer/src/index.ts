@@ -7,19 +7,6 @@ export {
   checkTrace,
   type Finding,
 } from './check.ts';
-export {
-  ADDRESS_COLUMNS,
-  type Database,
-  type DatabaseOptions,
-  describeTables,
-  openDatabase,
-  type Result,
-  type ResultChunk,
-  type ResultColumn,
-  type SqlValue,
-  type SymbolSource,
-  type TableDescription,
-} from './database.ts';
 export { createDisassembler, type Disassembler, type Instruction } from './disassembly/capstone.ts';
 export {
   type Classifier,

@@ -67,6 +67,10 @@ export class Flusher {
   /** By vCPU: seq after its last segment that was taken. */
   readonly #seqEnd = new Map<number, number>();
   readonly #ended = new Set<number>();
+  /** By vCPU that has ended: seq after its last transfer. */
+  readonly #endSeq = new Map<number, number>();
+  /** `vcpu seq` of each gap mark, so that a recovery does not tell it again. */
+  readonly #gapsTold = new Set<string>();
   #isStopTold = false;
   #marksOnDisk = 0;
   #drained: number;
@@ -87,7 +91,8 @@ export class Flusher {
    * nothing is written twice.
    */
   resume(seqEnd: ReadonlyMap<number, number>, marks: readonly MarkRow[]): void {
-    this.#marksOnDisk = marks.length;
+    // Of these the writer numbered all but what a recorder adds before the log is at its end.
+    this.#marksOnDisk = marks.filter(({ kind }) => kind !== markKind('gap')).length;
     for (const [vcpu, seq] of seqEnd) this.#seqEnd.set(vcpu, seq);
     this.#noteMarks(marks);
   }
@@ -119,7 +124,7 @@ export class Flusher {
     // On disk already: the last recorder was killed between writing it and giving it back, or the
     // writer between publishing it and letting go.
     if (segment.firstSeq + segment.rows <= seqEnd) return;
-    if (segment.firstSeq > seqEnd) this.#gap(segment, seqEnd);
+    this.#gap(segment.vcpu, seqEnd, segment.firstSeq, segment.timeFirstNs);
     const transfers = this.#buffer.subarray(0, segment.rows);
     this.#ring.readTransfers(slot, transfers);
     this.#writer.addSegment(segment, transfers);
@@ -127,10 +132,9 @@ export class Flusher {
   }
 
   /** Transfers that were there and are not any more: a row, never silence. */
-  #gap(segment: RingSegment, seq: number): void {
-    this.#addMark(segment.vcpu, seq, segment.timeFirstNs, 'gap', {
-      number: BigInt(segment.firstSeq - seq),
-    });
+  #gap(vcpu: number, seq: number, end: number, timeNs: bigint): void {
+    if (end <= seq || this.#gapsTold.has(`${vcpu} ${seq}`)) return;
+    this.#addMark(vcpu, seq, timeNs, 'gap', { number: BigInt(end - seq) });
   }
 
   #addMark(
@@ -174,6 +178,8 @@ export class Flusher {
       if (kind === 'map' || kind === 'unmap') this.maps.push(mark);
       if (kind === 'end') this.instructions += Number(mark.number ?? 0n);
       if (kind === 'end') this.#ended.add(mark.vcpu);
+      if (kind === 'gap') this.#gapsTold.add(`${mark.vcpu} ${mark.seq}`);
+      if (kind === 'thread-exit') this.#endSeq.set(mark.vcpu, mark.seq);
       if (kind === 'stop') this.#isStopTold = true;
       if (kind === 'exec') this.execs += mark.code === null ? 1 : -1;
     }
@@ -188,6 +194,10 @@ export class Flusher {
     this.#takeLog(state.logHead);
     if (this.#ring.keep === 'last') this.#drained = Math.max(this.#drained, state.oldest);
     this.#takeSegments(state.published);
+    // A vCPU of which nothing is left has no later segment that would show what is missing.
+    for (const [vcpu, seq] of this.#endSeq) {
+      if (this.#ring.keep === 'last') this.#gap(vcpu, this.#seqEnd.get(vcpu) ?? 0, seq, nowNs);
+    }
     let unrecorded = state.unrecorded;
     for (const vcpu of this.#ring.liveVcpus()) {
       unrecorded += vcpu.unrecorded;

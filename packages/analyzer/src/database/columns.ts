@@ -1,6 +1,15 @@
 /** Columns of SQL tables: named, typed and explained by the schema of the trace, or added here. */
 import type { Column, TableSchema } from '@backtrail/recorder/trace';
-import { BIGINT, BLOB, type DuckDBType, ENUM, UBIGINT, UINTEGER, VARCHAR } from '@duckdb/node-api';
+import {
+  BIGINT,
+  BLOB,
+  type DuckDBType,
+  ENUM,
+  UBIGINT,
+  UINTEGER,
+  USMALLINT,
+  VARCHAR,
+} from '@duckdb/node-api';
 import type { Scan, ScanColumn } from './scan.ts';
 import { CHUNK_ROWS, type Fill } from './vectors.ts';
 
@@ -20,6 +29,8 @@ export const ADDRESS_COLUMNS: readonly string[] = [
 
 function sqlType(column: Column): DuckDBType {
   switch (column.type) {
+    case 'u16':
+      return USMALLINT;
     case 'u32':
       return UINTEGER;
     case 'u64':

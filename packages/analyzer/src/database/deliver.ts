@@ -1,7 +1,15 @@
 /** The file that a COPY made, to where the user wants it: whole, or not at all. */
 import { randomUUID } from 'node:crypto';
-import { closeSync, copyFileSync, lstatSync, openSync, readSync, renameSync, rmSync } from 'node:fs';
-import { writeSync } from 'node:fs';
+import {
+  closeSync,
+  copyFileSync,
+  lstatSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
 import { BacktrailError } from '@backtrail/recorder/trace';
 
 const COPY_BYTES = 1 << 20;
@@ -42,7 +50,7 @@ function replaceFile(staged: string, target: string): void {
   }
 }
 
-/** @throws BacktrailError E_SQL_FORBIDDEN if COPY made more than a file, E_WRITE if writing fails */
+/** @throws BacktrailError E_SQL_FORBIDDEN if COPY made more than a file, E_WRITE if it cannot. */
 export function deliver(staged: string, target: string): void {
   if (!lstatSync(staged).isFile()) {
     rmSync(staged, { recursive: true, force: true });

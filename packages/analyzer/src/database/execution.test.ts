@@ -37,6 +37,8 @@ interface Counts {
   readonly last: number[][];
 }
 
+const filled = (value: number): number[] => Array.from({ length: CODE_INSTRUCTIONS }, () => value);
+
 const SEGMENT_TRANSFERS = 3;
 /** Transfers lost in each gap. */
 const GAP_TRANSFERS = 10;
@@ -51,7 +53,7 @@ function place(program: Program, index: number): { seq: number; isLast: boolean 
 
 /** Runs the program; what nobody recorded is not counted. */
 function simulate(program: Program): { trace: FixtureTrace; counts: Counts } {
-  const counts: Counts = { executed: new Array<number>(CODE_INSTRUCTIONS).fill(0), last: [] };
+  const counts: Counts = { executed: filled(0), last: [] };
   const edges: FixtureSpec['edges'][number][] = [];
   const numbers = new Map<string, number>();
   const edgeOf = (edge: FixtureSpec['edges'][number]): number => {
@@ -63,7 +65,7 @@ function simulate(program: Program): { trace: FixtureTrace; counts: Counts } {
   };
   const marks: NonNullable<FixtureSpec['marks']>[number][] = [];
   const vcpus = program.vcpus.map(({ start, steps }, vcpu) => {
-    const last = new Array<number>(CODE_INSTRUCTIONS).fill(-1);
+    const last = filled(-1);
     counts.last.push(last);
     const count = (from: number, to: number, seq: number): void => {
       for (let i = from; i < to; i++) {
@@ -134,7 +136,7 @@ async function answers(trace: FixtureTrace): Promise<Counts> {
        ORDER BY i`,
     );
     expect(byMacro.rows()).toEqual(coverage.rows());
-    const last = trace.vcpus.map(() => new Array<number>(CODE_INSTRUCTIONS).fill(-1));
+    const last = trace.vcpus.map(() => filled(-1));
     for (let i = 0; i < CODE_INSTRUCTIONS; i++) {
       const found = await database.query(`SELECT vcpu, seq FROM last_executed(${addressOf(i)})`);
       for (const [vcpu, seq] of found.rows()) {
@@ -155,7 +157,7 @@ describe('coverage and last_executed', () => {
         const { trace, counts } = simulate(one);
         expect(await answers(trace)).toEqual(counts);
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     );
   });
 

@@ -34,7 +34,7 @@ export interface Scan {
   readonly columns: readonly ScanColumn[];
   /** Names of its parameters, each a UBIGINT. */
   readonly parameters: readonly string[];
-  /** Estimate of the rows, for DuckDB's planner; asked for whenever a view is made: must be quick. */
+  /** Estimate of the rows for DuckDB's planner. Quick: it is asked for whenever a view is made. */
   rowsAbout(values: readonly bigint[]): number;
   /** @param values one for each parameter. */
   start(values: readonly bigint[]): ChunkSource;

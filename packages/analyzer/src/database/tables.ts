@@ -1,4 +1,4 @@
-/** The tables of a trace as SQL shows them: the columns of the schema, and what follows from them. */
+/** The tables of a trace as SQL shows them: columns of the schema, and what follows from them. */
 import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS } from '@backtrail/recorder/trace';
 import { UBIGINT, UINTEGER, VARCHAR } from '@duckdb/node-api';
 import {

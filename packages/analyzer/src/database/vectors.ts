@@ -12,7 +12,7 @@ export const CHUNK_ROWS = 2048;
 /** The binding takes offsets as uint32. */
 const OFFSET_MAX = 0xffff_ffff;
 
-/** Writes rows `from` … `from + rows - 1` of a column; `rows` ≤ CHUNK_ROWS, `from` a multiple of 8. */
+/** Writes `rows` rows of a column, CHUNK_ROWS at most, from row `from`, a multiple of 8. */
 export type Fill = (vector: Vector, from: number, rows: number) => void;
 
 export type NumberArray = Uint8Array | Uint32Array | Float64Array | BigUint64Array | BigInt64Array;
