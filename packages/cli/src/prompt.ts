@@ -7,6 +7,7 @@ import { Writable } from 'node:stream';
 import type { Database, Result } from '@backtrail/analyzer/database';
 import { BacktrailError, type Trace } from '@backtrail/recorder/trace';
 import type { Io } from './io.ts';
+import { rowsText, screenRows } from './result-text.ts';
 import { isStatementEnd } from './sql-text.ts';
 import { formatDuration, plural, printable } from './text.ts';
 
@@ -167,10 +168,10 @@ class Prompt {
     const started = performance.now();
     this.#isRunning = true;
     try {
-      const result = await database.query(sql);
+      const result = await database.query(sql, screenRows(io.out));
       for (const piece of show(result)) io.out.write(piece);
       const took = formatDuration((performance.now() - started) * 1e6);
-      io.err.write(`${io.err.paint('dim', `${plural(result.rowCount, 'row')}, ${took}`)}\n`);
+      io.err.write(`${io.err.paint('dim', `${rowsText(result)}, ${took}`)}\n`);
     } catch (error) {
       if (!(error instanceof BacktrailError)) throw error;
       const text = error.message.split('\n').map(printable).join('\n');

@@ -6,11 +6,12 @@ import { text } from 'node:stream/consumers';
 import { formatArrow, formatCsv, formatJson, formatTable } from '@backtrail/analyzer';
 import { type Database, openDatabase, type Result } from '@backtrail/analyzer/database';
 import { BacktrailError, openTrace, type Trace } from '@backtrail/recorder/trace';
-import type { Io, Output } from './io.ts';
+import type { Io } from './io.ts';
 import { runPrompt } from './prompt.ts';
 import { fileSink, type ResultSink } from './result-file.ts';
+import { rowsText, screenRows, tableText } from './result-text.ts';
 import { lastStatement } from './sql-text.ts';
-import { cut, plural, printable, shellWords } from './text.ts';
+import { printable, shellWords } from './text.ts';
 
 export interface QueryOptions {
   readonly directory: string;
@@ -44,18 +45,6 @@ function formatOf({ format, output }: QueryOptions): Format {
     `-o: found ${output}, expected a name that ends in ${Object.keys(BY_EXTENSION).join(', ')}. ` +
       'Or say how with --format.',
   );
-}
-
-/** A table as it goes to people: cut to the screen on a terminal, whole anywhere else. */
-export function* tableText(result: Result, out: Output): Generator<string> {
-  if (!out.isTerminal) {
-    yield* formatTable(result, { rowsMax: Number.MAX_SAFE_INTEGER, cellWidthMax: 1 << 20 });
-    return;
-  }
-  for (const piece of formatTable(result)) {
-    const lines = piece.split('\n');
-    yield lines.map((line) => cut(line, out.columns)).join('\n');
-  }
 }
 
 function* pieces(
@@ -140,11 +129,11 @@ async function runOne(
     await writeAll(parquetPieces(database, sql), sink());
     return;
   }
-  const result = await database.query(sql);
-  const onScreen = format === 'table' && options.output === null;
-  await writeAll(onScreen ? tableText(result, io.out) : pieces(result, format), sink());
+  const asTable = format === 'table' && options.output === null;
+  const result = await database.query(sql, asTable ? screenRows(io.out) : {});
+  await writeAll(asTable ? tableText(result, io.out) : pieces(result, format), sink());
   if (format === 'table' && io.err.isTerminal) {
-    io.err.write(`${io.err.paint('dim', plural(result.rowCount, 'row'))}\n`);
+    io.err.write(`${io.err.paint('dim', rowsText(result))}\n`);
   }
 }
 
