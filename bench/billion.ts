@@ -26,7 +26,8 @@ export async function billion(folder: string, microRounds: number): Promise<void
   const micro = join(folder, 'micro');
   const recorded = await cli('record', '-o', trace, '--', micro, `${microRounds}`);
   const { manifest, transfers } = openTrace(trace);
-  const lost = Object.values(manifest.losses).reduce((sum, count) => sum + count, 0);
+  const losses: readonly number[] = Object.values({ ...manifest.losses });
+  const lost = losses.reduce((sum, count) => sum + count, 0);
   const rate = (transfers / recorded.seconds / 1e6).toFixed(0);
   const resident = (recorded.residentBytesMax / MIB).toFixed(0);
   console.log(

@@ -97,9 +97,8 @@ async function againstLog(folder: string, rounds: string): Promise<void> {
   rmSync(trace, { recursive: true, force: true });
   const logged = await timed(QEMU, ['-d', 'exec,nochain', '-D', log, micro, rounds]);
   rmSync(log);
-  const recorded = await timed(process.execPath, [
-    ...[CLI, 'record', '-o', trace, '--', micro, rounds],
-  ]);
+  const command = [CLI, 'record', '-o', trace, '--', micro, rounds];
+  const recorded = await timed(process.execPath, command);
   rmSync(trace, { recursive: true });
   const ratio = (logged / recorded).toFixed(1);
   console.log(`\n-d exec,nochain to a file, micro ${rounds}: ${logged.toFixed(2)} s; `);

@@ -27,14 +27,7 @@ test('a result as Arrow: types that fit, text for the rest', () => {
     false,
   );
   const columns = frame.columns.map((name): unknown[] => [...frame.getColumn(name).toArray()]);
-  expect(columns.map(([first]) => first)).toEqual([
-    2n ** 64n - 1n,
-    5,
-    '5',
-    'jump',
-    '[1, 2]',
-    true,
-  ]);
+  expect(columns.map(([first]) => first)).toEqual([2n ** 64n - 1n, 5, '5', 'jump', '[1, 2]', true]);
   expect(columns.map(([, second]) => second)).toEqual([
     null,
     null,

@@ -95,6 +95,17 @@ export class Flusher {
     this.#marksOnDisk = marks.filter(({ kind }) => kind !== markKind('gap')).length;
     for (const [vcpu, seq] of seqEnd) this.#seqEnd.set(vcpu, seq);
     this.#noteMarks(marks);
+    this.#findBlocksAgain();
+  }
+
+  /** Handles are in the log only. What was taken of its last round is there still, unless reused. */
+  #findBlocksAgain(): void {
+    const { logBytes } = this.#ring.shape;
+    const round = this.#logTail - (this.#logTail % logBytes);
+    if (this.#ring.writerState().logHead > round + logBytes) return;
+    for (const block of decodeLog(this.#ring.readLog(round, this.#logTail)).blocks) {
+      this.#blocks.add(block);
+    }
   }
 
   /**
@@ -199,6 +210,7 @@ export class Flusher {
       if (this.#ring.keep === 'last') this.#gap(vcpu, this.#seqEnd.get(vcpu) ?? 0, seq, nowNs);
     }
     let unrecorded = state.unrecorded;
+    this.instructions += state.instructionsAtStop;
     for (const vcpu of this.#ring.liveVcpus()) {
       unrecorded += vcpu.unrecorded;
       this.#takeOpen(vcpu, nowNs);
@@ -221,10 +233,16 @@ export class Flusher {
       this.instructions += vcpu.instructionsAtStop;
       return;
     }
-    const block = this.#blocks.find(vcpu.prev);
-    if (block === null || this.#ended.has(vcpu.vcpu)) return;
+    if (this.#ended.has(vcpu.vcpu)) return;
+    const seq = this.#seqEnd.get(vcpu.vcpu) ?? 0;
+    const block = vcpu.settled ? this.#blocks.find(vcpu.prev) : null;
+    if (block === null) {
+      // Killed between its last transfer and the note of where that led: the transfer tells.
+      this.#addMark(vcpu.vcpu, seq, nowNs, 'end', { number: BigInt(vcpu.instructions) });
+      return;
+    }
     const retired = vcpu.instructions + (vcpu.inSyscall ? block.instructions : 0);
-    this.#addMark(vcpu.vcpu, this.#seqEnd.get(vcpu.vcpu) ?? 0, nowNs, 'end', {
+    this.#addMark(vcpu.vcpu, seq, nowNs, 'end', {
       pc: vcpu.inSyscall ? block.lastPc : block.pc,
       number: BigInt(retired),
     });

@@ -127,9 +127,9 @@ async function drain(
   ring: Ring,
   flusher: Flusher,
   report: () => void,
-): Promise<{ end: GuestEnd; failure: unknown }> {
+): Promise<{ end: GuestEnd; failure: Error | null }> {
   let end: GuestEnd | null = null;
-  let failure: unknown = null;
+  let failure: Error | null = null;
   const ended = guest.ended.then((how) => {
     end = how;
   });
@@ -139,7 +139,7 @@ async function drain(
     try {
       moved = flusher.poll();
     } catch (error) {
-      failure = error;
+      failure = error instanceof Error ? error : new Error(String(error));
       ring.leave();
     }
     if (performance.now() - reported >= PROGRESS_MS) {

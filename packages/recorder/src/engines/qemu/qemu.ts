@@ -67,9 +67,11 @@ export function qemuEngine(qemuPath: string | null): Engine {
         start: (ringPath) =>
           start(qemu, [
             ...(sysroot === null ? [] : ['-L', sysroot]),
-            ...['-plugin', `${plugin},ring=${ringPath}`],
+            '-plugin',
+            `${plugin},ring=${ringPath}`,
             ...(target.program.includes('/') ? [] : ['-0', basename(target.program)]),
-            ...[target.program.includes('/') ? target.program : program, ...target.args],
+            target.program.includes('/') ? target.program : program,
+            ...target.args,
           ]),
         explainSilence: (end) => explain(qemu, end),
       };

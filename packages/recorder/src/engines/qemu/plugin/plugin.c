@@ -141,10 +141,12 @@ static void thread_started(struct ring_vcpu *v, const struct block *b) {
   guest_log_maps(v);
 }
 
-/* Transfers that one arrival makes: at most a jump and the signal that came right after it. */
+/* Transfers that one arrival makes: at most a jump and the signal that came right after it; and
+   instructions that have retired by then. */
 struct made {
   uint32_t edges[2];
   unsigned count;
+  uint64_t instructions;
 };
 
 static void make(struct made *made, uint32_t edge) { made->edges[made->count++] = edge; }
@@ -174,7 +176,7 @@ static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct
   } else if (step(p, &interrupted, &edge, &left) == STEP_TRANSFER) {
     make(made, edge_number(&edge));
   }
-  v->instructions -= left;
+  made->instructions -= left;
   block_first_run(v, ring_seq(v) + made->count + 1, b, host_pc);
   bool touches = faulted_inside || left != 0 || signal->interrupted == p->end;
   struct edge delivery = {
@@ -216,7 +218,7 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
     return;
   }
   if (drop_rolled_back(p, b)) {
-    v->instructions--;
+    made->instructions--;
     p->number = RING_NO_NUMBER; /* logged anew, without that instruction */
     block_first_run(v, seq, p, p->host_pc);
     block_first_run(v, seq, b, host_pc);
@@ -230,7 +232,7 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
       if (!b->is_handler) p->next = b;
       return;
     case STEP_AGAIN:
-      v->instructions -= left;
+      made->instructions -= left;
       if (p->ending == END_REPEAT && left == 1) block_link(p, b, NO_TRANSFER);
       return;
     case STEP_TRANSFER: {
@@ -245,7 +247,7 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
 __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index, struct block *p,
                                              struct block *b, const uint8_t *env,
                                              uintptr_t host_pc) {
-  struct made made = {.count = 0};
+  struct made made = {.count = 0, .instructions = v->instructions + p->instructions};
   struct guest_signal signal;
   if (ring.detached) return;
   ring_lock();
@@ -259,20 +261,25 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
   ring_unlock();
   for (unsigned i = 0; i < made.count; i++) {
     if (made.edges[i] == NOT_RECORDED) {
-      ring_cut(v);
+      ring_cut(v, made.instructions);
     } else {
-      ring_store(v, made.edges[i]);
+      ring_store(v, made.edges[i], made.instructions);
     }
   }
+  ring_settle(v, (uint64_t)b, made.instructions);
 }
 
-/* A link whose edge is no number. */
-static void __attribute__((noinline)) odd(struct ring_vcpu *v, uint32_t edge) {
+/* A link whose edge is no number, or a segment that is full. */
+static void __attribute__((noinline)) rare(struct ring_vcpu *v, const struct block *b,
+                                           uint64_t instructions, uint32_t edge) {
   if (edge == NO_TRANSFER) {
-    v->instructions--;
+    instructions--;
+  } else if (edge == NOT_RECORDED) {
+    ring_cut(v, instructions);
   } else {
-    ring_cut(v);
+    ring_store(v, edge, instructions);
   }
+  ring_settle(v, (uint64_t)b, instructions);
 }
 
 /*
@@ -309,10 +316,12 @@ static void on_block(unsigned index, void *data) {
   struct block *b = data;
   if (__builtin_expect(index >= vcpu_slots, 0)) return;
   struct ring_vcpu *v = &vcpus[index];
-  struct block *p = (struct block *)v->prev;
-  v->prev = (uint64_t)b;
-  v->instructions += p->instructions;
-  if (p->next == b) return;
+  struct block *p = (struct block *)ring_handle(v);
+  uint64_t instructions = v->instructions + p->instructions;
+  if (p->next == b) {
+    ring_settle(v, (uint64_t)b, instructions);
+    return;
+  }
   uint32_t edge;
   if (__atomic_load_n(&p->to[0], __ATOMIC_ACQUIRE) == b) {
     edge = p->to_edge[0];
@@ -321,12 +330,13 @@ static void on_block(unsigned index, void *data) {
   } else {
     edge = many_edge(p, b);
   }
-  if (__builtin_expect(edge < NOT_LINKED, 1)) {
-    ring_store(v, edge);
+  if (__builtin_expect(edge < NOT_LINKED && !ring_is_full(v), 1)) {
+    ring_put(v, edge);
+    ring_settle(v, (uint64_t)b, instructions);
   } else if (edge == NOT_LINKED) {
     backtrail_slow(v, index, p, b);
   } else {
-    odd(v, edge);
+    rare(v, b, instructions, edge);
   }
 }
 
@@ -348,7 +358,7 @@ static void vcpu_started(unsigned index) {
 static void vcpu_ended(unsigned index) {
   if (ring.detached || index >= vcpu_slots) return;
   struct ring_vcpu *v = &ring.vcpus[index];
-  const struct block *p = (const struct block *)v->prev;
+  const struct block *p = (const struct block *)ring_handle(v);
   struct ring_fact end = {.kind = MARK_END, .has = MARK_HAS_PC | MARK_HAS_NUMBER};
   struct ring_fact gone = {.kind = MARK_THREAD_EXIT, .has = 0};
   end.pc = v->in_syscall ? p->last : p->start;

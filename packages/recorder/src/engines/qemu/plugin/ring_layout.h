@@ -9,6 +9,7 @@
 #define RING_VERSION 1u
 #define RING_NO_NUMBER 0xffffffffu
 #define RING_NO_CODE 0xffu
+#define RING_SETTLED_BITS 0x3cull
 
 struct ring_header {
   uint64_t magic; /* RING_MAGIC */
@@ -42,7 +43,8 @@ struct ring_header {
   uint64_t vcpus; /* vCPUs seen, ever: the next vCPU number */
   uint64_t forks; /* forks of the guest: children are not recorded */
   uint64_t ended; /* 1 once the exit hook of the writer ran */
-  char gap_1[152];
+  uint64_t instructions_at_stop; /* as in the vCPU slot, of ended vCPUs */
+  char gap_1[144];
   uint64_t drained; /* keep all: segments the recorder has on disk, ever */
   uint64_t drained_check; /* bitwise complement of drained */
   uint64_t log_tail; /* log bytes the recorder has on disk, ever */
@@ -81,6 +83,7 @@ _Static_assert(offsetof(struct ring_header, vcpus_unrecorded) == 328, "layout");
 _Static_assert(offsetof(struct ring_header, vcpus) == 336, "layout");
 _Static_assert(offsetof(struct ring_header, forks) == 344, "layout");
 _Static_assert(offsetof(struct ring_header, ended) == 352, "layout");
+_Static_assert(offsetof(struct ring_header, instructions_at_stop) == 360, "layout");
 _Static_assert(offsetof(struct ring_header, drained) == 512, "layout");
 _Static_assert(offsetof(struct ring_header, drained_check) == 520, "layout");
 _Static_assert(offsetof(struct ring_header, log_tail) == 528, "layout");
@@ -90,10 +93,10 @@ _Static_assert(offsetof(struct ring_header, trace_directory) == 1024, "layout");
 _Static_assert(sizeof(struct ring_header) == 4096, "layout");
 
 struct ring_vcpu {
-  uint64_t prev; /* handle of the block it is in */
+  uint64_t prev; /* handle of the block it is in, and SETTLED_BITS of write then */
+  uint64_t instructions; /* instructions retired before that block */
   uint64_t write; /* writer-side address of the next transfer */
   uint64_t limit; /* writer-side address after the last one */
-  uint64_t instructions; /* instructions retired before that block */
   uint64_t data; /* writer-side address of the first transfer */
   uint64_t first_seq; /* seq of the first transfer of the open segment */
   uint64_t instructions_before; /* as in the segment header */
@@ -108,9 +111,9 @@ struct ring_vcpu {
   char reserved[24]; /* private to the writer */
 };
 _Static_assert(offsetof(struct ring_vcpu, prev) == 0, "layout");
-_Static_assert(offsetof(struct ring_vcpu, write) == 8, "layout");
-_Static_assert(offsetof(struct ring_vcpu, limit) == 16, "layout");
-_Static_assert(offsetof(struct ring_vcpu, instructions) == 24, "layout");
+_Static_assert(offsetof(struct ring_vcpu, instructions) == 8, "layout");
+_Static_assert(offsetof(struct ring_vcpu, write) == 16, "layout");
+_Static_assert(offsetof(struct ring_vcpu, limit) == 24, "layout");
 _Static_assert(offsetof(struct ring_vcpu, data) == 32, "layout");
 _Static_assert(offsetof(struct ring_vcpu, first_seq) == 40, "layout");
 _Static_assert(offsetof(struct ring_vcpu, instructions_before) == 48, "layout");

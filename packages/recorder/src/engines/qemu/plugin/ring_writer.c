@@ -213,7 +213,7 @@ static bool make_room(void) {
 }
 
 /* With the lock held and room made. */
-static bool open_segment(struct ring_vcpu *v) {
+static bool open_segment(struct ring_vcpu *v, uint64_t instructions) {
   struct ring_header *h = ring.header;
   uint64_t room = h->segment_transfers;
   if (h->max_transfers != 0 && h->max_transfers - ring.allotted < room) {
@@ -234,7 +234,7 @@ static bool open_segment(struct ring_vcpu *v) {
   ring.free_count--;
   ring.allotted += room;
   v->segment = slot;
-  v->instructions_before = v->instructions;
+  v->instructions_before = instructions;
   v->time_first_ns = ring_clock_ns();
   v->data = v->write = (uint64_t)data;
   v->limit = (uint64_t)(data + room * sizeof(uint32_t));
@@ -243,7 +243,7 @@ static bool open_segment(struct ring_vcpu *v) {
 }
 
 /* Publishes the full segment and opens the next; false once recording has stopped. */
-static bool next_segment(struct ring_vcpu *v) {
+static bool next_segment(struct ring_vcpu *v, uint64_t instructions) {
   uint32_t waits = 0;
   if (ring.detached || (!v->open && stopped())) return false;
   ring_lock();
@@ -253,29 +253,29 @@ static bool next_segment(struct ring_vcpu *v) {
     wait_for_recorder(&waits);
     ring_lock();
   }
-  bool opened = !stopped() && open_segment(v);
+  bool opened = !stopped() && open_segment(v, instructions);
   ring_unlock();
   return opened;
 }
 
-static void count_unrecorded(struct ring_vcpu *v) {
-  if (v->unrecorded++ == 0) v->instructions_at_stop = v->instructions;
+static void count_unrecorded(struct ring_vcpu *v, uint64_t instructions) {
+  if (v->unrecorded++ == 0) v->instructions_at_stop = instructions;
 }
 
-void ring_store_next(struct ring_vcpu *v, uint32_t edge) {
-  if (next_segment(v)) {
-    ring_store(v, edge);
+void ring_store(struct ring_vcpu *v, uint32_t edge, uint64_t instructions) {
+  if (!ring_is_full(v) || next_segment(v, instructions)) {
+    ring_put(v, edge);
   } else {
-    count_unrecorded(v);
+    count_unrecorded(v, instructions);
   }
 }
 
-void ring_cut(struct ring_vcpu *v) {
+void ring_cut(struct ring_vcpu *v, uint64_t instructions) {
   if (ring.detached) return;
   ring_lock();
   if (v->open) publish(v);
   ring_unlock();
-  count_unrecorded(v);
+  count_unrecorded(v, instructions);
 }
 
 bool ring_vcpu_start(uint32_t index, uint64_t prev) {
@@ -301,8 +301,11 @@ void ring_vcpu_end(struct ring_vcpu *v) {
   if (ring.detached) return;
   ring_lock();
   if (v->open) publish(v);
-  ring.header->unrecorded += v->unrecorded;
-  v->unrecorded = 0;
+  if (v->unrecorded > 0) {
+    ring.header->instructions_at_stop += v->instructions_at_stop;
+    ring.header->unrecorded += v->unrecorded;
+    v->unrecorded = 0;
+  }
   __atomic_store_n(&v->live, 0, __ATOMIC_RELEASE);
   ring_unlock();
 }

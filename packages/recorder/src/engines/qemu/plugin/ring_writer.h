@@ -50,22 +50,36 @@ static inline uint64_t ring_seq(const struct ring_vcpu *v) {
   return v->first_seq + (v->write - v->data) / sizeof(uint32_t);
 }
 
-/* ring_store() when the segment is full. */
-void ring_store_next(struct ring_vcpu *v, uint32_t edge);
+static inline bool ring_is_full(const struct ring_vcpu *v) { return v->write == v->limit; }
 
-/* The one store that a transfer costs. The release keeps it before the count that covers it. */
-static inline void ring_store(struct ring_vcpu *v, uint32_t edge) {
+/* The one store that a transfer costs; not if it is full. The release keeps it before the count
+   that covers it. */
+static inline void ring_put(struct ring_vcpu *v, uint32_t edge) {
   uint32_t *next = (uint32_t *)v->write;
-  if (__builtin_expect(v->write == v->limit, 0)) {
-    ring_store_next(v, edge);
-    return;
-  }
   *next = edge;
   __atomic_store_n(&v->write, (uint64_t)(next + 1), __ATOMIC_RELEASE);
 }
 
+/* One transfer in any case; may wait. instructions: retired when it lands. */
+void ring_store(struct ring_vcpu *v, uint32_t edge, uint64_t instructions);
+
+typedef uint64_t ring_pair __attribute__((vector_size(16), may_alias));
+
+/*
+ * v is now in the block of that handle, with so many instructions retired before it; its transfer
+ * there is stored. One store for both, since a kill comes between two; see RING_SETTLED_BITS.
+ */
+static inline void ring_settle(struct ring_vcpu *v, uint64_t handle, uint64_t instructions) {
+  ring_pair now = {handle | (v->write & RING_SETTLED_BITS), instructions};
+  *(volatile ring_pair *)&v->prev = now;
+}
+
+static inline uint64_t ring_handle(const struct ring_vcpu *v) {
+  return v->prev & ~RING_SETTLED_BITS;
+}
+
 /* A transfer of v cannot be recorded: v records no more, so that its stream has no hole inside. */
-void ring_cut(struct ring_vcpu *v);
+void ring_cut(struct ring_vcpu *v, uint64_t instructions);
 
 /* With the lock held: room for a record of `bytes` (rounded up to 8), or NULL once stopped. */
 void *ring_log_begin(uint32_t type, uint64_t bytes);
