@@ -56,7 +56,6 @@ export function renderRingHeader(): string {
     `#define RING_VERSION ${layout.RING_VERSION}u`,
     `#define RING_NO_NUMBER 0x${layout.NO_NUMBER.toString(16)}u`,
     '#define RING_NO_CODE 0xffu',
-    `#define RING_SETTLED_BITS 0x${layout.SETTLED_BITS.toString(16)}ull`,
     '',
   ];
   for (const group of layout.GROUPS) lines.push(...struct(group));

@@ -129,9 +129,9 @@ export function withoutRepeated(pcs: readonly bigint[], trace: Trace): bigint[] 
 const CUT_INSTRUCTIONS_MIN = 64;
 
 /**
- * For logs whose blocks were cut elsewhere (the plugin makes code longer, and QEMU cuts a block that
- * becomes too long): the log must name the target of every transfer, in order, and in between only
- * addresses on the sequential way.
+ * For logs whose blocks were cut elsewhere (the plugin makes code longer, and QEMU cuts a block
+ * that becomes too long): the log must name the target of every transfer, in order, and in between
+ * only addresses on the sequential way.
  * @returns the first log line that does not fit, or null; and how many lines are no start of a run.
  */
 export function followLog(

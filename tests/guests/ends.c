@@ -1,9 +1,10 @@
 /*
  * Ends in the way that its first argument names: `exit N`, `segv`, `abort`, `ill`, `term`; `fork`
  * (children end in three ways, one runs another program), `exec PROGRAM ARGUMENTS…`, `exec-fail`,
- * and `endless`, which calls functions until it is killed.
- * Build: gcc -O1 -static -o ends ends.c
+ * `endless`, which calls functions until it is killed, and `endless-threads`: four that do.
+ * Build: gcc -O1 -static -pthread -o ends ends.c
  */
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,11 @@ static volatile unsigned count;
 
 __attribute__((noinline)) static unsigned mix(unsigned x) {
   return x % 3 == 0 ? x / 3 + 7 : x * 2 + 1;
+}
+
+static void *endless(void *given) {
+  for (;;) count = mix(count);
+  return given;
 }
 
 static int forks(const char *self) {
@@ -37,9 +43,11 @@ static int forks(const char *self) {
 
 int main(int argc, char **argv) {
   const char *how = argc > 1 ? argv[1] : "exit";
-  if (strcmp(how, "endless") == 0) {
-    for (;;) count = mix(count);
+  if (strcmp(how, "endless-threads") == 0) {
+    pthread_t thread;
+    for (int i = 0; i < 3; i++) pthread_create(&thread, NULL, endless, NULL);
   }
+  if (strncmp(how, "endless", 7) == 0) endless(NULL);
   if (strcmp(how, "segv") == 0) *(volatile int *)16 = 1;
   if (strcmp(how, "abort") == 0) abort();
   if (strcmp(how, "ill") == 0) __builtin_trap();

@@ -40,7 +40,7 @@ export function recordOptions(run: Recording): RecordOptions {
   return { program, args, sysroot: null, output, keep, ringBytes, maxTransfers, qemu };
 }
 
-/** Records in a process of its own. @throws Error if the recorder fails, whatever the guest does. */
+/** Records in a process of its own. @throws Error if the recorder fails. */
 export function recordGuest(run: Recording): { readonly trace: Trace; readonly stdout: string } {
   const options = JSON.stringify(recordOptions(run));
   const child = spawnSync(

@@ -39,7 +39,8 @@
 #define COUNT_DOWN(label) "subs w0, w0, #1\n b.ne " label "\n"
 #endif
 
-int straight(int), page_end(int), across(int), page_jump(int), next_jump(int), self(int), middle(int);
+int straight(int), page_end(int), across(int), page_jump(int);
+int next_jump(int), self(int), middle(int);
 
 __asm__(
     ".text\n" PREPARE

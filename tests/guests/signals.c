@@ -1,8 +1,9 @@
 /*
  * Signals of every origin: a timer into tight loops, raise(), on another stack, from within a
- * handler, a fault that the handler mends so that the instruction runs again, and one that it jumps
- * out of. Each handler keeps the pc of the interrupted instruction; they are printed at the end, one
- * `number pc` a line, in the order in which handlers were entered.
+ * handler, one right after the return from another, a fault that the handler mends so that the
+ * instruction runs again, and one that it jumps out of. Each handler keeps the pc of the
+ * interrupted instruction; they are printed at the end, one `number pc` a line, in the order in
+ * which handlers were entered.
  * Build: gcc -O1 -static -o signals signals.c
  */
 #define _GNU_SOURCE
@@ -54,6 +55,13 @@ static void on_user(int number, siginfo_t *info, void *context) {
   if (number == SIGUSR1) raise(SIGUSR2);
 }
 
+/* Makes a system call, so that a return from another handler is not taken for this one's. */
+static void on_pending(int number, siginfo_t *info, void *context) {
+  (void)info;
+  note(number, context);
+  getppid();
+}
+
 static void on_fault(int number, siginfo_t *info, void *context) {
   note(number, context);
   if (info->si_addr == page + 64) mprotect(page, 4096, PROT_READ | PROT_WRITE);
@@ -64,11 +72,24 @@ static void handle(int number, void (*handler)(int, siginfo_t *, void *), int fl
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_sigaction = handler;
+  if (handler == on_pending) sigfillset(&action.sa_mask);
   action.sa_flags = SA_SIGINFO | SA_RESTART | flags;
   sigaction(number, &action, NULL);
 }
 
 __attribute__((noinline)) static unsigned step(unsigned x) { return x * 3 + 1; }
+
+/* Two signals wait while blocked: the second comes when the handler of the first returns. */
+static void pend(void) {
+  sigset_t both;
+  sigemptyset(&both);
+  sigaddset(&both, SIGHUP);
+  sigaddset(&both, SIGTERM);
+  sigprocmask(SIG_BLOCK, &both, NULL);
+  raise(SIGHUP);
+  raise(SIGTERM);
+  sigprocmask(SIG_UNBLOCK, &both, NULL);
+}
 
 /* Loops of one block, of calls, of indirect calls, until enough ticks came. */
 static void spin(void) {
@@ -87,11 +108,14 @@ int main(void) {
   handle(SIGALRM, on_tick, 0);
   handle(SIGUSR1, on_user, 0);
   handle(SIGUSR2, on_user, SA_ONSTACK);
+  handle(SIGHUP, on_pending, 0);
+  handle(SIGTERM, on_pending, 0);
   handle(SIGSEGV, on_fault, SA_ONSTACK);
   page = mmap(NULL, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   for (int i = 0; i < 5; i++) {
     raise(SIGUSR1);
     kill(getpid(), SIGUSR2);
+    pend();
     mprotect(page, 4096, PROT_NONE);
     page[64] = (char)i; /* mended by the handler, runs again */
     mprotect(page, 4096, PROT_NONE);

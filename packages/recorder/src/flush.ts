@@ -71,6 +71,8 @@ export class Flusher {
   readonly #endSeq = new Map<number, number>();
   /** `vcpu seq` of each gap mark, so that a recovery does not tell it again. */
   readonly #gapsTold = new Set<string>();
+  /** Transfers in the gaps that were told, but those of damaged files. */
+  #gapTransfers = 0;
   #isStopTold = false;
   #marksOnDisk = 0;
   #drained: number;
@@ -98,7 +100,7 @@ export class Flusher {
     this.#findBlocksAgain();
   }
 
-  /** Handles are in the log only. What was taken of its last round is there still, unless reused. */
+  /** Handles are in the log only. What was taken of its last round is there until it is reused. */
   #findBlocksAgain(): void {
     const { logBytes } = this.#ring.shape;
     const round = this.#logTail - (this.#logTail % logBytes);
@@ -144,7 +146,9 @@ export class Flusher {
 
   /** Transfers that were there and are not any more: a row, never silence. */
   #gap(vcpu: number, seq: number, end: number, timeNs: bigint): void {
-    if (end <= seq || this.#gapsTold.has(`${vcpu} ${seq}`)) return;
+    if (end <= seq) return;
+    this.#seqEnd.set(vcpu, end);
+    if (this.#gapsTold.has(`${vcpu} ${seq}`)) return;
     this.#addMark(vcpu, seq, timeNs, 'gap', { number: BigInt(end - seq) });
   }
 
@@ -189,11 +193,16 @@ export class Flusher {
       if (kind === 'map' || kind === 'unmap') this.maps.push(mark);
       if (kind === 'end') this.instructions += Number(mark.number ?? 0n);
       if (kind === 'end') this.#ended.add(mark.vcpu);
-      if (kind === 'gap') this.#gapsTold.add(`${mark.vcpu} ${mark.seq}`);
+      if (kind === 'gap') this.#noteGap(mark);
       if (kind === 'thread-exit') this.#endSeq.set(mark.vcpu, mark.seq);
       if (kind === 'stop') this.#isStopTold = true;
       if (kind === 'exec') this.execs += mark.code === null ? 1 : -1;
     }
+  }
+
+  #noteGap(mark: MarkRow): void {
+    this.#gapsTold.add(`${mark.vcpu} ${mark.seq}`);
+    if (mark.detail === null) this.#gapTransfers += Number(mark.number ?? 0n);
   }
 
   /**
@@ -205,15 +214,15 @@ export class Flusher {
     this.#takeLog(state.logHead);
     if (this.#ring.keep === 'last') this.#drained = Math.max(this.#drained, state.oldest);
     this.#takeSegments(state.published);
-    // A vCPU of which nothing is left has no later segment that would show what is missing.
-    for (const [vcpu, seq] of this.#endSeq) {
-      if (this.#ring.keep === 'last') this.#gap(vcpu, this.#seqEnd.get(vcpu) ?? 0, seq, nowNs);
-    }
     let unrecorded = state.unrecorded;
     this.instructions += state.instructionsAtStop;
     for (const vcpu of this.#ring.liveVcpus()) {
       unrecorded += vcpu.unrecorded;
       this.#takeOpen(vcpu, nowNs);
+    }
+    // A vCPU of which nothing is left has no later segment that would show what is missing.
+    for (const [vcpu, seq] of this.#endSeq) {
+      if (this.#ring.keep === 'last') this.#gap(vcpu, this.#seqEnd.get(vcpu) ?? 0, seq, nowNs);
     }
     if (state.stopped !== 'running' && !this.#isStopTold) {
       this.#addMark(0, this.#seqEnd.get(0) ?? 0, nowNs, 'stop', {
@@ -221,12 +230,17 @@ export class Flusher {
         detail: state.stopped,
       });
     }
-    return { ...state, unrecorded };
+    // A writer that was killed while it reused a segment may have counted that one or not.
+    const wasKilled = !state.ended && state.stopped === 'running';
+    const overwritten = wasKilled ? this.#gapTransfers : state.overwritten;
+    return { ...state, unrecorded, overwritten };
   }
 
   #takeOpen(vcpu: RingVcpu, nowNs: bigint): void {
     if (vcpu.open && vcpu.rows > 0) {
       this.#write({ ...vcpu, timeLastNs: nowNs }, vcpu.segmentSlot);
+    } else if (this.#ring.keep === 'last') {
+      this.#gap(vcpu.vcpu, this.#seqEnd.get(vcpu.vcpu) ?? 0, vcpu.firstSeq, nowNs);
     }
     if (vcpu.unrecorded > 0) {
       // It ran on unrecorded: where its recorded part ends, no block tells.
@@ -236,6 +250,7 @@ export class Flusher {
     if (this.#ended.has(vcpu.vcpu)) return;
     const seq = this.#seqEnd.get(vcpu.vcpu) ?? 0;
     const block = vcpu.settled ? this.#blocks.find(vcpu.prev) : null;
+    if (block === null && seq === 0) return; // it never ran
     if (block === null) {
       // Killed between its last transfer and the note of where that led: the transfer tells.
       this.#addMark(vcpu.vcpu, seq, nowNs, 'end', { number: BigInt(vcpu.instructions) });

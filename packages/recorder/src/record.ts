@@ -152,21 +152,36 @@ async function drain(
   return { end: await guest.ended, failure };
 }
 
+/** The guest already runs, and its ring holds what it does meanwhile. */
+async function beginTrace(guest: RunningGuest, ring: Ring, manifest: Manifest) {
+  try {
+    const writer = TraceWriter.begin(ring.traceDirectory, manifest);
+    return { writer, flusher: new Flusher(ring, writer) };
+  } catch (error) {
+    ring.leave();
+    await guest.ended;
+    throw error;
+  }
+}
+
 async function runGuest(
   options: RecordOptions,
   prepared: PreparedGuest,
   ring: Ring,
-  writer: TraceWriter,
+  manifest: Manifest,
 ): Promise<RecordResult> {
   const started = performance.now();
-  const flusher = new Flusher(ring, writer);
   const guest = prepared.start(ring.path);
   const release = holdSignals(guest);
+  let writer: TraceWriter | null = null;
   try {
+    const begun = await beginTrace(guest, ring, manifest);
+    const { flusher } = begun;
+    writer = begun.writer;
     const { end, failure } = await drain(guest, ring, flusher, () => {
       options.onProgress?.({
-        transfers: writer.counts.transfers,
-        bytes: writer.counts.bytes,
+        transfers: begun.writer.counts.transfers,
+        bytes: begun.writer.counts.bytes,
         waitNs: ring.writerState().waitNs,
         elapsedMs: performance.now() - started,
       });
@@ -176,7 +191,10 @@ async function runGuest(
       throw new BacktrailError('E_QEMU_SILENT', prepared.explainSilence(end));
     }
     const problems = closeTrace(ring, writer, flusher, end);
-    return { directory: ring.traceDirectory, manifest: writer.manifest, end, problems };
+    return { directory: ring.traceDirectory, manifest, end, problems };
+  } catch (error) {
+    writer?.abandon();
+    throw error;
   } finally {
     release();
   }
@@ -201,15 +219,16 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
       traceDirectory: directory,
     },
   );
-  let writer: TraceWriter | null = null;
+  let isReserved = false;
   try {
-    writer = TraceWriter.create(directory, newManifest(options, prepared, ring));
-    const result = await runGuest(options, prepared, ring, writer);
+    const manifest = newManifest(options, prepared, ring);
+    TraceWriter.reserve(directory, manifest);
+    isReserved = true;
+    const result = await runGuest(options, prepared, ring, manifest);
     ring.remove();
     return result;
   } catch (error) {
-    writer?.abandon();
-    throw leaveBehind(error, ring, writer === null ? null : directory);
+    throw leaveBehind(error, ring, isReserved ? directory : null);
   }
 }
 

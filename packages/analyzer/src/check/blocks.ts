@@ -4,6 +4,12 @@ import type { Classifier } from '../disassembly/classify.ts';
 import { type Findings, hex } from './findings.ts';
 
 /**
+ * A block is written down before the transfers that lead to it, a jump and a signal at most. A stop
+ * or a kill may come between.
+ */
+const TRANSFERS_TO_BLOCK_MAX = 2;
+
+/**
  * An x86 block may end in a piece of an instruction: QEMU 7.2 gives one up that crosses into a page
  * it has not read yet, but still counts it in. So nothing is asked of the last one's operands.
  */
@@ -17,7 +23,7 @@ export function checkBlocks(trace: Trace, classifier: Classifier | null, finding
     const vcpu = blocks.bornVcpu[block] ?? 0;
     const seq = blocks.bornSeq[block] ?? 0;
     const end = trace.seqEnd(vcpu);
-    if (seq > end) {
+    if (seq > end + TRANSFERS_TO_BLOCK_MAX) {
       findings.add(
         'block-born',
         () =>

@@ -16,7 +16,7 @@ import {
   PATTERN_EDGES,
   patternEdge,
 } from './driver.fixture.ts';
-import type { RingShape } from './layout.ts';
+import { MARK_RECORD_BYTES, type RingShape } from './layout.ts';
 import { decodeLog, type LogEdge, type LogMark } from './log.ts';
 import { type ModelSegment, RingModel } from './ring.model.ts';
 import { Ring } from './ring.ts';
@@ -205,7 +205,7 @@ function operationsOf({ shape }: Setup): fc.Arbitrary<Operation[]> {
       { arbitrary: start, weight: 3 },
       { arbitrary: end, weight: 1 },
       { arbitrary: store, weight: 8 },
-      { arbitrary: mark, weight: 3 },
+      { arbitrary: mark, weight: 5 },
       { arbitrary: drain, weight: 4 },
       { arbitrary: takeLog, weight: 1 },
     ),
@@ -246,7 +246,19 @@ describe.skipIf(cc.missing)(`ring, writer in C and reader${cc.note}`, () => {
     );
   });
 
-  test('a record that no log of this size can hold stops the recording, with its reason', async () => {
+  test('records that end where the log ends leave no padding', async () => {
+    const shape = { segmentTransfers: 16, segmentBudget: 2, vcpuSlots: 1, logBytes: 4096 };
+    const pair = new Pair(program, { shape, keep: 'last', maxTransfers: 0 });
+    await pair.apply({ what: 'start', index: 0 });
+    for (const bytes of [...Array<number>(9).fill(512), ...Array<number>(9).fill(1024)]) {
+      await pair.apply({ what: 'mark', index: 0, bytes: bytes - MARK_RECORD_BYTES });
+    }
+    await pair.driver.quit();
+    pair.compare();
+    pair.ring.remove();
+  });
+
+  test('a record that no log of this size holds stops the recording, with its reason', async () => {
     const shape = { segmentTransfers: 16, segmentBudget: 2, vcpuSlots: 1, logBytes: 4096 };
     const pair = new Pair(program, { shape, keep: 'all', maxTransfers: 0 });
     await pair.apply({ what: 'start', index: 0 });

@@ -38,6 +38,8 @@ export interface WriterState {
   readonly vcpus: number;
   readonly forks: number;
   readonly ended: boolean;
+  /** Of ended vCPUs that did not record to their end. */
+  readonly instructionsAtStop: number;
 }
 
 /** A segment's header; its transfers are read apart, into the caller's buffer. */
@@ -56,6 +58,8 @@ export interface RingVcpu extends RingSegment {
   readonly open: boolean;
   /** Handle of the block it was in. */
   readonly prev: bigint;
+  /** False: it was just leaving that block, the last transfer tells where to. */
+  readonly settled: boolean;
   readonly inSyscall: boolean;
   readonly unrecorded: number;
   readonly instructions: number;
@@ -70,7 +74,7 @@ export class Ring {
   readonly traceDirectory: string;
   readonly #file: ByteFile;
   readonly #offsets: RingOffsets;
-  readonly #words = new Uint8Array(HEADER.ended.at + 8 - HEADER.writerPid.at);
+  readonly #words = new Uint8Array(HEADER.instructionsAtStop.at + 8 - HEADER.writerPid.at);
   readonly #wordsAgain = new Uint8Array(this.#words.byteLength);
 
   private constructor(path: string, file: ByteFile, header: Uint8Array) {
@@ -172,6 +176,7 @@ export class Ring {
       vcpus: word(HEADER.vcpus),
       forks: word(HEADER.forks),
       ended: word(HEADER.ended) !== 0,
+      instructionsAtStop: word(HEADER.instructionsAtStop),
     };
   }
 
@@ -249,7 +254,10 @@ export class Ring {
 
   #vcpuAt(view: DataView, base: number): RingVcpu {
     const open = readNumber(view, base, VCPU_SLOT.open) !== 0;
-    const bytes = readField(view, base, VCPU_SLOT.write) - readField(view, base, VCPU_SLOT.data);
+    const write = readField(view, base, VCPU_SLOT.write);
+    const instructions = readField(view, base, VCPU_SLOT.instructions);
+    const settled = readField(view, base, VCPU_SLOT.settled);
+    const bytes = write - readField(view, base, VCPU_SLOT.data);
     const rows = open ? Number(bytes / 4n) : 0;
     if (rows < 0 || rows > this.shape.segmentTransfers) {
       throw new BacktrailError(
@@ -269,6 +277,7 @@ export class Ring {
       segmentSlot: readNumber(view, base, VCPU_SLOT.segment),
       open,
       prev: readField(view, base, VCPU_SLOT.prev),
+      settled: BigInt.asUintN(64, write + instructions) === settled,
       inSyscall: readNumber(view, base, VCPU_SLOT.inSyscall) !== 0,
       unrecorded: readNumber(view, base, VCPU_SLOT.unrecorded),
       instructions: readNumber(view, base, VCPU_SLOT.instructions),

@@ -139,7 +139,7 @@ export const BLOCKS: TableSchema<'blocks'> = {
     nullable('host_size', 'u32', 'Host code bytes.'),
     nullable('host_code', 'binary', 'The host code bytes, where kept.'),
     column('born_vcpu', 'u32', 'vCPU that ran it first.'),
-    column('born_seq', 'u64', 'seq of the transfer that arrived at it, or the next one, then.'),
+    column('born_seq', 'u64', 'seq of the next transfer when it ran for the first time.'),
   ],
 };
 

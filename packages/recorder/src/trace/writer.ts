@@ -112,13 +112,26 @@ export class TraceWriter {
    * @throws BacktrailError E_EXISTS, E_WRITE, E_DISK_FULL
    */
   static create(directory: string, manifest: Manifest, system?: OutputSystem): TraceWriter {
-    const kit = loadArrow();
+    TraceWriter.reserve(directory, manifest, system);
+    return TraceWriter.begin(directory, manifest, system);
+  }
+
+  /**
+   * The first half of create(): all that can be refused. Quick, so that a guest need not wait for
+   * the second, which loads Arrow.
+   * @throws BacktrailError E_EXISTS, E_WRITE, E_DISK_FULL
+   */
+  static reserve(directory: string, manifest: Manifest, system?: OutputSystem): void {
     makeDirectory(directory);
     manifest.complete = false;
     writePartialManifest(directory, manifest, system);
+  }
+
+  /** The second half of create(). @throws BacktrailError E_WRITE, E_DISK_FULL */
+  static begin(directory: string, manifest: Manifest, system?: OutputSystem): TraceWriter {
     return new TraceWriter(
       directory,
-      { kit, system },
+      { kit: loadArrow(), system },
       {
         manifest,
         histogram: new Histogram(),

@@ -99,7 +99,7 @@ const SYSROOTS: Readonly<Record<string, string>> = {
  */
 export function findSysroot(
   program: string,
-  header: ElfHeader,
+  header: Pick<ElfHeader, 'isa' | 'interpreter'>,
   wanted: string | null,
 ): string | null {
   const loader = header.interpreter;

@@ -10,7 +10,7 @@ enum { LINE = 64 /* of the host's cache */ };
 enum { BUCKETS = 1 << 16, EDGES_FIRST = 1 << 14, EDGES_MAX = 1 << 26 };
 enum { LINKS_FIRST = 8, LINKS_MAX = 1024 };
 
-struct block nowhere __attribute__((aligned(LINE))) = {.number = RING_NO_NUMBER, .ending = END_UNKNOWN};
+struct block nowhere = {.number = RING_NO_NUMBER, .ending = END_UNKNOWN};
 enum isa guest_isa;
 
 /* By start address, to find the blocks a handler starts. All blocks hang on `newest`: a block may

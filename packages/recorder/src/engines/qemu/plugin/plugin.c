@@ -316,7 +316,7 @@ static void on_block(unsigned index, void *data) {
   struct block *b = data;
   if (__builtin_expect(index >= vcpu_slots, 0)) return;
   struct ring_vcpu *v = &vcpus[index];
-  struct block *p = (struct block *)ring_handle(v);
+  struct block *p = (struct block *)v->prev;
   uint64_t instructions = v->instructions + p->instructions;
   if (p->next == b) {
     ring_settle(v, (uint64_t)b, instructions);
@@ -358,7 +358,7 @@ static void vcpu_started(unsigned index) {
 static void vcpu_ended(unsigned index) {
   if (ring.detached || index >= vcpu_slots) return;
   struct ring_vcpu *v = &ring.vcpus[index];
-  const struct block *p = (const struct block *)ring_handle(v);
+  const struct block *p = (const struct block *)v->prev;
   struct ring_fact end = {.kind = MARK_END, .has = MARK_HAS_PC | MARK_HAS_NUMBER};
   struct ring_fact gone = {.kind = MARK_THREAD_EXIT, .has = 0};
   end.pc = v->in_syscall ? p->last : p->start;

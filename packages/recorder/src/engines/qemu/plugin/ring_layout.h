@@ -9,7 +9,6 @@
 #define RING_VERSION 1u
 #define RING_NO_NUMBER 0xffffffffu
 #define RING_NO_CODE 0xffu
-#define RING_SETTLED_BITS 0x3cull
 
 struct ring_header {
   uint64_t magic; /* RING_MAGIC */
@@ -93,10 +92,11 @@ _Static_assert(offsetof(struct ring_header, trace_directory) == 1024, "layout");
 _Static_assert(sizeof(struct ring_header) == 4096, "layout");
 
 struct ring_vcpu {
-  uint64_t prev; /* handle of the block it is in, and SETTLED_BITS of write then */
+  uint64_t prev; /* handle of the block it is in */
   uint64_t instructions; /* instructions retired before that block */
   uint64_t write; /* writer-side address of the next transfer */
   uint64_t limit; /* writer-side address after the last one */
+  uint64_t settled; /* write + instructions, stored after these and prev */
   uint64_t data; /* writer-side address of the first transfer */
   uint64_t first_seq; /* seq of the first transfer of the open segment */
   uint64_t instructions_before; /* as in the segment header */
@@ -108,24 +108,25 @@ struct ring_vcpu {
   uint64_t unrecorded; /* transfers after recording stopped */
   uint64_t in_syscall; /* 1 while the last instruction of prev is a call running */
   uint64_t instructions_at_stop; /* instructions when its recording stopped */
-  char reserved[24]; /* private to the writer */
+  char reserved[16]; /* private to the writer */
 };
 _Static_assert(offsetof(struct ring_vcpu, prev) == 0, "layout");
 _Static_assert(offsetof(struct ring_vcpu, instructions) == 8, "layout");
 _Static_assert(offsetof(struct ring_vcpu, write) == 16, "layout");
 _Static_assert(offsetof(struct ring_vcpu, limit) == 24, "layout");
-_Static_assert(offsetof(struct ring_vcpu, data) == 32, "layout");
-_Static_assert(offsetof(struct ring_vcpu, first_seq) == 40, "layout");
-_Static_assert(offsetof(struct ring_vcpu, instructions_before) == 48, "layout");
-_Static_assert(offsetof(struct ring_vcpu, time_first_ns) == 56, "layout");
-_Static_assert(offsetof(struct ring_vcpu, segment) == 64, "layout");
-_Static_assert(offsetof(struct ring_vcpu, open) == 68, "layout");
-_Static_assert(offsetof(struct ring_vcpu, vcpu) == 72, "layout");
-_Static_assert(offsetof(struct ring_vcpu, live) == 76, "layout");
-_Static_assert(offsetof(struct ring_vcpu, unrecorded) == 80, "layout");
-_Static_assert(offsetof(struct ring_vcpu, in_syscall) == 88, "layout");
-_Static_assert(offsetof(struct ring_vcpu, instructions_at_stop) == 96, "layout");
-_Static_assert(offsetof(struct ring_vcpu, reserved) == 104, "layout");
+_Static_assert(offsetof(struct ring_vcpu, settled) == 32, "layout");
+_Static_assert(offsetof(struct ring_vcpu, data) == 40, "layout");
+_Static_assert(offsetof(struct ring_vcpu, first_seq) == 48, "layout");
+_Static_assert(offsetof(struct ring_vcpu, instructions_before) == 56, "layout");
+_Static_assert(offsetof(struct ring_vcpu, time_first_ns) == 64, "layout");
+_Static_assert(offsetof(struct ring_vcpu, segment) == 72, "layout");
+_Static_assert(offsetof(struct ring_vcpu, open) == 76, "layout");
+_Static_assert(offsetof(struct ring_vcpu, vcpu) == 80, "layout");
+_Static_assert(offsetof(struct ring_vcpu, live) == 84, "layout");
+_Static_assert(offsetof(struct ring_vcpu, unrecorded) == 88, "layout");
+_Static_assert(offsetof(struct ring_vcpu, in_syscall) == 96, "layout");
+_Static_assert(offsetof(struct ring_vcpu, instructions_at_stop) == 104, "layout");
+_Static_assert(offsetof(struct ring_vcpu, reserved) == 112, "layout");
 _Static_assert(sizeof(struct ring_vcpu) == 128, "layout");
 
 struct ring_segment {

@@ -166,6 +166,8 @@ static void close_segment(struct ring_vcpu *v, uint64_t rows) {
   __atomic_thread_fence(__ATOMIC_RELEASE);
   v->first_seq += rows;
   v->write = v->limit = v->data = 0;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  v->settled = v->instructions; /* a vCPU that waits from here on is still in its block */
 }
 
 /*

@@ -63,19 +63,18 @@ static inline void ring_put(struct ring_vcpu *v, uint32_t edge) {
 /* One transfer in any case; may wait. instructions: retired when it lands. */
 void ring_store(struct ring_vcpu *v, uint32_t edge, uint64_t instructions);
 
-typedef uint64_t ring_pair __attribute__((vector_size(16), may_alias));
-
 /*
  * v is now in the block of that handle, with so many instructions retired before it; its transfer
- * there is stored. One store for both, since a kill comes between two; see RING_SETTLED_BITS.
+ * there is stored. A kill comes between any two stores: `settled` is the last and fits to no mix.
  */
 static inline void ring_settle(struct ring_vcpu *v, uint64_t handle, uint64_t instructions) {
-  ring_pair now = {handle | (v->write & RING_SETTLED_BITS), instructions};
-  *(volatile ring_pair *)&v->prev = now;
-}
-
-static inline uint64_t ring_handle(const struct ring_vcpu *v) {
-  return v->prev & ~RING_SETTLED_BITS;
+  uint64_t settled = v->write + instructions;
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  __atomic_store_n(&v->instructions, instructions, __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  __atomic_store_n(&v->prev, handle, __ATOMIC_RELAXED);
+  __atomic_signal_fence(__ATOMIC_SEQ_CST);
+  __atomic_store_n(&v->settled, settled, __ATOMIC_RELAXED);
 }
 
 /* A transfer of v cannot be recorded: v records no more, so that its stream has no hole inside. */
