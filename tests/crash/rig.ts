@@ -89,7 +89,7 @@ export class Drainer {
   }
 }
 
-/** seq after the last transfer of each vCPU that the ring shows, published or open. */
+/** By vCPU: seq after its last transfer that is in the ring, published or open. */
 export function ringEnds(ring: Ring): Map<number, number> {
   const ends = new Map<number, number>();
   const state = ring.writerState();
@@ -102,7 +102,7 @@ export function ringEnds(ring: Ring): Map<number, number> {
     note(vcpu, firstSeq + rows);
   }
   for (const { vcpu, open, firstSeq, rows } of ring.liveVcpus()) {
-    if (open) note(vcpu, firstSeq + rows);
+    if (open && rows > 0) note(vcpu, firstSeq + rows);
   }
   return ends;
 }
