@@ -7,7 +7,8 @@ import { Flusher } from './flush.ts';
 import type { MarkRow } from './flush-rows.ts';
 import { Ring } from './ring/ring.ts';
 import type { Manifest } from './trace/manifest.ts';
-import { openTrace } from './trace/reader.ts';
+import { openTrace, verifyTrace } from './trace/reader.ts';
+import type { ModuleRows, SymbolRows } from './trace/rows.ts';
 import type { Trace } from './trace/trace.ts';
 import { MARK_KINDS } from './trace/vocabulary.ts';
 import { TraceWriter } from './trace/writer.ts';
@@ -79,20 +80,37 @@ function refuseLive(ring: Ring): void {
   );
 }
 
-function refuseComplete(directory: string): void {
+/** A complete trace may be damaged: then what is whole in it can be kept. */
+function refuseSound(directory: string): void {
   const trace = openTrace(directory);
-  if (trace.state === 'partial') return;
+  if (trace.state === 'partial' || verifyTrace(trace).length > 0) return;
   throw new BacktrailError(
     'E_COMPLETE',
-    `${directory}: found a complete trace, expected a partial one. Nothing is to be recovered.`,
+    `${directory}: found a complete trace without damage, expected a partial or damaged one. ` +
+      'There is nothing to recover: backtrail info shows it.',
   );
+}
+
+/** Modules and symbols as a complete trace has them: the files they came from may be gone. */
+function modulesOf(trace: Trace): { modules: ModuleRows; symbols: SymbolRows } {
+  const { modules, symbols } = trace;
+  const list = <T>(count: number, of: (row: number) => T): T[] =>
+    Array.from({ length: count }, (_, row) => of(row));
+  return {
+    modules: {
+      ...modules,
+      path: list(modules.count, (module) => modules.path(module)),
+      buildId: list(modules.count, (module) => modules.buildId(module)),
+    },
+    symbols: { ...symbols, name: list(symbols.count, (symbol) => symbols.name(symbol)) },
+  };
 }
 
 function recoverWithRing(path: string): RecoverResult {
   const ring = Ring.open(path);
   refuseLive(ring);
   const directory = ring.traceDirectory;
-  refuseComplete(directory);
+  refuseSound(directory);
   const before = openTrace(directory);
   const [marks, ends] = [marksOf(before), seqEnds(before)];
   const writer = TraceWriter.resume(directory);
@@ -110,13 +128,18 @@ function recoverWithRing(path: string): RecoverResult {
 }
 
 function recoverTrace(directory: string): RecoverResult {
-  refuseComplete(directory);
-  const marks = marksOf(openTrace(directory));
+  const before = openTrace(directory);
+  const marks = marksOf(before);
+  const kept = before.state === 'complete' ? modulesOf(before) : null;
   const writer = TraceWriter.resume(directory);
   try {
     const { manifest } = writer;
     manifest.recovered = true;
     manifest.end ??= { how: 'unknown' };
+    if (kept !== null) {
+      writer.finish(kept.modules, kept.symbols);
+      return { directory, manifest, ring: null, problems: [] };
+    }
     const ends = marks.filter((mark) => MARK_KINDS[mark.kind] === 'end');
     manifest.totals.instructions = ends.reduce((sum, mark) => sum + Number(mark.number ?? 0n), 0);
     const maps = marks.filter((mark) => /^(un)?map$/.test(MARK_KINDS[mark.kind] ?? ''));
@@ -129,8 +152,8 @@ function recoverTrace(directory: string): RecoverResult {
 }
 
 /**
- * @param path a ring file, or a partial trace directory; its ring is found if it is still there.
- * @throws BacktrailError if it is neither, complete, still being written, or damaged.
+ * @param path a ring file, or a partial or damaged trace; its ring is found if it is still there.
+ * @throws BacktrailError if it is neither, without damage, or still being written.
  */
 export function recover(path: string): RecoverResult {
   const full = resolve(path);
@@ -141,7 +164,7 @@ export function recover(path: string): RecoverResult {
     );
   }
   if (!statSync(full).isDirectory()) return recoverWithRing(full);
-  refuseComplete(full);
+  refuseSound(full);
   const ring = ringOf(full);
   return ring === null ? recoverTrace(full) : recoverWithRing(ring);
 }
