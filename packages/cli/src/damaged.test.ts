@@ -74,7 +74,9 @@ test('a partial trace can be looked at, and says so; recover completes it', asyn
   expect(recovered.stderr).toBe('');
   expect(JSON.parse(recovered.stdout)).toMatchObject({ directory, ring: null });
   expect((await runHere(['info', directory])).stdout).toMatch(/^state +complete, recovered/m);
-  expect((await runHere(['recover', directory])).stderr).toMatch(/There is nothing to recover: backtrail info shows it\.\n$/);
+  expect((await runHere(['recover', directory])).stderr).toMatch(
+    /There is nothing to recover: backtrail info shows it\.\n$/,
+  );
 });
 
 test('transfers that are gone are told by info, not served by back', async () => {
