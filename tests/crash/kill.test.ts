@@ -3,11 +3,11 @@
  * by counts. Nothing that was published may be lost, nothing may be invented, every loss is told.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { recover } from '@backtrail/recorder';
 import { type KeepMode, openTrace } from '@backtrail/recorder/trace';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { closeTrace } from '../../packages/recorder/src/close.ts';
 import { Flusher } from '../../packages/recorder/src/flush.ts';
 import {
@@ -18,6 +18,7 @@ import {
 import { Ring } from '../../packages/recorder/src/ring/ring.ts';
 import { newManifest, ROOT } from '../../packages/recorder/src/trace/trace.fixture.ts';
 import { TraceWriter } from '../../packages/recorder/src/trace/writer.ts';
+import { folderWhileTesting } from '../guests/build.ts';
 import { needs } from '../require.ts';
 import { Drainer, type DrainOptions, expectFlow, ringEnds } from './rig.ts';
 
@@ -25,8 +26,7 @@ const cc = needs('cc');
 const SEED = Number(process.env['SEED'] ?? randomBytes(4).readUInt32LE() % 1_000_000_000);
 const ROUNDS = Number(process.env['ROUNDS'] ?? 40);
 
-const folder = mkdtempSync(path.join(ROOT, 'backtrail-crash-'));
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const folder = folderWhileTesting('crash', ROOT);
 
 /** Numerical Recipes' generator: the same points of death from the same seed. */
 function randomFrom(seed: number): (below: number) => number {

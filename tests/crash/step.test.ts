@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { recover } from '@backtrail/recorder';
 import { type KeepMode, MARK_KINDS, openTrace, type Trace } from '@backtrail/recorder/trace';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import {
   buildDriver,
   INSTRUCTIONS_PER_TRANSFER,
@@ -18,12 +18,11 @@ import { HEADER } from '../../packages/recorder/src/ring/layout.ts';
 import { Ring } from '../../packages/recorder/src/ring/ring.ts';
 import { newManifest, ROOT } from '../../packages/recorder/src/trace/trace.fixture.ts';
 import { TraceWriter } from '../../packages/recorder/src/trace/writer.ts';
-import { compile } from '../guests/build.ts';
+import { compile, folderWhileTesting } from '../guests/build.ts';
 import { needs } from '../require.ts';
 
 const cc = needs('cc');
-const folder = fs.mkdtempSync(path.join(ROOT, 'backtrail-step-'));
-afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+const folder = folderWhileTesting('step', ROOT);
 
 const SHAPE = { segmentTransfers: 4, segmentBudget: 2, vcpuSlots: 2, logBytes: 1 << 15 };
 const EDGES = [`edges ${PATTERN_EDGES}`, 'start 0'];

@@ -1,10 +1,11 @@
 /** Builds the guests of this folder for tests; each source names its own build line. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { type Need, needsAll } from '../require.ts';
 
 export const ISAS = ['x86_64', 'aarch64', 'riscv64'] as const;
@@ -21,9 +22,17 @@ const FOLDER = fileURLToPath(new URL('./', import.meta.url));
 /** The emulator and the compiler of an ISA, and the compiler of the plugin; path: the emulator. */
 export const needsIsa = (isa: Isa): Need => needsAll(TOOLS[isa][0], TOOLS[isa][1], 'cc');
 
-/** A folder that is removed after the tests of the file that asks. */
+/** A folder that is there at once and is removed after the tests of the file that asks. */
 export function temporaryFolder(name: string): string {
   const folder = mkdtempSync(path.join(tmpdir(), `backtrail-${name}-`));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A folder that is there while the tests run; none is made if all are skipped. */
+export function folderWhileTesting(name: string, root: string): string {
+  const folder = path.join(root, `backtrail-${name}-${randomBytes(6).toString('hex')}`);
+  beforeAll(() => mkdirSync(folder));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
