@@ -220,7 +220,8 @@ describe('path: equals what a slow machine wrote down', () => {
   });
 
   // About one random run in 2,000 holds what no trace can tell (docs/qemu.md, Limits): a block cut
-  // short after its code changed, going on in a block that was there already. SEED=145401460 has one.
+  // short after its code changed, going on in a block that was there already. One of them is in
+  // SEED=145401460.
   const CHANGING_CODE_SEED = Number(process.env['SEED'] ?? 1);
 
   test('with code that changes while it runs', () => {
