@@ -7,7 +7,7 @@
  *   --no-billion leaves out the trace of a billion transfers
  */
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openTrace } from '@backtrail/recorder/trace';
@@ -108,7 +108,6 @@ async function againstLog(folder: string, rounds: string): Promise<void> {
 const isSmoke = process.argv.includes('--smoke');
 const rounds = Number(option('rounds') ?? (isSmoke ? 1 : 5));
 const folder = mkdtempSync(join(tmpdir(), 'backtrail-bench-'));
-mkdirSync(folder, { recursive: true });
 try {
   const only = option('only');
   const rows: Row[] = [];

@@ -66,5 +66,5 @@ while (!isClosing) {
   }
   await new Promise(setImmediate);
 }
-closeTrace(ring, writer, flusher, { how: 'exit', status: 0 });
+closeTrace(writer, flusher, { how: 'exit', status: 0 });
 ring.remove();

@@ -70,7 +70,7 @@ describe.skipIf(cc.missing)(`killed${cc.note}`, () => {
     await driver.kill();
     const ends = ringEnds(ring);
     for (const [vcpu, seq] of flusher.seqEnd) ends.set(vcpu, Math.max(ends.get(vcpu) ?? 0, seq));
-    closeTrace(ring, writer, flusher, { how: 'signal', signal: 'SIGKILL', number: 9 });
+    closeTrace(writer, flusher, { how: 'signal', signal: 'SIGKILL', number: 9 });
     ring.remove();
     const trace = openTrace(directory);
     const { found } = expectFlow(trace);

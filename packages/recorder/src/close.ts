@@ -3,7 +3,6 @@ import type { GuestEnd } from './engines/engine.ts';
 import type { Flusher } from './flush.ts';
 import type { MarkRow } from './flush-rows.ts';
 import { collectModules, type MapEvent } from './modules.ts';
-import type { Ring } from './ring/ring.ts';
 import type { End } from './trace/manifest.ts';
 import { MARK_KINDS } from './trace/vocabulary.ts';
 import type { TraceWriter } from './trace/writer.ts';
@@ -33,7 +32,6 @@ export function finishTrace(writer: TraceWriter, maps: readonly MarkRow[]): read
 
 /** Takes what the ring still holds, fills the manifest, closes the trace. The guest is gone. */
 export function closeTrace(
-  ring: Ring,
   writer: TraceWriter,
   flusher: Flusher,
   end: GuestEnd | null,
@@ -54,7 +52,7 @@ export function closeTrace(
   manifest.losses.vcpusUnrecorded = state.vcpusUnrecorded;
   manifest.losses.forksUnrecorded = state.forks;
   manifest.losses.execsUnrecorded = flusher.execs;
-  if (flusher.guest !== null && ring.keep === manifest.keep) {
+  if (flusher.guest !== null) {
     manifest.guest = { ...manifest.guest, isa: flusher.guest.isa };
   }
   return finishTrace(writer, flusher.maps);

@@ -190,7 +190,7 @@ async function runGuest(
     if (ring.writerState().pid === 0) {
       throw new BacktrailError('E_QEMU_SILENT', prepared.explainSilence(end));
     }
-    const problems = closeTrace(ring, writer, flusher, end);
+    const problems = closeTrace(writer, flusher, end);
     return { directory: ring.traceDirectory, manifest, end, problems };
   } catch (error) {
     writer?.abandon();

@@ -118,7 +118,7 @@ function recoverWithRing(path: string): RecoverResult {
     const flusher = new Flusher(ring, writer);
     flusher.resume(ends, marks);
     writer.manifest.recovered = true;
-    const problems = closeTrace(ring, writer, flusher, null);
+    const problems = closeTrace(writer, flusher, null);
     ring.remove();
     return { directory, manifest: writer.manifest, ring: path, problems };
   } catch (error) {
