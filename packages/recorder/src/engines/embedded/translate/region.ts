@@ -1,0 +1,104 @@
+/**
+ * What the region translator is given and what it gives back. It is a pure function of what the
+ * interpreter has seen; it installs nothing (core/ does).
+ */
+import type { Instruction } from '../isa/instruction.ts';
+import type { ModuleBytes } from '../wasm/module.ts';
+
+/** What is known of the guest's code when a region is made. */
+export interface Profile {
+  /** The decoded instruction at pc, or null: not executable, or no instruction. */
+  instruction(pc: number): Instruction | null;
+  /** Whether a block that begins at pc has run. */
+  hasRun(pc: number): boolean;
+  /** Whether the direct transfer of the instruction at pc has been taken. */
+  wasTaken(pc: number): boolean;
+  /** Targets of the indirect transfer at pc that have been seen, most recent first, at most 16. */
+  targets(pc: number): readonly number[];
+  /** Whether other regions can be called at pc (they are called through the table). */
+  isRegion(pc: number): boolean;
+}
+
+export interface RegionOptions {
+  /** Byte offset of guest address 0 in memory. */
+  readonly guestBase: number;
+  /** Without recording no edge is stored; all else is the same. */
+  readonly record: boolean;
+  /** Instructions in one region, at most FUEL_SLACK. */
+  readonly instructionsMax: number;
+  readonly blocksMax: number;
+  /** Whether relaxed_madd is fused on this machine. */
+  readonly fusedMultiplyAdd: boolean;
+}
+
+/** Numbers and words the region's code names. Block and edge numbers rise by one. */
+export interface Naming {
+  /** The number of a new block; told at the end in `Region.blocks`, in this order. */
+  block(): number;
+  /** The number of a new edge; told at the end in `Region.edges`, in this order. */
+  edge(): number;
+  /** A new site: where a transfer leaves whose edge gets its number when it is first taken. */
+  site(): number;
+  /** Address of `count` fresh words of 0, aligned to 8 bytes. */
+  cells(count: number): number;
+  /** Address of the word that holds the table place of the region at pc, 0 while there is none. */
+  place(pc: number): number;
+}
+
+/** A block of guest code in a region: from pc, `instructions` of them, to the first that ends it. */
+export interface RegionBlock {
+  readonly block: number;
+  readonly pc: number;
+  readonly instructionSizes: readonly number[];
+  /** Byte offsets in the module: its instructions' code, [hostStart, hostEnd). */
+  readonly hostStart: number;
+  readonly hostEnd: number;
+}
+
+export type TransferKind =
+  | 'branch'
+  | 'jump'
+  | 'indirect-jump'
+  | 'call'
+  | 'indirect-call'
+  | 'return';
+
+export interface RegionEdge {
+  readonly edge: number;
+  readonly kind: TransferKind;
+  readonly source: number;
+  readonly target: number;
+  readonly sourceBlock: number;
+  readonly targetBlock: number;
+  /** Byte offset in the module of the instruction that leaves, and how it does. */
+  readonly hostSource: number;
+  readonly hostHow: 'direct-jump' | 'indirect-jump' | 'main-loop';
+}
+
+/** For edges that are named when they are first taken. */
+export interface RegionSite {
+  readonly site: number;
+  readonly kind: TransferKind;
+  readonly source: number;
+  readonly sourceBlock: number;
+  readonly hostSource: number;
+  readonly hostHow: 'direct-jump' | 'indirect-jump' | 'main-loop';
+  /**
+   * Words that remember edges of this site (as number + 1), and the target that each stands for;
+   * the engine sets such a word to 0 when the code at that target changes place.
+   */
+  readonly cells: readonly { readonly cell: number; readonly target: number }[];
+}
+
+export interface Region {
+  /** Where it is entered; its function is exported as `pc.toString(16)`. */
+  readonly entry: number;
+  readonly blocks: readonly RegionBlock[];
+  readonly edges: readonly RegionEdge[];
+  readonly sites: readonly RegionSite[];
+}
+
+export interface RegionModule {
+  readonly module: ModuleBytes;
+  readonly regions: readonly Region[];
+}

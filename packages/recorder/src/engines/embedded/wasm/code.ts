@@ -1,0 +1,235 @@
+/** The body of one function, written instruction by instruction. Checks nothing: the engine that
+ * compiles the module does. */
+import { ByteWriter } from './bytes.ts';
+import {
+  type BlockType,
+  EMPTY,
+  LOADS,
+  type LoadOpcode,
+  OPCODES,
+  type Opcode,
+  PREFIXED,
+  type PrefixedOpcode,
+  STORES,
+  type StoreOpcode,
+  type ValueType,
+} from './opcodes.ts';
+
+/** Alignment hints are log2 of the size; a smaller one is always valid and costs nothing in V8. */
+const UNALIGNED = 0;
+
+export class CodeWriter {
+  readonly #out = new ByteWriter();
+  readonly #parameters: number;
+  readonly #locals: ValueType[] = [];
+  /** Blocks that are open: what `br` counts. */
+  #depth = 0;
+
+  /** @param parameters how many locals the function's type gives it. */
+  constructor(parameters: number) {
+    this.#parameters = parameters;
+  }
+
+  /** Byte offset of the next instruction from the first one of this body. */
+  get at(): number {
+    return this.#out.at;
+  }
+
+  /** Open blocks. A label is `depth` just inside its block; see `brTo`. */
+  get depth(): number {
+    return this.#depth;
+  }
+
+  get localTypes(): readonly ValueType[] {
+    return this.#locals;
+  }
+
+  view(): Uint8Array {
+    return this.#out.view();
+  }
+
+  /** A new local variable, 0 at first; its index. */
+  local(type: ValueType): number {
+    this.#locals.push(type);
+    return this.#parameters + this.#locals.length - 1;
+  }
+
+  op(...names: Opcode[]): this {
+    for (const name of names) this.#out.u8(OPCODES[name]);
+    return this;
+  }
+
+  prefixed(name: PrefixedOpcode): this {
+    const [prefix, number] = PREFIXED[name];
+    this.#out.u8(prefix);
+    this.#out.unsigned(number);
+    return this;
+  }
+
+  i32(value: number): this {
+    this.#out.u8(0x41);
+    this.#out.signed(value);
+    return this;
+  }
+
+  /** A number must be a safe integer; only the low 64 bits of a bigint count. */
+  i64(value: number | bigint): this {
+    this.#out.u8(0x42);
+    if (typeof value === 'number' && value === (value | 0)) this.#out.signed(value);
+    else this.#out.signed64(BigInt(value));
+    return this;
+  }
+
+  f32(value: number): this {
+    return this.#constant(0x43, new Uint8Array(new Float32Array([value]).buffer));
+  }
+
+  f64(value: number): this {
+    return this.#constant(0x44, new Uint8Array(new Float64Array([value]).buffer));
+  }
+
+  #constant(opcode: number, bytes: Uint8Array): this {
+    this.#out.u8(opcode);
+    this.#out.bytes(bytes);
+    return this;
+  }
+
+  get(local: number): this {
+    return this.#index(0x20, local);
+  }
+
+  set(local: number): this {
+    return this.#index(0x21, local);
+  }
+
+  tee(local: number): this {
+    return this.#index(0x22, local);
+  }
+
+  globalGet(global: number): this {
+    return this.#index(0x23, global);
+  }
+
+  globalSet(global: number): this {
+    return this.#index(0x24, global);
+  }
+
+  #index(opcode: number, index: number): this {
+    this.#out.u8(opcode);
+    this.#out.unsigned(index);
+    return this;
+  }
+
+  /** Stack: i32 address → value. Effective address is address + offset, without wrapping. */
+  load(name: LoadOpcode, offset: number): this {
+    return this.#memory(LOADS[name][0], offset);
+  }
+
+  /** Stack: i32 address, value → nothing. */
+  store(name: StoreOpcode, offset: number): this {
+    return this.#memory(STORES[name][0], offset);
+  }
+
+  #memory(opcode: number, offset: number): this {
+    this.#out.u8(opcode);
+    this.#out.unsigned(UNALIGNED);
+    this.#out.unsigned(offset);
+    return this;
+  }
+
+  block(type: BlockType = EMPTY): this {
+    return this.#open(0x02, type);
+  }
+
+  loop(type: BlockType = EMPTY): this {
+    return this.#open(0x03, type);
+  }
+
+  if(type: BlockType = EMPTY): this {
+    return this.#open(0x04, type);
+  }
+
+  else(): this {
+    this.#out.u8(0x05);
+    return this;
+  }
+
+  /** Closes a block, loop or if. The function's own end is written by the module. */
+  end(): this {
+    this.#out.u8(0x0b);
+    this.#depth--;
+    return this;
+  }
+
+  #open(opcode: number, type: BlockType): this {
+    this.#out.u8(opcode);
+    this.#out.u8(type);
+    this.#depth++;
+    return this;
+  }
+
+  /** To the label `levels` blocks out; 0 is the innermost. */
+  br(levels: number): this {
+    return this.#index(0x0c, levels);
+  }
+
+  brIf(levels: number): this {
+    return this.#index(0x0d, levels);
+  }
+
+  /** To a block by what `depth` was just after opening it. */
+  brTo(label: number): this {
+    return this.br(this.#depth - label);
+  }
+
+  brIfTo(label: number): this {
+    return this.brIf(this.#depth - label);
+  }
+
+  /** Labels as in `brTo`. Stack: i32 index → nothing. */
+  brTable(labels: readonly number[], otherwise: number): this {
+    this.#out.u8(0x0e);
+    this.#out.unsigned(labels.length);
+    for (const label of labels) this.#out.unsigned(this.#depth - label);
+    this.#out.unsigned(this.#depth - otherwise);
+    return this;
+  }
+
+  call(functionIndex: number): this {
+    return this.#index(0x10, functionIndex);
+  }
+
+  /** Stack: arguments, i32 place in table 0 → results. */
+  callIndirect(type: number): this {
+    this.#index(0x11, type);
+    this.#out.unsigned(0);
+    return this;
+  }
+
+  returnCall(functionIndex: number): this {
+    return this.#index(0x12, functionIndex);
+  }
+
+  returnCallIndirect(type: number): this {
+    this.#index(0x13, type);
+    this.#out.unsigned(0);
+    return this;
+  }
+
+  /** f64x2 lane 0, or f32x4 lane 0. Stack: v128 → float. */
+  extractLane(type: 'f32x4' | 'f64x2'): this {
+    this.#out.u8(0xfd);
+    this.#out.unsigned(type === 'f32x4' ? 31 : 33);
+    this.#out.u8(0);
+    return this;
+  }
+
+  /** Atomic compare-exchange. Stack: i32 address, expected, new → old. Traps if not aligned. */
+  atomicCompareExchange(type: 'i32' | 'i64', offset: number): this {
+    this.#out.u8(0xfe);
+    this.#out.unsigned(type === 'i32' ? 0x48 : 0x49);
+    this.#out.unsigned(type === 'i32' ? 2 : 3);
+    this.#out.unsigned(offset);
+    return this;
+  }
+}
