@@ -55,6 +55,11 @@ function markText(row: MarkRow, isa: string): string {
       const fault = row.address === null ? '' : `, fault address ${formatAddress(row.address)}`;
       return `signal ${number}${name === null ? '' : ` (${name})`}${code}${fault}${at}`;
     }
+    case 'exception':
+    case 'interrupt': {
+      const fault = row.address === null ? '' : `, value ${formatAddress(row.address)}`;
+      return `${row.kind} ${number}${fault}${at}`;
+    }
     case 'gap':
       return `${plural(Number(number), 'transfer')} lost here`;
     case 'end':

@@ -3,8 +3,6 @@ import type { LogBlock, LogEdge, LogMark } from './ring/log.ts';
 import { packBytes } from './trace/columns.ts';
 import type { BlockRows, EdgeRows, MarkRows } from './trace/rows.ts';
 
-const EMPTY = new Uint8Array(0);
-
 export function edgeRows(edges: readonly LogEdge[]): EdgeRows {
   const count = edges.length;
   const rows = {
@@ -51,7 +49,7 @@ export function blockRows(blocks: readonly LogBlock[]): BlockRows {
     hostPc: new BigUint64Array(count),
     hasHostPc: new Uint8Array(count),
     hostSize: new Uint32Array(count),
-    hostCode: packBytes(blocks.map(() => EMPTY)),
+    hostCode: packBytes(blocks.map((block) => block.hostCode)),
     hasHostCode: new Uint8Array(count),
     bornVcpu: new Uint32Array(count),
     bornSeq: new Float64Array(count),
@@ -63,6 +61,7 @@ export function blockRows(blocks: readonly LogBlock[]): BlockRows {
     rows.hostPc[i] = block.hostPc;
     rows.hasHostPc[i] = block.hostPc === 0n ? 0 : 1;
     rows.hostSize[i] = block.hostSize;
+    rows.hasHostCode[i] = block.hostCode.length === 0 ? 0 : 1;
     rows.bornVcpu[i] = block.bornVcpu;
     rows.bornSeq[i] = block.bornSeq;
   }

@@ -61,7 +61,7 @@ export function checkSpace(path: string, shape: RingShape): void {
 }
 
 /** The first 4,096 bytes of a new ring. @throws BacktrailError E_PATH_LONG. */
-export function newHeader(options: RingOptions): Uint8Array {
+export function newHeader(options: RingOptions): Uint8Array<ArrayBuffer> {
   const { shape } = options;
   const offsets = ringOffsets(shape);
   const bytes = new Uint8Array(HEADER_BYTES);

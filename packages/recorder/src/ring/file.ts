@@ -3,7 +3,7 @@
  * docs/decisions/0003-files-not-mappings.md. pread and pwrite of a tmpfs file act on the same pages
  * as the writer's mapping.
  */
-import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { BacktrailError } from '../errors.ts';
 import { type Field, fieldBytes } from './layout.ts';
 
@@ -44,8 +44,20 @@ export function writeField(view: DataView, base: number, field: Field, value: bi
   else view.setBigUint64(at, BigInt.asUintN(64, value), true);
 }
 
+/** Where the bytes of a ring are: a file, or memory that two threads share. */
+export interface RingStore {
+  /** For messages: the file's path, or a name. */
+  readonly path: string;
+  readonly bytes: number;
+  read(at: number, into: Uint8Array): void;
+  write(at: number, from: Uint8Array): void;
+  close(): void;
+  /** Closes and gives the bytes up. */
+  remove(): void;
+}
+
 /** An open file that is read and written at absolute offsets, always in full. */
-export class ByteFile {
+export class ByteFile implements RingStore {
   readonly path: string;
   readonly bytes: number;
   readonly #fd: number;
@@ -90,5 +102,10 @@ export class ByteFile {
 
   close(): void {
     closeSync(this.#fd);
+  }
+
+  remove(): void {
+    this.close();
+    rmSync(this.path, { force: true });
   }
 }

@@ -16,7 +16,7 @@
 import assert from 'node:assert/strict';
 
 export const RING_MAGIC = 0x474e4952_4b434142n; // "BACKRING", as bytes in the file
-export const RING_VERSION = 1;
+export const RING_VERSION = 2;
 export const PAGE_BYTES = 4096;
 
 export type FieldType = 'u8' | 'u32' | 'u64' | 'i64' | 'text';
@@ -139,8 +139,8 @@ export const EDGE_RECORD = {
   hasSource: { at: 55, type: 'u8', says: '0 or 1' },
 } as const satisfies Record<string, Field>;
 
-/** Followed by instructions × 1, size, hostSize bytes: instruction sizes, code, host code. */
-export const BLOCK_RECORD_BYTES = 64;
+/** Followed by instructions × 1, size, hostCodeBytes bytes: instruction sizes, code, host code. */
+export const BLOCK_RECORD_BYTES = 72;
 export const BLOCK_RECORD = {
   pc: { at: 8, type: 'u64', says: 'guest address' },
   hostPc: { at: 16, type: 'u64', says: '0 unknown' },
@@ -150,8 +150,10 @@ export const BLOCK_RECORD = {
   bornVcpu: { at: 44, type: 'u32', says: '' },
   size: { at: 48, type: 'u32', says: 'guest code bytes' },
   instructions: { at: 52, type: 'u32', says: '' },
-  hostSize: { at: 56, type: 'u32', says: 'host code bytes that follow' },
+  hostSize: { at: 56, type: 'u32', says: 'bytes of host code at hostPc' },
   lastOffset: { at: 60, type: 'u32', says: 'of the last instruction from pc, bytes' },
+  hostCodeBytes: { at: 64, type: 'u32', says: 'of them, how many follow: all or none' },
+  unused: { at: 68, type: 'u32', says: '0' },
 } as const satisfies Record<string, Field>;
 
 /** Followed by detailBytes bytes of UTF-8. */

@@ -47,6 +47,8 @@ export interface LogBlock {
   readonly instructions: number;
   readonly instructionSizes: Uint8Array;
   readonly code: Uint8Array;
+  /** Empty where it was not kept. */
+  readonly hostCode: Uint8Array;
   readonly lastOffset: number;
   readonly bornVcpu: number;
   readonly bornSeq: number;
@@ -95,6 +97,8 @@ function readBlock(view: DataView, at: number, bytes: Uint8Array): LogBlock {
   const size = readNumber(view, at, BLOCK_RECORD.size);
   const sizesAt = at + BLOCK_RECORD_BYTES;
   const codeAt = sizesAt + instructions;
+  const hostCodeAt = codeAt + size;
+  const hostCodeBytes = readNumber(view, at, BLOCK_RECORD.hostCodeBytes);
   return {
     block: readNumber(view, at, BLOCK_RECORD.block),
     pc: readField(view, at, BLOCK_RECORD.pc),
@@ -103,7 +107,8 @@ function readBlock(view: DataView, at: number, bytes: Uint8Array): LogBlock {
     handle: readField(view, at, BLOCK_RECORD.handle),
     instructions,
     instructionSizes: bytes.subarray(sizesAt, codeAt),
-    code: bytes.subarray(codeAt, codeAt + size),
+    code: bytes.subarray(codeAt, hostCodeAt),
+    hostCode: bytes.subarray(hostCodeAt, hostCodeAt + hostCodeBytes),
     lastOffset: readNumber(view, at, BLOCK_RECORD.lastOffset),
     bornVcpu: readNumber(view, at, BLOCK_RECORD.bornVcpu),
     bornSeq: readNumber(view, at, BLOCK_RECORD.bornSeq),

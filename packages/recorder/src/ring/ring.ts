@@ -2,10 +2,10 @@
  * The recorder's side of the ring. Twin: engines/qemu/plugin/ring_writer.c. Guarantees and
  * protocol: docs/ring.md. Nothing here waits: the caller polls.
  */
-import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { BacktrailError } from '../errors.ts';
 import { checkSpace, newHeader, type RingOptions } from './create.ts';
-import { ByteFile, readField, readNumber, readText } from './file.ts';
+import { ByteFile, type RingStore, readField, readNumber, readText } from './file.ts';
 import {
   HEADER,
   HEADER_BYTES,
@@ -72,12 +72,12 @@ export class Ring {
   readonly shape: RingShape;
   readonly keep: 'all' | 'last';
   readonly traceDirectory: string;
-  readonly #file: ByteFile;
+  readonly #file: RingStore;
   readonly #offsets: RingOffsets;
   readonly #words = new Uint8Array(HEADER.instructionsAtStop.at + 8 - HEADER.writerPid.at);
   readonly #wordsAgain = new Uint8Array(this.#words.byteLength);
 
-  private constructor(path: string, file: ByteFile, header: Uint8Array) {
+  private constructor(path: string, file: RingStore, header: Uint8Array) {
     const view = new DataView(header.buffer);
     this.path = path;
     this.#file = file;
@@ -108,7 +108,12 @@ export class Ring {
 
   /** @throws BacktrailError if the file is no ring, of another version, or cut. */
   static open(path: string): Ring {
-    const file = new ByteFile(path, 'r+');
+    return Ring.over(new ByteFile(path, 'r+'));
+  }
+
+  /** The ring in these bytes; closes them if there is none. @throws BacktrailError as `open`. */
+  static over(file: RingStore): Ring {
+    const { path } = file;
     try {
       const header = new Uint8Array(HEADER_BYTES);
       file.read(0, header);
@@ -345,9 +350,8 @@ export class Ring {
     this.#file.close();
   }
 
-  /** Closes and removes the file. */
+  /** Closes the ring and gives up its bytes. */
   remove(): void {
-    this.close();
-    rmSync(this.path, { force: true });
+    this.#file.remove();
   }
 }

@@ -41,6 +41,8 @@ export const MARK_KINDS = [
   'trigger',
   'gap',
   'stop',
+  'exception',
+  'interrupt',
 ] as const;
 export type MarkKind = (typeof MARK_KINDS)[number];
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define RING_MAGIC 0x474e49524b434142ull
-#define RING_VERSION 1u
+#define RING_VERSION 2u
 #define RING_NO_NUMBER 0xffffffffu
 #define RING_NO_CODE 0xffu
 
@@ -191,8 +191,10 @@ struct ring_block_record {
   uint32_t born_vcpu;
   uint32_t size; /* guest code bytes */
   uint32_t instructions;
-  uint32_t host_size; /* host code bytes that follow */
+  uint32_t host_size; /* bytes of host code at hostPc */
   uint32_t last_offset; /* of the last instruction from pc, bytes */
+  uint32_t host_code_bytes; /* of them, how many follow: all or none */
+  uint32_t unused; /* 0 */
 };
 _Static_assert(offsetof(struct ring_block_record, pc) == 8, "layout");
 _Static_assert(offsetof(struct ring_block_record, host_pc) == 16, "layout");
@@ -204,7 +206,9 @@ _Static_assert(offsetof(struct ring_block_record, size) == 48, "layout");
 _Static_assert(offsetof(struct ring_block_record, instructions) == 52, "layout");
 _Static_assert(offsetof(struct ring_block_record, host_size) == 56, "layout");
 _Static_assert(offsetof(struct ring_block_record, last_offset) == 60, "layout");
-_Static_assert(sizeof(struct ring_block_record) == 64, "layout");
+_Static_assert(offsetof(struct ring_block_record, host_code_bytes) == 64, "layout");
+_Static_assert(offsetof(struct ring_block_record, unused) == 68, "layout");
+_Static_assert(sizeof(struct ring_block_record) == 72, "layout");
 
 struct ring_mark_record {
   struct ring_record record;
@@ -308,6 +312,8 @@ enum {
   MARK_TRIGGER = 10,
   MARK_GAP = 11,
   MARK_STOP = 12,
+  MARK_EXCEPTION = 13,
+  MARK_INTERRUPT = 14,
 };
 
 #define MARK_HAS_PC 1u
