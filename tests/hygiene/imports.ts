@@ -107,7 +107,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Only test code uses these. */
-const TEST_PACKAGES = ['vitest', 'fast-check', 'nodejs-polars'];
+const TEST_PACKAGES = ['vitest', 'fast-check', 'nodejs-polars', 'wabt'];
 
 /** Rooms that see everything that ships, and what each sees beyond that. */
 const WORKSHOPS: Readonly<Record<string, readonly string[]>> = {

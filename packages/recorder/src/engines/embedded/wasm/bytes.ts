@@ -16,7 +16,7 @@ export class ByteWriter {
 
   #grow(more: number): void {
     if (this.#at + more <= this.#bytes.length) return;
-    let size = this.#bytes.length;
+    let size = Math.max(1, this.#bytes.length);
     while (size < this.#at + more) size *= 2;
     const grown = new Uint8Array(size);
     grown.set(this.#bytes.subarray(0, this.#at));

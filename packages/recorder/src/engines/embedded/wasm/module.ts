@@ -19,7 +19,7 @@ export interface FunctionType {
 interface Import {
   readonly module: string;
   readonly name: string;
-  write(out: ByteWriter): void;
+  readonly write: (out: ByteWriter) => void;
 }
 
 interface Definition {
@@ -151,7 +151,7 @@ export class ModuleWriter {
       inSection.push(writeBody(at, code));
     });
     return {
-      bytes: out.view().slice() as Uint8Array<ArrayBuffer>,
+      bytes: out.view().slice(),
       bodyAt: inSection.map((at) => codeAt + at),
     };
   }
