@@ -1,0 +1,22 @@
+/** The WebAssembly of each instruction, written once for both translators (docs/embedded-engine.md). */
+import type { OpName } from '../isa/table.ts';
+import { ATOMIC_EMIT } from './atomic.ts';
+import { BITS_EMIT } from './bits.ts';
+import { INTEGER_EMIT } from './integer.ts';
+import { MEMORY_EMIT } from './memory.ts';
+import type { Emit } from './operands.ts';
+
+const EMIT: Partial<Record<OpName, Emit>> = {
+  ...INTEGER_EMIT,
+  ...BITS_EMIT,
+  ...MEMORY_EMIT,
+  ...ATOMIC_EMIT,
+};
+
+/**
+ * null: no code of its own. Jumps and branches are each translator's affair (see `branchCompare`);
+ * what else has none is left to the plain interpreter.
+ */
+export function emitters(op: OpName): Emit | null {
+  return EMIT[op] ?? null;
+}
