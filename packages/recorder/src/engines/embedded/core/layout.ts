@@ -84,38 +84,46 @@ export const PERM = {
   code: 16,
   /** Device registers: every access is the platform's. read and write are then not set. */
   device: 32,
+  /** Code was decoded here, writable or not: before the page changes it must be forgotten. */
+  decoded: 64,
 } as const;
 
 /**
- * A predecoded instruction: one entry for every 2 bytes of a code page, 32 bytes each. The address
- * of a page's entries is the i32 at CODE_MAP + 4 * page.
+ * A predecoded instruction: one entry for every 2 bytes of a code page, 32 bytes each, and two that
+ * stand behind the page's end. The address of a page's entries is the i32 at CODE_MAP + 4 * page.
  */
 export const ENTRY_BYTES = 32;
 export const ENTRY = {
   /** u16: which handler of the threaded interpreter; 0 not decoded yet. */
   handler: 0,
-  /** u8 each. rd is 32 where the instruction names x0. */
-  rd: 2,
-  rs1: 3,
-  rs2: 4,
-  rs3: 5,
-  size: 6,
-  rm: 7,
-  /** i32. */
-  imm: 8,
+  /** u8: bytes from this entry to the one behind it, 16 for each byte of the instruction. */
+  step: 2,
+  /**
+   * u16 each: 8 times the register's number, its offset from STATE.x or STATE.f. rd is 8 * 32 where
+   * an integer instruction names x0.
+   */
+  rd: 4,
+  rs1: 6,
+  rs2: 8,
+  rs3: 10,
+  /** i32; of a transfer to the same page 16 times the immediate: the way to the target's entry. */
+  imm: 12,
   /** u32: number + 1 of the edge of the direct transfer that this instruction makes; 0 not known. */
-  edge: 12,
+  edge: 16,
   /** u32: number + 1 of the block that begins here; 0 none has. */
-  block: 16,
+  block: 20,
   /** u32: place in the function table of the region that is entered here; 0 none. */
-  region: 20,
+  region: 24,
   /** u32: how often control arrived here by a transfer in the interpreter. */
-  heat: 24,
+  heat: 28,
 } as const;
 export const ENTRIES_PER_PAGE = GUEST_PAGE_BYTES / 2;
-export const CODE_PAGE_BYTES = ENTRIES_PER_PAGE * ENTRY_BYTES;
+export const CODE_PAGE_BYTES = (ENTRIES_PER_PAGE + 2) * ENTRY_BYTES;
 
-/** A direct-mapped table. An entry: u32 source pc, u32 target pc, u32 edge number + 1, u32 0. */
+/**
+ * A direct-mapped table. An entry: u32 source pc, u32 target pc, u32 edge number + 1, u32 0. A source
+ * of 0xffff_ffff, which is odd, marks an empty one.
+ */
 export const JUMP_BYTES = 16;
 export const JUMP_COUNT = JUMPS_BYTES / JUMP_BYTES;
 

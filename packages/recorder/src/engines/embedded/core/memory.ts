@@ -14,11 +14,23 @@ export interface MemoryOptions {
   readonly guestBase: number;
   /** First guest address that does not exist, a multiple of 64 KiB; with guestBase at most 2^32. */
   readonly guestLimit: number;
+  /** Memory of another thread to share; without it new memory is made. */
+  readonly memory?: WasmMemory;
 }
+
+/** Shared memory of this many bytes, a multiple of 64 KiB; its pages exist from their first use. */
+export function newMemory(bytes: number): WasmMemory {
+  const pages = bytes / WASM_PAGE_BYTES;
+  return new wasm.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** Pages that a module that imports this memory must ask for. */
+export const memoryPages = ({ guestBase, guestLimit }: GuestMemory): number =>
+  (guestBase + guestLimit) / WASM_PAGE_BYTES;
 
 export class GuestMemory {
   readonly memory: WasmMemory;
-  readonly buffer: ArrayBufferLike;
+  readonly buffer: SharedArrayBuffer;
   readonly guestBase: number;
   readonly guestLimit: number;
   readonly bytes: Uint8Array;
@@ -29,9 +41,8 @@ export class GuestMemory {
   /** Answers for device pages; a process has none. */
   platform: Platform | null = null;
 
-  constructor({ guestBase, guestLimit }: MemoryOptions) {
-    const pages = (guestBase + guestLimit) / WASM_PAGE_BYTES;
-    this.memory = new wasm.Memory({ initial: pages, maximum: pages, shared: true });
+  constructor({ guestBase, guestLimit, memory }: MemoryOptions) {
+    this.memory = memory ?? newMemory(guestBase + guestLimit);
     this.buffer = this.memory.buffer;
     this.guestBase = guestBase;
     this.guestLimit = guestLimit;
@@ -108,7 +119,7 @@ export class GuestMemory {
   codeChanges(address: number, bytes: number): void {
     const last = (address + bytes - 1) >>> GUEST_PAGE_SHIFT;
     for (let page = address >>> GUEST_PAGE_SHIFT; page <= last; page++) {
-      if (((this.perms[page] ?? 0) & PERM.code) !== 0) this.onCodeChange(page);
+      if (((this.perms[page] ?? 0) & PERM.decoded) !== 0) this.onCodeChange(page);
     }
   }
 
@@ -155,15 +166,16 @@ export class GuestMemory {
   /** Marks a page as holding decoded code, so that stores to it are looked at. */
   markCode(page: number): void {
     const perm = this.perms[page] ?? 0;
+    this.perms[page] = perm | PERM.decoded;
     if ((perm & PERM.write) === 0) return;
-    this.perms[page] = (perm & ~PERM.write) | PERM.code;
+    this.perms[page] = (perm & ~PERM.write) | PERM.code | PERM.decoded;
     this.shrinkRanges(page);
   }
 
   /** The opposite: the page may be written freely again. */
   unmarkCode(page: number): void {
-    const perm = this.perms[page] ?? 0;
-    if ((perm & PERM.code) !== 0) this.perms[page] = (perm & ~PERM.code) | PERM.write;
+    const perm = (this.perms[page] ?? 0) & ~PERM.decoded;
+    this.perms[page] = (perm & PERM.code) !== 0 ? (perm & ~PERM.code) | PERM.write : perm;
   }
 
   /**
