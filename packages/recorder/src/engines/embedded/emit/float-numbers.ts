@@ -4,10 +4,10 @@
  *
  * The idea (known from QEMU as "hardfloat"): while the rounding mode is nearest-even and the
  * inexact flag is set, an operation whose result says that it raised no other flag is right as the
- * hardware computes it. `STATE.floatFast` says so in one word. Everything else takes the cold path,
- * still in generated code, which asks more closely: a program that only ever computes exactly (small
- * integers in doubles) never sets the flag, and must not be slow for that. What the cold path cannot
- * vouch for goes to the plain interpreter.
+ * hardware computes it. `STATE.floatFast` says so in one word. Everything else takes the cold
+ * path, still in generated code, which asks more closely: a program that only ever computes exactly
+ * (small integers in doubles) never sets the flag, and must not be slow for that. What the cold
+ * path cannot vouch for goes to the plain interpreter.
  *
  * No NaN that WebAssembly computes reaches a register: its bits are not determined.
  */

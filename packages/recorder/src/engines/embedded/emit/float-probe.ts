@@ -1,7 +1,7 @@
 /**
  * Whether WebAssembly's relaxed_madd rounds once on this machine. The specification lets it round
- * twice; V8 uses the fused instruction where the processor has one. Source: WebAssembly relaxed SIMD
- * proposal, "Relaxed fused multiply-add".
+ * twice; V8 uses the fused instruction where the processor has one. Source: WebAssembly relaxed
+ * SIMD proposal, "Relaxed fused multiply-add".
  */
 import { CodeWriter } from '../wasm/code.ts';
 import { wasm } from '../wasm/host.ts';

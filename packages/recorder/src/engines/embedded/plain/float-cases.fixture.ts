@@ -1,7 +1,7 @@
 /**
  * Operands that find faults in floating point: zeros, subnormals, neighbours of powers of two,
- * halfway cases, the borders of overflow, underflow and of the integers, NaNs of both kinds, singles
- * that are not boxed, operands made to cancel or to divide evenly. And a little noise.
+ * halfway cases, the borders of overflow, underflow and of the integers, NaNs of both kinds,
+ * singles that are not boxed, operands made to cancel or to divide evenly. And a little noise.
  */
 import { BINARY32, BINARY64, type Format } from '../float/format.ts';
 import { FORMATS } from '../isa/formats.ts';

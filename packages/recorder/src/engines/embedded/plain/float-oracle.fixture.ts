@@ -35,7 +35,7 @@ function word(op: (typeof STUBS)[number]['op'], rm: number): number {
 function run(command: string, args: readonly string[], stdin: 'ignore' | number): Buffer {
   const done = spawnSync(command, args, { stdio: [stdin, 'pipe', 'pipe'], maxBuffer: 2 ** 28 });
   if (done.status === 0) return done.stdout;
-  throw new Error(`${command} ${args.join(' ')}: ${done.error?.message ?? done.stderr}`);
+  throw new Error(`${command} ${args.join(' ')}: ${done.error?.message ?? done.stderr.toString()}`);
 }
 
 /** Builds the program that runs the instructions; where it is. */

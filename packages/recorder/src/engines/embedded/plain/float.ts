@@ -26,8 +26,7 @@ import {
 } from '../float/convert.ts';
 import { BINARY32, BINARY64, type Format, MODE, type Result } from '../float/format.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import type { OpName } from '../isa/table.ts';
-import type { Execute } from './execute.ts';
+import { type Execute, type Executes, setX, signedX } from './execute.ts';
 
 const RM_DYNAMIC = 7;
 const FRM_SHIFT = 5;
@@ -39,8 +38,8 @@ const LOW = 0xffff_ffffn;
 interface Numbers {
   readonly format: Format;
   readonly bytes: number;
-  read(register: bigint): bigint;
-  write(bits: bigint): bigint;
+  readonly read: (register: bigint) => bigint;
+  readonly write: (bits: bigint) => bigint;
 }
 
 /** What is not boxed is read as the canonical NaN. */
@@ -71,10 +70,6 @@ function readF(hart: Hart, register: number, { read }: Numbers): bigint {
 
 function writeF(hart: Hart, register: number, { write }: Numbers, bits: bigint): undefined {
   hart.f[register] = write(bits);
-}
-
-function writeX(hart: Hart, register: number, value: bigint): undefined {
-  if (register !== 0) hart.x[register] = BigInt.asIntN(64, value);
 }
 
 function finishF(hart: Hart, register: number, numbers: Numbers, result: Result): undefined {
@@ -129,7 +124,7 @@ function comparison(numbers: Numbers, operation: Choice): Execute {
     const a = readF(hart, rs1, numbers);
     const b = readF(hart, rs2, numbers);
     const { bits, flags } = operation(numbers.format, a, b);
-    writeX(hart, rd, bits);
+    setX(hart, rd, bits);
     hart.raiseFloat(flags);
   };
 }
@@ -151,17 +146,18 @@ function toX(numbers: Numbers, range: IntegerRange): Execute {
     const mode = roundingMode(hart, instruction);
     const a = readF(hart, instruction.rs1, numbers);
     const { bits, flags } = toInteger(numbers.format, a, range, mode);
-    writeX(hart, instruction.rd, BigInt.asIntN(width, bits));
+    setX(hart, instruction.rd, BigInt.asIntN(width, bits));
     hart.raiseFloat(flags);
   };
 }
 
 function fromX(numbers: Numbers, range: IntegerRange): Execute {
   const width = range === INT32 || range === UINT32 ? 32 : 64;
-  const read = range.min < 0n ? BigInt.asIntN : BigInt.asUintN;
+  const isSigned = range.min < 0n;
   return (hart, instruction) => {
     const mode = roundingMode(hart, instruction);
-    const value = read(width, hart.x[instruction.rs1] ?? 0n);
+    const x = signedX(hart, instruction.rs1);
+    const value = isSigned ? BigInt.asIntN(width, x) : BigInt.asUintN(width, x);
     finishF(hart, instruction.rd, numbers, fromInteger(numbers.format, value, mode));
   };
 }
@@ -175,13 +171,15 @@ function between(from: Numbers, to: Numbers): Execute {
 }
 
 function classification(numbers: Numbers): Execute {
-  return (hart, { rd, rs1 }) =>
-    writeX(hart, rd, classify(numbers.format, readF(hart, rs1, numbers)));
+  return (hart, { rd, rs1 }) => {
+    setX(hart, rd, classify(numbers.format, readF(hart, rs1, numbers)));
+    return undefined;
+  };
 }
 
 function load(numbers: Numbers): Execute {
   return (hart, { rd, rs1, imm }) => {
-    const address = BigInt.asUintN(64, (hart.x[rs1] ?? 0n) + BigInt(imm));
+    const address = BigInt.asUintN(64, signedX(hart, rs1) + BigInt(imm));
     writeF(hart, rd, numbers, hart.memory.load(address, numbers.bytes));
   };
 }
@@ -189,7 +187,7 @@ function load(numbers: Numbers): Execute {
 /** Takes the low bits as they are, boxed or not. */
 function store(numbers: Numbers): Execute {
   return (hart, { rs1, rs2, imm }) => {
-    const address = BigInt.asUintN(64, (hart.x[rs1] ?? 0n) + BigInt(imm));
+    const address = BigInt.asUintN(64, signedX(hart, rs1) + BigInt(imm));
     const value = BigInt.asUintN(numbers.bytes * 8, hart.f[rs2] ?? 0n);
     hart.memory.store(address, numbers.bytes, value);
     return undefined;
@@ -198,15 +196,18 @@ function store(numbers: Numbers): Execute {
 
 /** The bits themselves into an integer register; 32 of them sign-extended. */
 function moveToX(width: number): Execute {
-  return (hart, { rd, rs1 }) => writeX(hart, rd, BigInt.asIntN(width, hart.f[rs1] ?? 0n));
+  return (hart, { rd, rs1 }) => {
+    setX(hart, rd, BigInt.asIntN(width, hart.f[rs1] ?? 0n));
+    return undefined;
+  };
 }
 
 function moveFromX(numbers: Numbers): Execute {
   return (hart, { rd, rs1 }) =>
-    writeF(hart, rd, numbers, BigInt.asUintN(numbers.bytes * 8, hart.x[rs1] ?? 0n));
+    writeF(hart, rd, numbers, BigInt.asUintN(numbers.bytes * 8, signedX(hart, rs1)));
 }
 
-export const FLOAT_OPS: Partial<Record<OpName, Execute>> = {
+export const FLOAT_OPS: Executes = {
   flw: load(SINGLE),
   fsw: store(SINGLE),
   'fmadd.s': fused(SINGLE, '+', '+'),
