@@ -17,6 +17,8 @@ const INSTALL = {
   'qemu-aarch64': 'apt-get install qemu-user',
   cc: 'apt-get install gcc libc6-dev',
   'riscv64-linux-gnu-gcc': 'apt-get install gcc-riscv64-linux-gnu libc6-dev-riscv64-cross',
+  'riscv64-linux-gnu-g++': 'apt-get install g++-riscv64-linux-gnu',
+  'riscv64-linux-gnu-objdump': 'apt-get install binutils-riscv64-linux-gnu',
   'aarch64-linux-gnu-gcc': 'apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross',
   readelf: 'apt-get install binutils',
   nm: 'apt-get install binutils',
