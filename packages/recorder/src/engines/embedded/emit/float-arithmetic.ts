@@ -1,9 +1,10 @@
 /** The operations that round: arithmetic, and conversions that give a floating-point number. */
 import { I64, type Opcode } from '../wasm/opcodes.ts';
 import {
-  bailIfUnboxed,
+  andBoxed,
   DOUBLE,
   emitRounded,
+  goOnIf,
   PRODUCT_SLOT,
   pushFcsr,
   pushFinite,
@@ -200,22 +201,25 @@ export const narrow: Emit = (operands) => {
   });
 };
 
-/** Leaves if the instruction takes its mode from frm and there is none by that number. */
-function bailIfModeless(operands: Operands): void {
-  if (operands.roundingMode !== null && operands.roundingMode !== RM_DYNAMIC) return;
+/** i32: whether the mode is one: what frm holds may be none. For what is exact in all modes. */
+function pushHasMode(operands: Operands): void {
+  const { code, roundingMode } = operands;
+  if (roundingMode !== null && roundingMode !== RM_DYNAMIC) {
+    code.i32(1);
+    return;
+  }
   pushFcsr(operands);
-  operands.code.i32(5 << 5).op('i32.ge_u');
-  operands.bailIf();
+  code.i32(5 << 5).op('i32.lt_u');
 }
 
 /** fcvt.d.s: exact, whatever the rounding mode. */
 export const widen: Emit = (operands) => {
   const { code } = operands;
-  bailIfModeless(operands);
   const a = readFloat(operands, SINGLE, 'rs1');
-  bailIfUnboxed(operands, SINGLE, ['rs1']);
-  code.get(a).get(a).op('f32.ne');
-  operands.bailIf();
+  pushHasMode(operands);
+  code.get(a).get(a).op('f32.eq', 'i32.and');
+  andBoxed(operands, SINGLE, ['rs1']);
+  goOnIf(operands);
   writeBits(operands, DOUBLE, () => code.get(a).op('f64.promote_f32', 'i64.reinterpret_f64'));
 };
 
@@ -234,7 +238,8 @@ const CONVERT: Readonly<Record<Integer, 's' | 'u'>> = { w: 's', wu: 's', l: 's',
 export function wordToDouble(integer: 'w' | 'wu'): Emit {
   return (operands) => {
     const { code } = operands;
-    bailIfModeless(operands);
+    pushHasMode(operands);
+    goOnIf(operands);
     writeBits(operands, DOUBLE, () => {
       operands.pushX('rs1');
       code.op('i32.wrap_i64', integer === 'w' ? 'f64.convert_i32_s' : 'f64.convert_i32_u');

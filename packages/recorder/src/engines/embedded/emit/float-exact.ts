@@ -2,9 +2,11 @@
 import { I32, type LoadOpcode, type Opcode, type StoreOpcode } from '../wasm/opcodes.ts';
 import type { Integer } from './float-arithmetic.ts';
 import {
+  andBoxed,
   BOX,
-  bailIfUnboxed,
   bitsOf,
+  goOnIf,
+  goOnIfBoxed,
   pushInexactSet,
   pushInt,
   pushModeNearest,
@@ -52,7 +54,6 @@ export function toInteger(width: Width, integer: Integer): Emit {
     const mode = operands.roundingMode ?? RM_DYNAMIC;
     const rounding = integralBy(mode);
     const a = readFloat(operands, width, 'rs1');
-    bailIfUnboxed(operands, width, ['rs1']);
     const integral = operands.scratch(width.floatType, INTEGRAL_SLOT);
     code.get(a).op(`${float}.${rounding}`).set(integral);
     // NaN is not in range.
@@ -67,8 +68,8 @@ export function toInteger(width: Width, integer: Integer): Emit {
       pushModeNearest(operands);
       code.op('i32.and');
     }
-    code.op('i32.eqz');
-    operands.bailIf();
+    andBoxed(operands, width, ['rs1']);
+    goOnIf(operands);
     operands.setX(() => {
       code.get(integral).op(`${isWord ? 'i32' : 'i64'}.trunc_${float}_${sign}`);
       if (isWord) code.op('i64.extend_i32_s');
@@ -83,9 +84,9 @@ export function comparison(width: Width, name: 'eq' | 'lt' | 'le'): Emit {
     const { code } = operands;
     const a = readFloat(operands, width, 'rs1');
     const b = readFloat(operands, width, 'rs2');
-    bailIfUnboxed(operands, width, BOTH);
-    code.get(a).get(a).op(`${float}.ne`).get(b).get(b).op(`${float}.ne`, 'i32.or');
-    operands.bailIf();
+    code.get(a).get(a).op(`${float}.eq`).get(b).get(b).op(`${float}.eq`, 'i32.and');
+    andBoxed(operands, width, BOTH);
+    goOnIf(operands);
     operands.setX(() => code.get(a).get(b).op(`${float}.${name}`, 'i64.extend_i32_u'));
   };
 }
@@ -97,10 +98,10 @@ export function choice(width: Width, name: 'min' | 'max'): Emit {
     const { code } = operands;
     const a = readFloat(operands, width, 'rs1');
     const b = readFloat(operands, width, 'rs2');
-    bailIfUnboxed(operands, width, BOTH);
     const result = operands.scratch(width.floatType, INTEGRAL_SLOT);
-    code.get(a).get(b).op(`${float}.${name}`).tee(result).get(result).op(`${float}.ne`);
-    operands.bailIf();
+    code.get(a).get(b).op(`${float}.${name}`).tee(result).get(result).op(`${float}.eq`);
+    andBoxed(operands, width, BOTH);
+    goOnIf(operands);
     writeBits(operands, width, () => code.get(result).op(width.toBits));
   };
 }
@@ -133,7 +134,7 @@ export function sign(width: Width, name: 'copy' | 'negate' | 'xor'): Emit {
       operands.pushF(source);
       code.set(bitsOf(operands, source));
     }
-    bailIfUnboxed(operands, width, sources);
+    goOnIfBoxed(operands, width, sources);
     operands.setF(() => {
       if (!isSame) pushMixed(operands);
       else {
@@ -162,7 +163,7 @@ export function classification(width: Width): Emit {
       code.op(`${int}.ge_u`);
     };
     const a = readFloat(operands, width, 'rs1');
-    bailIfUnboxed(operands, width, ['rs1']);
+    goOnIfBoxed(operands, width, ['rs1']);
     code.get(a).op(width.toBits).set(bits);
     operands.setX(() => {
       pushAtLeast(1n);

@@ -78,31 +78,32 @@ export function bitsOf(operands: Operands, source: Source): number {
   return operands.scratch(I64, SLOT[source]);
 }
 
-/** i32: whether these registers, read by `readFloat`, hold boxed singles; null: they surely do. */
-export function boxCheck(
-  operands: Operands,
-  width: Width,
-  sources: readonly Source[],
-): (() => void) | null {
-  if (width.int === 'i64') return null;
-  const doubtful = sources.filter((source) => operands.isBoxed?.(source) !== true);
-  const [first, ...others] = doubtful;
-  if (first === undefined) return null;
+/**
+ * i32 → i32: and these registers, read by `readFloat`, hold boxed singles. Nothing where they
+ * surely do.
+ */
+export function andBoxed(operands: Operands, width: Width, sources: readonly Source[]): void {
+  if (width.int === 'i64') return;
   const { code } = operands;
-  return () => {
-    code.get(bitsOf(operands, first));
-    for (const source of others) code.get(bitsOf(operands, source)).op('i64.and');
-    code.i64(BOX).op('i64.ge_u');
-  };
+  const [first, ...others] = sources.filter((source) => operands.isBoxed?.(source) !== true);
+  if (first === undefined) return;
+  code.get(bitsOf(operands, first));
+  for (const source of others) code.get(bitsOf(operands, source)).op('i64.and');
+  code.i64(BOX).op('i64.ge_u', 'i32.and');
+}
+
+/** i32 →: leaves unless it is 1. There is one of these for an instruction: leaving is long code. */
+export function goOnIf(operands: Operands): void {
+  operands.code.op('i32.eqz');
+  operands.bailIf();
 }
 
 /** Leaves unless the registers hold boxed singles. */
-export function bailIfUnboxed(operands: Operands, width: Width, sources: readonly Source[]): void {
-  const check = boxCheck(operands, width, sources);
-  if (check === null) return;
-  check();
-  operands.code.op('i32.eqz');
-  operands.bailIf();
+export function goOnIfBoxed(operands: Operands, width: Width, sources: readonly Source[]): void {
+  if (width.int === 'i64' || sources.every((source) => operands.isBoxed?.(source))) return;
+  operands.code.i32(1);
+  andBoxed(operands, width, sources);
+  goOnIf(operands);
 }
 
 /** Writes a number, boxed if it is a single. `value` pushes its bits as `width.int`. */
@@ -205,35 +206,24 @@ export function emitRounded(operands: Operands, width: Width, operation: Rounded
   }
   const result = operands.scratch(width.floatType, RESULT_SLOT);
   const bits = operands.scratch(width.intType, RESULT_SLOT);
-  const boxed = boxCheck(operands, width, operation.sources);
   operation.compute();
   code.tee(result).op(width.toBits).set(bits);
   operation.usual(bits);
   code.i32(0).load('i32.load', STATE.floatFast).op('i32.and');
-  if (boxed !== null) {
-    boxed();
-    code.op('i32.and');
-  }
+  andBoxed(operands, width, operation.sources);
   code.op('i32.eqz').if();
-  if (boxed !== null) {
-    boxed();
-    code.op('i32.eqz');
-    operands.bailIf();
-  }
-  pushFcsr(operands);
-  code.i32(FRM_BITS).op('i32.and');
-  operands.bailIf();
   operation.usual(bits);
   if (operation.unusual !== undefined) {
     operation.unusual(result);
     code.op('i32.or');
   }
-  code.op('i32.eqz');
-  operands.bailIf();
+  pushModeNearest(operands);
+  code.op('i32.and');
   pushInexactSet(operands);
   operation.exact(result);
-  code.op('i32.or', 'i32.eqz');
-  operands.bailIf();
+  code.op('i32.or', 'i32.and');
+  andBoxed(operands, width, operation.sources);
+  goOnIf(operands);
   code.end();
   writeBits(operands, width, () => code.get(bits));
 }
