@@ -1,9 +1,20 @@
 /**
  * What the region translator is given and what it gives back. It is a pure function of what the
  * interpreter has seen; it installs nothing (core/ does).
+ *
+ * A module imports from 'engine':
+ *   memory, table
+ *   refuel() → i32                  the tank is empty: 0 go on, 1 leave
+ *   link(site, target) → i32        an edge of this site is taken that its code has no number of:
+ *                                   its number; the engine calls rememberEdge (cells.ts)
+ *   returned(block, site) → i32     the return of this site arrived where this block begins, at
+ *                                   the call that it belongs to: the edge's number
+ * The last two only when recording. STATE.account holds the account before and after each. Guest
+ * registers are not in the state block then: these functions must not touch the guest.
  */
 import type { Instruction } from '../isa/instruction.ts';
 import type { ModuleBytes } from '../wasm/module.ts';
+import type { SiteCells } from './cells.ts';
 
 /** What is known of the guest's code when a region is made. */
 export interface Profile {
@@ -22,6 +33,10 @@ export interface Profile {
 export interface RegionOptions {
   /** Byte offset of guest address 0 in memory. */
   readonly guestBase: number;
+  /** First guest address that does not exist. */
+  readonly guestLimit: number;
+  /** Size of memory in pages of 64 KiB. */
+  readonly memoryPages: number;
   /** Without recording no edge is stored; all else is the same. */
   readonly record: boolean;
   /** Instructions in one region, at most FUEL_SLACK. */
@@ -37,7 +52,10 @@ export interface Naming {
   block(): number;
   /** The number of a new edge; told at the end in `Region.edges`, in this order. */
   edge(): number;
-  /** A new site: where a transfer leaves whose edge gets its number when it is first taken. */
+  /**
+   * A new site, not 0: where a transfer leaves whose edge gets its number when it is first taken.
+   * Told at the end in `Region.sites`.
+   */
   site(): number;
   /** Address of `count` fresh words of 0, aligned to 8 bytes. */
   cells(count: number): number;
@@ -73,6 +91,11 @@ export interface RegionEdge {
   /** Byte offset in the module of the instruction that leaves, and how it does. */
   readonly hostSource: number;
   readonly hostHow: 'direct-jump' | 'indirect-jump' | 'main-loop';
+  /**
+   * The return site whose edge to this target it is, 0 if it is none's: asked about that pair
+   * (returned, or a return to the interpreter), the engine must answer with this edge.
+   */
+  readonly returnSite: number;
 }
 
 /** For edges that are named when they are first taken. */
@@ -83,11 +106,9 @@ export interface RegionSite {
   readonly sourceBlock: number;
   readonly hostSource: number;
   readonly hostHow: 'direct-jump' | 'indirect-jump' | 'main-loop';
-  /**
-   * Words that remember edges of this site (as number + 1), and the target that each stands for;
-   * the engine sets such a word to 0 when the code at that target changes place.
-   */
-  readonly cells: readonly { readonly cell: number; readonly target: number }[];
+  /** Where control arrives if it stays in the region; -1: it leaves, to whatever is at the target. */
+  readonly targetBlock: number;
+  readonly cells: SiteCells;
 }
 
 export interface Region {

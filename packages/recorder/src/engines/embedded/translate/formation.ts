@@ -1,0 +1,181 @@
+/**
+ * Which blocks belong to a region: those that have run and that its entry reaches by branches,
+ * jumps, falls, seen targets of indirect jumps, and behind calls.
+ */
+import { GUEST_PAGE_SHIFT } from '../core/layout.ts';
+import { emitters } from '../emit/index.ts';
+import { endsBlock, type Transfer, transferOf } from '../isa/decode.ts';
+import type { Instruction } from '../isa/instruction.ts';
+import type { Profile, RegionOptions } from './region.ts';
+
+/** A block without a branch ends after so many (docs/embedded-engine.md, rule 6). */
+export const BLOCK_INSTRUCTIONS_MAX = 512;
+
+/** Of one indirect jump, inside its region. */
+const CASES_MAX = 16;
+
+export interface FormedBlock {
+  readonly pc: number;
+  /** Those that the region runs; the last one is the transfer if there is one. */
+  readonly instructions: readonly Instruction[];
+  /** The instruction behind the last one. */
+  readonly next: number;
+  /**
+   * `transfer`: the last instruction moves control. `fall`: control goes on at `next`. `leave`: the
+   * instruction at `next` is not for regions.
+   */
+  readonly ends: 'transfer' | 'fall' | 'leave';
+  readonly transfer: Transfer | null;
+}
+
+/** Numbers of blocks in their region; -1: not in it. */
+export interface Links {
+  /** Where a direct branch or jump goes if taken. */
+  taken: number;
+  /** The block at `next`: of a fall, a branch not taken, a call that returned. */
+  fall: number;
+  /** Targets of an indirect jump. */
+  cases: readonly { readonly target: number; readonly block: number }[];
+}
+
+export interface FormedRegion {
+  readonly entry: number;
+  /** The first is the entry. */
+  readonly blocks: readonly FormedBlock[];
+  readonly links: readonly Links[];
+}
+
+/** How many of the instructions from pc on a region can run, as one block. */
+export function formBlock(pc: number, profile: Profile): FormedBlock {
+  const instructions: Instruction[] = [];
+  const page = pc >>> GUEST_PAGE_SHIFT;
+  let next = pc;
+  while (instructions.length < BLOCK_INSTRUCTIONS_MAX && next >>> GUEST_PAGE_SHIFT === page) {
+    const instruction = profile.instruction(next);
+    if (instruction === null) return { pc, instructions, next, ends: 'leave', transfer: null };
+    const transfer = transferOf(instruction, next);
+    if (transfer !== null) {
+      instructions.push(instruction);
+      return { pc, instructions, next: next + instruction.size, ends: 'transfer', transfer };
+    }
+    if (endsBlock(instruction) || emitters(instruction.op) === null) {
+      return { pc, instructions, next, ends: 'leave', transfer: null };
+    }
+    instructions.push(instruction);
+    next += instruction.size;
+  }
+  return { pc, instructions, next, ends: 'fall', transfer: null };
+}
+
+class Formation {
+  readonly blocks: FormedBlock[] = [];
+  readonly #number = new Map<number, number>();
+  readonly #profile: Profile;
+  readonly #options: RegionOptions;
+  #instructions = 0;
+  #isFull = false;
+
+  constructor(profile: Profile, options: RegionOptions) {
+    this.#profile = profile;
+    this.#options = options;
+  }
+
+  /** Takes the block in, unless it has not run or there is no room. */
+  take(pc: number, isEntry: boolean): void {
+    if (this.#number.has(pc) || this.#isFull) return;
+    if (!isEntry && !this.#profile.hasRun(pc)) return;
+    const block = formBlock(pc, this.#profile);
+    const count = block.instructions.length;
+    if (!isEntry) {
+      if (count === 0) return;
+      const { instructionsMax, blocksMax } = this.#options;
+      this.#isFull =
+        this.#instructions + count > instructionsMax || this.blocks.length >= blocksMax;
+      if (this.#isFull) return;
+    }
+    this.#instructions += count;
+    this.#number.set(pc, this.blocks.length);
+    this.blocks.push(block);
+  }
+
+  follow({ transfer, next, ends, instructions }: FormedBlock): void {
+    if (ends === 'leave') return;
+    if (transfer === null) {
+      this.take(next, false);
+      return;
+    }
+    switch (transfer.kind) {
+      case 'branch':
+        this.take(next, false);
+        if (transfer.target !== null) this.take(transfer.target, false);
+        break;
+      case 'jump':
+        if (transfer.target !== null) this.take(transfer.target, false);
+        break;
+      case 'call':
+      case 'indirect-call':
+        this.take(next, false);
+        break;
+      case 'indirect-jump': {
+        const pc = next - (instructions.at(-1)?.size ?? 0);
+        for (const target of this.#profile.targets(pc).slice(0, CASES_MAX)) {
+          this.take(target, false);
+        }
+        break;
+      }
+      case 'return':
+        break;
+    }
+  }
+
+  links({ transfer, next, ends, instructions }: FormedBlock): Links {
+    const links: Links = { taken: -1, fall: -1, cases: [] };
+    if (ends === 'leave') return links;
+    const kind = transfer?.kind;
+    if (kind === 'branch' || kind === 'jump') links.taken = this.#numberOf(transfer?.target);
+    if (kind === 'indirect-jump') {
+      const pc = next - (instructions.at(-1)?.size ?? 0);
+      links.cases = this.#profile
+        .targets(pc)
+        .slice(0, CASES_MAX)
+        .map((target) => ({ target, block: this.#numberOf(target) }))
+        .filter(({ block }) => block >= 0);
+    }
+    if (kind !== 'jump' && kind !== 'return' && kind !== 'indirect-jump') {
+      links.fall = this.#numberOf(next);
+    }
+    return links;
+  }
+
+  #numberOf(pc: number | null | undefined): number {
+    return pc === null || pc === undefined ? -1 : (this.#number.get(pc) ?? -1);
+  }
+}
+
+export function formRegion(entry: number, profile: Profile, options: RegionOptions): FormedRegion {
+  const formation = new Formation(profile, options);
+  formation.take(entry, true);
+  // Breadth first: what is near the entry comes in before the room is full.
+  for (let number = 0; number < formation.blocks.length; number++) {
+    const block = formation.blocks[number];
+    if (block !== undefined) formation.follow(block);
+  }
+  return {
+    entry,
+    blocks: formation.blocks,
+    links: formation.blocks.map((block) => formation.links(block)),
+  };
+}
+
+/** Control flow inside a region: successors of each block, once for each way to them. */
+export function successorsOf({ blocks, links }: FormedRegion): number[][] {
+  return blocks.map((_, number) => {
+    const link = links[number];
+    if (link === undefined) return [];
+    const next: number[] = [];
+    if (link.taken >= 0) next.push(link.taken);
+    if (link.fall >= 0) next.push(link.fall);
+    for (const { block } of link.cases) next.push(block);
+    return next;
+  });
+}
