@@ -96,6 +96,7 @@ const storeConditional =
       code.store(width.store, offset).end();
     });
     code.i32(0).i64(-1).store('i64.store', STATE.reserved);
+    code.i32(0).i64(0).store('i64.store', STATE.reservedValue);
     operands.setX(() => code.get(failed).op('i64.extend_i32_u'));
   };
 

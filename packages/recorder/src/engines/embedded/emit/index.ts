@@ -2,6 +2,7 @@
 import type { OpName } from '../isa/table.ts';
 import { ATOMIC_EMIT } from './atomic.ts';
 import { BITS_EMIT } from './bits.ts';
+import { FLOAT_EMIT } from './float.ts';
 import { INTEGER_EMIT } from './integer.ts';
 import { MEMORY_EMIT } from './memory.ts';
 import type { Emit } from './operands.ts';
@@ -11,6 +12,7 @@ const EMIT: Partial<Record<OpName, Emit>> = {
   ...BITS_EMIT,
   ...MEMORY_EMIT,
   ...ATOMIC_EMIT,
+  ...FLOAT_EMIT,
 };
 
 /**

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { EXIT } from '../core/layout.ts';
+import {
+  PlainMachine,
+  type Program,
+  ThreadedMachine,
+  type ThreadedOptions,
+} from './machines.fixture.ts';
+import {
+  below,
+  type ProgramOptions,
+  type Random,
+  randomFrom,
+  randomProgram,
+} from './programs.fixture.ts';
+
+/** Below a page's end, so that programs cross it. */
+const START = 0x1_0f00;
+const SEEDS = fc.integer({ min: 0, max: 2 ** 31 - 1 });
+
+interface Pair {
+  readonly program: Program;
+  readonly random: Random;
+  readonly plain: PlainMachine;
+  readonly threaded: ThreadedMachine;
+}
+
+function pair(seed: number, options: ProgramOptions, threadedOptions: ThreadedOptions = {}): Pair {
+  const random = randomFrom(seed);
+  const program = {
+    start: START,
+    bytes: randomProgram(random, START, options),
+    isWritable: options.changesItself,
+  };
+  const machines = [new PlainMachine(), new ThreadedMachine(threadedOptions)] as const;
+  for (const machine of machines) {
+    machine.load(program);
+    machine.fill(randomFrom(seed + 1), program);
+  }
+  const [plain, threaded] = machines;
+  return { program, random, plain, threaded };
+}
+
+/** Instructions after which control is moved elsewhere. */
+const KICK_AFTER = 400;
+const OPTIONS: ProgramOptions = { pieces: 400, changesItself: false, faults: true, float: false };
+
+/** Runs both, the threaded one in stretches of `stretch()` instructions, comparing after each. */
+function compare(machines: Pair, total: number, stretch: () => number): void {
+  const { program, random, plain, threaded } = machines;
+  let left = total;
+  let kickIn = 0;
+  for (let traps = 0; left > 0 && traps < total; ) {
+    if (kickIn-- === 0) {
+      const seed = below(random, 2 ** 31);
+      for (const machine of [plain, threaded]) machine.kick(randomFrom(seed), program);
+      kickIn = below(random, KICK_AFTER / stretch());
+    }
+    const fuel = Math.min(left, stretch());
+    const { exit, ran } = threaded.run(fuel);
+    left -= ran;
+    for (let count = 0; count < ran; count++) {
+      const early = plain.step();
+      if (early !== null) throw new Error(`the plain interpreter trapped: ${early.message}`);
+    }
+    if (exit === EXIT.trap) {
+      traps++;
+      const trap = plain.step();
+      expect(threaded.trap).toEqual(trap);
+      expect(threaded.state()).toBe(plain.state());
+      plain.passOver(program);
+      threaded.passOver(program);
+    } else if (exit === EXIT.fuel) expect(ran).toBe(fuel);
+    else expect(exit).toBe(EXIT.hot);
+    expect(threaded.state()).toBe(plain.state());
+  }
+  expect(Buffer.compare(threaded.guest(), plain.guest())).toBe(0);
+  if (threaded.isRecording) expect(threaded.transfers).toEqual(plain.transfers);
+}
+
+/** Checks random programs of one sort; a failure prints the seed. */
+function check(
+  numRuns: number,
+  total: number,
+  options: Partial<ProgramOptions>,
+  threaded: ThreadedOptions,
+  stretchMax: number,
+): void {
+  fc.assert(
+    fc.property(SEEDS, (seed) => {
+      const machines = pair(seed, { ...OPTIONS, ...options }, threaded);
+      compare(machines, total, () => 1 + below(machines.random, stretchMax));
+    }),
+    { numRuns },
+  );
+}
+
+describe('the threaded interpreter does what the plain one does', () => {
+  test('instruction by instruction', () => {
+    check(10, 2000, {}, {}, 1);
+  });
+
+  test('in stretches of any length', () => {
+    check(20, 10_000, {}, {}, 300);
+  });
+
+  test('with floating point', () => {
+    check(10, 3000, { float: true }, {}, 30);
+  });
+
+  test('while code changes under it', () => {
+    check(20, 4000, { changesItself: true }, {}, 50);
+  });
+
+  test('with room for less code than there is', () => {
+    check(6, 6000, { pieces: 6000, faults: false }, { codePages: 4 }, 200);
+  });
+
+  test('stopping where it is hot, whether it records or not', () => {
+    check(6, 6000, {}, { heatLimit: 8 }, 200);
+    check(6, 6000, {}, { heatLimit: 8, record: false }, 200);
+    check(3, 6000, { changesItself: true }, { heatLimit: 8, record: false }, 200);
+  });
+});
