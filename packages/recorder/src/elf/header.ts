@@ -6,10 +6,10 @@
  *   class, data        4, 5    4, 5       p_flags              24       4
  *   e_type               16      16       p_offset              4       8
  *   e_machine            18      18       p_vaddr               8      16
- *   e_entry              24      24       p_filesz             16      32
- *   e_phoff              28      32       p_memsz              20      40
- *   e_shoff              32      40       bytes                32      56
- *   e_flags              36      48
+ *   e_entry              24      24       p_paddr              12      24
+ *   e_phoff              28      32       p_filesz             16      32
+ *   e_shoff              32      40       p_memsz              20      40
+ *   e_flags              36      48       bytes                32      56
  *   e_phentsize          42      54
  *   e_phnum              44      56
  *   e_shentsize          46      58
@@ -55,6 +55,8 @@ export interface RawSegment {
   /** Bits: 1 execute, 2 write, 4 read. */
   readonly flags: number;
   readonly vaddr: bigint;
+  /** Where it is loaded on a bare machine; means nothing in a process. */
+  readonly paddr: bigint;
   readonly offset: number;
   readonly fileSize: number;
   readonly memSize: bigint;
@@ -178,6 +180,7 @@ export function readSegmentHeaders(file: ElfFile, header: RawHeader): RawSegment
       flags: fields.u32(at + (is64 ? 4 : 24)),
       offset: fields.word(at + (is64 ? 8 : 4)),
       vaddr: fields.wordBig(at + (is64 ? 16 : 8)),
+      paddr: fields.wordBig(at + (is64 ? 24 : 12)),
       fileSize: fields.word(at + (is64 ? 32 : 16)),
       memSize: fields.wordBig(at + (is64 ? 40 : 20)),
     });

@@ -30,6 +30,11 @@ export class Hart {
   readonly xUnsigned: BigUint64Array;
   readonly f: BigUint64Array;
   readonly view: DataView;
+  /**
+   * Called before a floating-point instruction while `isFloatOff`. @throws Trap illegal if it may
+   * not run.
+   */
+  onFloatOff: () => void = () => {};
 
   constructor(memory: GuestMemory) {
     const { buffer } = memory;
@@ -62,6 +67,19 @@ export class Hart {
   /** Adds accrued exceptions: bit 0 inexact, 1 underflow, 2 overflow, 3 divide by zero, 4 invalid. */
   raiseFloat(flags: number): void {
     if ((this.fcsr & flags) !== flags) this.fcsr |= flags;
+  }
+
+  get isFloatOff(): boolean {
+    return this.view.getInt32(STATE.floatOff, true) !== 0;
+  }
+
+  set isFloatOff(value: boolean) {
+    this.view.setInt32(STATE.floatOff, value ? 1 : 0, true);
+  }
+
+  /** Before any use of the floating-point registers or fcsr by an instruction. @throws Trap illegal */
+  openFloat(): void {
+    if (this.isFloatOff) this.onFloatOff();
   }
 
   /** Address that LR reserved; null none. */

@@ -45,6 +45,11 @@ export const STATE = {
    * with a look at operands and result is exact.
    */
   floatFast: 0x1258,
+  /**
+   * i32: 1 while a floating-point instruction is not to run before the platform was asked
+   * (Hart.openFloat): on a bare machine mstatus.FS may forbid it, or must take note of it.
+   */
+  floatOff: 0x125c,
   /** i64: address that LR reserved, -1 none; and the value it saw there. */
   reserved: 0x1260,
   reservedValue: 0x1268,

@@ -66,7 +66,8 @@ export class GuestMemory {
   }
 
   #check(address: bigint, bytes: number, perm: number, cause: number): number {
-    if (!this.#exists(address, bytes)) throw new Trap(cause, BigInt.asUintN(64, address));
+    // What begins below the limit and goes over it lacks a page there: none is mapped.
+    if (!this.#exists(address, 1)) throw new Trap(cause, BigInt.asUintN(64, address));
     const at = Number(address);
     const page = this.#lacking(at, bytes, perm);
     if (page < 0) return at + this.guestBase;

@@ -11,7 +11,10 @@ const FFLAGS = 1;
 const FRM = 2;
 const FCSR = 3;
 
+const isFloat = (csr: number): boolean => csr === FFLAGS || csr === FRM || csr === FCSR;
+
 function readCsr(hart: Hart, platform: Platform, csr: number): bigint {
+  if (isFloat(csr)) hart.openFloat();
   if (csr === FFLAGS) return BigInt(hart.fcsr & 0x1f);
   if (csr === FRM) return BigInt(hart.fcsr >> 5);
   if (csr === FCSR) return BigInt(hart.fcsr);
@@ -19,6 +22,7 @@ function readCsr(hart: Hart, platform: Platform, csr: number): bigint {
 }
 
 function writeCsr(hart: Hart, platform: Platform, csr: number, value: bigint): void {
+  if (isFloat(csr)) hart.openFloat();
   const low = Number(value & 0xffn);
   if (csr === FFLAGS) hart.fcsr = (hart.fcsr & 0xe0) | (low & 0x1f);
   else if (csr === FRM) hart.fcsr = (hart.fcsr & 0x1f) | ((low & 7) << 5);

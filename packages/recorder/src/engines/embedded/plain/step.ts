@@ -17,13 +17,21 @@ import { MULTIPLY_OPS } from './multiply.ts';
 
 export type { Execute } from './execute.ts';
 
+/** mstatus.FS may forbid floating point (Privileged Architecture, section 3.1.6.6). */
+const opening =
+  (execute: Execute): Execute =>
+  (hart, instruction, platform) => {
+    hart.openFloat();
+    return execute(hart, instruction, platform);
+  };
+
 const ALL: Executes = {
   ...INTEGER_OPS,
   ...MULTIPLY_OPS,
   ...ATOMIC_OPS,
   ...BIT_OPS,
   ...CSR_OPS,
-  ...FLOAT_OPS,
+  ...Object.fromEntries(Object.entries(FLOAT_OPS).map(([op, run]) => [op, opening(run)])),
 };
 
 const BY_NUMBER: readonly Execute[] = OP_NAMES.map((op) => {
