@@ -165,7 +165,7 @@ export class HopResolver {
         block = inner;
         continue;
       }
-      if (goal.block === block || goal.block === NO_ROW) {
+      if (goal.block === block || goal.block === NO_ROW || this.#isTailOf(block, goal.block)) {
         const at = code.instructionAt(block, offset);
         if (at >= 0 && at + (goal.retired ? 1 : 0) <= count) {
           this.#push(block, 0, at + (goal.retired ? 1 : 0));
@@ -180,6 +180,26 @@ export class HopResolver {
       if (next === NO_ROW) return 'no-block';
       block = next;
     }
+  }
+
+  /**
+   * Whether `block` begins inside `whole` and holds the same code to their common end: an engine that
+   * knows a transfer by its source alone names it after one of the blocks that end there.
+   */
+  #isTailOf(block: number, whole: number): boolean {
+    const { code } = this;
+    if (this.#cutAt(whole, block) <= 0) return false;
+    const { blocks } = this.#trace;
+    const own = blocks.code(block);
+    const tail = blocks.code(whole).subarray(-own.length);
+    const ends = distanceBytes(
+      code.pc.high[block] ?? 0,
+      code.pc.low[block] ?? 0,
+      code.pc.high[whole] ?? 0,
+      code.pc.low[whole] ?? 0,
+    );
+    const isSameEnd = ends + (code.endBytes[block] ?? 0) === (code.endBytes[whole] ?? 0);
+    return isSameEnd && own.every((byte, i) => byte === tail[i]);
   }
 
   /** The block that ran after a part of `block`, no transfer between; NO_ROW if it ran whole. */

@@ -26,6 +26,8 @@ export interface Machine extends Platform {
   deadline(): number;
   /** The deadline was reached, or someone outside asked for attention. */
   tick(): Next;
+  /** Asked after an instruction that changed what may interrupt: whether `tick` is due now. */
+  isPending(): boolean;
   /** A signal from outside (Ctrl-C, kill): taken at the `tick` that follows. */
   deliver(signal: number): void;
   /** Threads or harts that can be recorded; the one that runs now is `running`. */

@@ -75,15 +75,18 @@ export class GuestMemory {
     throw new Trap(cause, BigInt(Math.max(at, pageStart)));
   }
 
-  #device(address: bigint): Platform | null {
+  /** The platform, if any byte of the access lies on a device page. */
+  #device(address: bigint, bytes: number): Platform | null {
     if (this.platform === null || !this.#exists(address, 1)) return null;
-    const perm = this.perms[Number(address) >>> GUEST_PAGE_SHIFT] ?? 0;
-    return (perm & PERM.device) !== 0 ? this.platform : null;
+    const at = Number(address);
+    const first = this.perms[at >>> GUEST_PAGE_SHIFT] ?? 0;
+    const last = this.perms[(at + bytes - 1) >>> GUEST_PAGE_SHIFT] ?? 0;
+    return ((first | last) & PERM.device) !== 0 ? this.platform : null;
   }
 
   /** Zero-extended. @param bytes 1, 2, 4 or 8. @throws Trap loadAccess with the fault address. */
   load(address: bigint, bytes: number): bigint {
-    const device = this.#device(address);
+    const device = this.#device(address, bytes);
     if (device !== null) return device.readDevice(address, bytes);
     const at = this.#check(address, bytes, PERM.read, TRAP.loadAccess);
     if (bytes === 1) return BigInt(this.view.getUint8(at));
@@ -94,7 +97,7 @@ export class GuestMemory {
 
   /** Stores the low bytes of value. @throws Trap storeAccess; then nothing was stored. */
   store(address: bigint, bytes: number, value: bigint): void {
-    const device = this.#device(address);
+    const device = this.#device(address, bytes);
     if (device !== null) {
       device.writeDevice(address, bytes, BigInt.asUintN(bytes * 8, value));
       return;

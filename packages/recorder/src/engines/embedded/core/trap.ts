@@ -27,4 +27,10 @@ export class Trap extends Error {
     this.code = code;
     this.value = value;
   }
+
+  /** Whether a call instruction raised it: then the guest asked for it. */
+  get isCall(): boolean {
+    const { ecallUser, ecallSupervisor, ecallMachine } = TRAP;
+    return this.code === ecallUser || this.code === ecallSupervisor || this.code === ecallMachine;
+  }
 }
