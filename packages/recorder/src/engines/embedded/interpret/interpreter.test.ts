@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EXIT } from '../core/layout.ts';
+import { isFusedMultiplyAddExact } from '../emit/float-probe.ts';
 import {
   PlainMachine,
   type Program,
@@ -14,6 +15,7 @@ import {
   randomFrom,
   randomProgram,
 } from './programs.fixture.ts';
+import { RandomRegions } from './regions.fixture.ts';
 
 /** Below a page's end, so that programs cross it. */
 const START = 0x1_0f00;
@@ -47,7 +49,12 @@ const KICK_AFTER = 400;
 const OPTIONS: ProgramOptions = { pieces: 400, changesItself: false, faults: true, float: false };
 
 /** Runs both, the threaded one in stretches of `stretch()` instructions, comparing after each. */
-function compare(machines: Pair, total: number, stretch: () => number): void {
+function compare(
+  machines: Pair,
+  total: number,
+  stretch: () => number,
+  regions: RandomRegions | null = null,
+): void {
   const { program, random, plain, threaded } = machines;
   let left = total;
   let kickIn = 0;
@@ -72,7 +79,10 @@ function compare(machines: Pair, total: number, stretch: () => number): void {
       plain.passOver(program);
       threaded.passOver(program);
     } else if (exit === EXIT.fuel) expect(ran).toBe(fuel);
-    else expect(exit).toBe(EXIT.hot);
+    else {
+      expect(exit).toBe(EXIT.hot);
+      regions?.make(Number(threaded.hart.pc));
+    }
     expect(threaded.state()).toBe(plain.state());
   }
   expect(Buffer.compare(threaded.guest(), plain.guest())).toBe(0);
@@ -106,7 +116,7 @@ describe('the threaded interpreter does what the plain one does', () => {
   });
 
   test('with floating point', () => {
-    check(10, 3000, { float: true }, {}, 30);
+    check(10, 3000, { float: true }, { fused: isFusedMultiplyAddExact() }, 30);
   });
 
   test('while code changes under it', () => {
@@ -121,5 +131,31 @@ describe('the threaded interpreter does what the plain one does', () => {
     check(6, 6000, {}, { heatLimit: 8 }, 200);
     check(6, 6000, {}, { heatLimit: 8, record: false }, 200);
     check(3, 6000, { changesItself: true }, { heatLimit: 8, record: false }, 200);
+  });
+});
+
+describe('regions', () => {
+  const compareWithRegions = (seed: number, options: Partial<ProgramOptions>): RandomRegions => {
+    const machines = pair(seed, { ...OPTIONS, ...options }, { heatLimit: 4 });
+    const { threaded, random } = machines;
+    const regions = new RandomRegions(threaded, randomFrom(seed + 2));
+    const stretch = (): number => below(random, random() < 0.8 ? 6000 : 100) + 1;
+    compare(machines, 40_000, stretch, regions);
+    return regions;
+  };
+
+  test('are entered, left, and left with an instruction that they do not run', () => {
+    let [made, calls, bails, returns] = [0, 0, 0, 0];
+    fc.assert(
+      fc.property(SEEDS, fc.boolean(), (seed, changesItself) => {
+        const regions = compareWithRegions(seed, { changesItself });
+        made += regions.made;
+        calls += regions.calls;
+        bails += regions.bails;
+        returns += regions.returns;
+      }),
+      { numRuns: 10 },
+    );
+    for (const count of [made, calls, bails, returns]) expect(count).toBeGreaterThan(10);
   });
 });

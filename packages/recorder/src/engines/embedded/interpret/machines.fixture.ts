@@ -24,7 +24,7 @@ const DATA_BYTES = 0x4000;
 const FUEL_MAX = RING_TRANSFERS - 16;
 
 /** A bare process: no CSRs but those of the hart, no devices. */
-const PLATFORM: Platform = {
+export const PLATFORM: Platform = {
   readCsr(csr) {
     throw new Trap(TRAP.illegal, BigInt(csr));
   },
@@ -116,20 +116,15 @@ class TestMachine {
 export class PlainMachine extends TestMachine {
   readonly transfers: TransferSeen[] = [];
 
-  #isTaken({ op, rs1, rs2 }: Instruction): boolean {
-    const { x } = this.hart;
-    return op === 'jal' || op === 'jalr' || TAKEN[op]?.(x[rs1] ?? 0n, x[rs2] ?? 0n) === true;
-  }
-
   /** One instruction; the trap if it raised one. */
   step(): Trap | null {
     const { hart } = this;
     const pc = Number(hart.pc);
     try {
       const instruction = fetch(hart);
-      const isTaken = this.#isTaken(instruction);
+      const makesTransfer = isTaken(hart, instruction);
       step(hart, PLATFORM, instruction);
-      if (isTaken) this.transfers.push([pc, Number(hart.pc)]);
+      if (makesTransfer) this.transfers.push([pc, Number(hart.pc)]);
       return null;
     } catch (error) {
       if (error instanceof Trap) return error;
@@ -148,6 +143,10 @@ const TAKEN: Readonly<Record<string, (a: bigint, b: bigint) => boolean>> = {
   bgeu: (a, b) => BigInt.asUintN(64, a) >= BigInt.asUintN(64, b),
 };
 
+export function isTaken({ x }: Hart, { op, rs1, rs2 }: Instruction): boolean {
+  return op === 'jal' || op === 'jalr' || TAKEN[op]?.(x[rs1] ?? 0n, x[rs2] ?? 0n) === true;
+}
+
 export interface ThreadedOptions {
   readonly record?: boolean;
   readonly heatLimit?: number;
@@ -163,7 +162,8 @@ export class ThreadedMachine extends TestMachine {
   readonly edges: TransferSeen[] = [];
   readonly blocks: number[] = [];
   readonly transfers: TransferSeen[] = [];
-  readonly returns: TransferSeen[] = [];
+  /** Sources of returns out of regions, by their site less 1. */
+  readonly returns: number[] = [];
   trap: Trap | null = null;
   slowCount = 0;
   readonly isRecording: boolean;
@@ -186,9 +186,9 @@ export class ThreadedMachine extends TestMachine {
       heatLimit,
       hooks: {
         slow: () => this.#slow(),
-        begin: () => this.#begin(Number(this.hart.pc)),
+        begin: () => this.begin(Number(this.hart.pc)),
         link: (source, target) => this.#link(source, target),
-        returned: (site, target) => this.#edge(site, target),
+        returned: (site, target) => this.#returned(site, target),
       },
     });
   }
@@ -216,11 +216,11 @@ export class ThreadedMachine extends TestMachine {
     view.setUint32(STATE.write, RING, true);
   }
 
-  #edge(source: number, target: number): number {
+  newEdge(source: number, target: number): number {
     return this.edges.push([source, target]) - 1;
   }
 
-  #begin(pc: number): void {
+  begin(pc: number): void {
     if (this.cache.blockSizes(pc) === null) return;
     this.cache.setBlock(pc, this.blocks.push(pc) - 1);
   }
@@ -228,8 +228,13 @@ export class ThreadedMachine extends TestMachine {
   #link(source: number, target: number): number {
     if (Number(this.hart.pc) !== source) throw new Error('pc is not the source');
     if (this.cache.blockAround(source) < 0) throw new Error(`no block around ${source}`);
-    if (this.cache.blockAt(target) < 0) this.#begin(target);
-    return this.#edge(source, target);
+    if (this.cache.blockAt(target) < 0) this.begin(target);
+    return this.newEdge(source, target);
+  }
+
+  /** A return site is the number of the instruction that returned. */
+  #returned(site: number, target: number): number {
+    return this.newEdge(this.returns[site - 1] ?? -1, target);
   }
 
   #slow(): number {
@@ -241,7 +246,7 @@ export class ThreadedMachine extends TestMachine {
       step(hart, PLATFORM, instruction);
       if (this.isRecording && transferOf(instruction, pc) !== null) {
         const at = memory.view.getUint32(STATE.write, true);
-        memory.view.setUint32(at, this.#edge(pc, Number(hart.pc)), true);
+        memory.view.setUint32(at, this.newEdge(pc, Number(hart.pc)), true);
         memory.view.setUint32(STATE.write, at + 4, true);
       }
       return 0;
