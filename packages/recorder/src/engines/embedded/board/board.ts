@@ -12,7 +12,7 @@
  */
 
 import type { Hart } from '../core/hart.ts';
-import { PERM } from '../core/layout.ts';
+import { GUEST_PAGE_BYTES, PERM } from '../core/layout.ts';
 import type { Clock, Machine, Next, Observer } from '../core/machine.ts';
 import { TRAP, Trap } from '../core/trap.ts';
 import type { Console } from './console.ts';
@@ -39,6 +39,7 @@ const RUN: Next = { how: 'run' };
 const STUCK_STATUS = 1;
 const A0 = 10;
 const A1 = 11;
+const TIMER_BIT = 1 << INTERRUPT.machineTimer;
 const PAGE_PERM = PERM.mapped | PERM.device;
 
 /** A trap since which no instruction has retired. */
@@ -54,6 +55,7 @@ export class Board implements Machine {
   readonly #hart: Hart;
   readonly #clock: Clock;
   readonly #observer: Observer;
+  readonly #console: Console;
   readonly #registers = new Registers();
   readonly #pmp = new Pmp();
   readonly #timer: Timer;
@@ -67,11 +69,14 @@ export class Board implements Machine {
   #lastTrap: LastTrap | null = null;
   /** What `deadline` said last: an earlier one must be told. */
   #told = Infinity;
+  /** Somebody outside wants the driver's attention while the hart sleeps. */
+  #isWoken = false;
 
   constructor({ hart, clock, observer, console, ramBytes = RAM_BYTES_DEFAULT }: BoardOptions) {
     this.#hart = hart;
     this.#clock = clock;
     this.#observer = observer;
+    this.#console = console;
     this.#ramEnd = guestLimitOf(ramBytes);
     this.#timer = new Timer(clock);
     this.#devices = new Devices(this.#timer, console, clock, (next) => this.#end(next, null));
@@ -151,23 +156,26 @@ export class Board implements Machine {
     return this.#told;
   }
 
+  /** A time that has passed means at once: the clock is not asked. */
   #deadline(): number {
     const registers = this.#registers;
-    const now = this.#clock.instructions();
-    if (this.#next !== RUN || registers.takeable(this.#pending()) !== 0) return now;
-    const timer = 1 << INTERRUPT.machineTimer;
-    const isTimed = (registers.enabled & timer) !== 0 && registers.isOpen(MODE.machine);
+    const isWanted = this.#next !== RUN || this.#isWoken;
+    if (isWanted || registers.takeable(this.#pendingLines()) !== 0) return 0;
+    const isTimed = (registers.enabled & TIMER_BIT) !== 0 && registers.isOpen(MODE.machine);
     return Math.min(isTimed ? this.#timer.dueInstructions : Infinity, this.#devices.nextPoll);
   }
 
+  /** What an instruction did can only matter by moving the deadline nearer. */
   isPending(): boolean {
-    if (this.#next !== RUN || this.#registers.takeable(this.#pending()) !== 0) return true;
     return this.#deadline() < this.#told;
   }
 
   tick(): Next {
+    this.#isWoken = false;
+    const signal = this.#console.takeSignal();
+    if (signal !== null) this.deliver(signal);
     if (this.#next !== RUN) return this.#next;
-    this.#devices.poll();
+    if (this.#clock.instructions() >= this.#devices.nextPoll) this.#devices.poll();
     const bits = this.#registers.takeable(this.#pending());
     if (bits === 0) return RUN;
     const { pc } = this.#hart;
@@ -191,9 +199,13 @@ export class Board implements Machine {
 
   /** mip. */
   #pending(): number {
-    const timer = this.#timer.isDue ? 1 << INTERRUPT.machineTimer : 0;
+    return this.#pendingLines() | (this.#timer.isDue ? TIMER_BIT : 0);
+  }
+
+  /** mip without the timer's bit. */
+  #pendingLines(): number {
     const software = this.#timer.isSoftware ? 1 << INTERRUPT.machineSoftware : 0;
-    return this.#registers.software | timer | software | this.#devices.pending;
+    return this.#registers.software | software | this.#devices.pending;
   }
 
   /** A trap or a return from one: what LR began ends, lest another task's SC succeeds. */
@@ -260,16 +272,23 @@ export class Board implements Machine {
     if (mode < least || isForbidden) throw new Trap(TRAP.illegal, 0n);
   }
 
-  /** Until an interrupt is pending that mie lets through, whether or not it can be taken. */
+  /**
+   * Until an interrupt is pending that mie lets through, whether or not it can be taken; false: the
+   * wfi goes on later, or never.
+   */
   #sleep(): boolean {
     const { enabled } = this.#registers;
-    const timer = 1 << INTERRUPT.machineTimer;
     for (;;) {
       this.#devices.poll();
       if ((this.#pending() & enabled) !== 0) return true;
-      const left = (enabled & timer) !== 0 ? this.#timer.left : Infinity;
-      if (this.#devices.wake(enabled, left)) continue;
-      if (left === Infinity) break;
+      const left = (enabled & TIMER_BIT) !== 0 ? this.#timer.left : Infinity;
+      if (this.#devices.isWoken(enabled)) {
+        this.#isWoken = !this.#devices.wait(left);
+        if (this.#isWoken) return false;
+        if ((this.#pending() & enabled) !== 0 || left === Infinity) continue;
+      } else if (left === Infinity) {
+        break;
+      }
       this.#timer.skip(left);
     }
     const why = enabled === 0 ? 'mie is 0' : `mie is ${hex(BigInt(enabled))}`;
@@ -336,7 +355,11 @@ export class Board implements Machine {
   #checkPmp(address: bigint, bytes: number, access: number, cause: number): void {
     const mode = this.#registers.dataMode;
     if (this.#pmp.isOpen(mode) || this.#pmp.allows(mode, address, bytes, access)) return;
-    throw new Trap(cause, address);
+    // An access over the end of a page is two: the one that fails is told.
+    const pageEnd = (address | BigInt(GUEST_PAGE_BYTES - 1)) + 1n;
+    const before = Number(pageEnd - address);
+    const isSecond = before < bytes && this.#pmp.allows(mode, address, before, access);
+    throw new Trap(cause, isSecond ? pageEnd : address);
   }
 }
 

@@ -19,6 +19,8 @@ const POLL_INSTRUCTIONS = 100_000;
 const LOOK_INSTRUCTIONS = 1000;
 
 const UART_FCR = 2;
+/** As a program ends whose output nobody reads. */
+const SIGPIPE = 13;
 
 const MACHINE = { context: 0, bit: 1 << INTERRUPT.machineExternal } as const;
 const SUPERVISOR = { context: 1, bit: 1 << INTERRUPT.supervisorExternal } as const;
@@ -40,10 +42,11 @@ export class Devices {
     this.#console = console;
     this.#clock = clock;
     this.#onEnd = onEnd;
-    this.#uart = new Uart(console, (isUp) => {
+    const onLine = (isUp: boolean): void => {
       this.#plic.setLevel(UART_IRQ, isUp);
       this.#update();
-    });
+    };
+    this.#uart = new Uart(console, onLine, () => onEnd({ how: 'signal', number: SIGPIPE }));
   }
 
   get pending(): number {
@@ -70,20 +73,19 @@ export class Devices {
     this.#uart.receive();
   }
 
-  /**
-   * The hart sleeps, and the interrupts in `enabled` would wake it. Waits for input for that long
-   * if it would. Whether there may be any now; false: not before the time has passed.
-   */
-  wake(enabled: number, nanosecondsMax: number): boolean {
+  /** Whether input could still come and wake a hart that the interrupts in `enabled` wake. */
+  isWoken(enabled: number): boolean {
     if (!this.#uart.wantsInput || this.#uart.isInputOver) return false;
     const wakes = ({ context, bit }: { context: number; bit: number }): boolean =>
       (enabled & bit) !== 0 && this.#plic.isOpen(context, UART_IRQ);
-    if (!wakes(MACHINE) && !wakes(SUPERVISOR)) return false;
-    this.#console.wait(nanosecondsMax);
-    const before = this.#pending;
+    return wakes(MACHINE) || wakes(SUPERVISOR);
+  }
+
+  /** Waits for input. False: somebody wants attention first. */
+  wait(nanosecondsMax: number): boolean {
+    const isInput = this.#console.wait(nanosecondsMax);
     this.poll();
-    // Without an end of its own the sleep goes on until there is input, or none will come.
-    return this.#pending !== before || nanosecondsMax === Infinity;
+    return isInput;
   }
 
   /** @throws Trap loadAccess */

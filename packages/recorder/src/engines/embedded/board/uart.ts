@@ -28,6 +28,7 @@ const TRIGGERS = [1, 4, 8, 14] as const;
 export class Uart {
   readonly #console: Console;
   readonly #onLine: (isUp: boolean) => void;
+  readonly #onClosed: () => void;
   #received: number[] = [];
   /** Input that the guest threw away with its FIFO: it comes again. */
   #returned: number[] = [];
@@ -42,10 +43,14 @@ export class Uart {
   /** The transmitter became empty, and IIR has not told yet. */
   #isEmptyPending = false;
 
-  /** @param onLine is told the level of the interrupt line after every change. */
-  constructor(console: Console, onLine: (isUp: boolean) => void) {
+  /**
+   * @param onLine is told the level of the interrupt line after every change.
+   * @param onClosed is told when nobody reads the output any more.
+   */
+  constructor(console: Console, onLine: (isUp: boolean) => void, onClosed: () => void) {
     this.#console = console;
     this.#onLine = onLine;
+    this.#onClosed = onClosed;
   }
 
   /** Whether input would interrupt, if there were any. */
@@ -111,8 +116,9 @@ export class Uart {
   }
 
   #send(byte: number): void {
-    if ((this.#mcr & MCR_LOOP) === 0) this.#console.write(byte);
-    else if (this.#room > 0) this.#received.push(byte);
+    if ((this.#mcr & MCR_LOOP) === 0) {
+      if (!this.#console.write(byte)) this.#onClosed();
+    } else if (this.#room > 0) this.#received.push(byte);
     else this.#isOverrun = true;
     this.#isEmptyPending = true;
   }
