@@ -107,8 +107,8 @@ export class CodeCache implements Profile {
   }
 
   /**
-   * Decodes the block that begins at pc: to the first instruction that ends one, the end of the page,
-   * or 512 instructions. An instruction that crosses into the next page is a block of its own.
+   * Decodes the block that begins at pc: to the first instruction that ends one, the page's end, or
+   * 512 instructions. An instruction that crosses into the next page is a block of its own.
    * @returns sizes of its instructions, in bytes; null: there is no instruction at pc.
    */
   blockSizes(pc: number): Uint8Array | null {
@@ -195,7 +195,7 @@ export class CodeCache implements Profile {
     const last = page * GUEST_PAGE_BYTES - 2;
     const crosses = page > 0 && this.#word(last, ENTRY.step) % 256 === 2 * ENTRY_BYTES;
     this.#dropPage(page);
-    for (const pc of [...this.#regions.keys()]) if (pageOf(pc) === page) this.#regions.delete(pc);
+    for (const pc of this.#regions.keys()) if (pageOf(pc) === page) this.#regions.delete(pc);
     for (const word of this.#links.get(page)?.keys() ?? []) this.#unlink(word);
     this.#linkCount -= this.#links.get(page)?.size ?? 0;
     this.#links.delete(page);

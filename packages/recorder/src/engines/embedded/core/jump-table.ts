@@ -1,4 +1,4 @@
-/** Indirect transfers that the threaded interpreter has made: their edges, and whereto they went. */
+/** Indirect transfers that the threaded interpreter has made: their edges, and where they went. */
 import { GUEST_PAGE_SHIFT, JUMP_BYTES, JUMP_COUNT, JUMPS, JUMPS_BYTES } from './layout.ts';
 import type { GuestMemory } from './memory.ts';
 

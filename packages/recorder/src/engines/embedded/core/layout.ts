@@ -113,7 +113,7 @@ export const ENTRY = {
   rs3: 10,
   /** i32; of a transfer to the same page 16 times the immediate: the way to the target's entry. */
   imm: 12,
-  /** u32: number + 1 of the edge of the direct transfer that this instruction makes; 0 not known. */
+  /** u32: number + 1 of the edge of the direct transfer that is made here; 0 not known. */
   edge: 16,
   /** u32: number + 1 of the block that begins here; 0 none has. */
   block: 20,
@@ -126,8 +126,8 @@ export const ENTRIES_PER_PAGE = GUEST_PAGE_BYTES / 2;
 export const CODE_PAGE_BYTES = (ENTRIES_PER_PAGE + 2) * ENTRY_BYTES;
 
 /**
- * A direct-mapped table. An entry: u32 source pc, u32 target pc, u32 edge number + 1, u32 0. A source
- * of 0xffff_ffff, which is odd, marks an empty one.
+ * A direct-mapped table. An entry: u32 source pc, u32 target pc, u32 edge number + 1, u32 0. A
+ * source of 0xffff_ffff, which is odd, marks an empty one.
  */
 export const JUMP_BYTES = 16;
 export const JUMP_COUNT = JUMPS_BYTES / JUMP_BYTES;

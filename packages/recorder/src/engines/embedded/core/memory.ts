@@ -56,7 +56,7 @@ export class GuestMemory {
     return address >= 0n && address + BigInt(bytes) <= BigInt(this.guestLimit);
   }
 
-  /** Number of the first page of the range without one of the bits in `perm`; -1 if there is none. */
+  /** Number of the range's first page without one of the bits in `perm`; -1 if there is none. */
   #lacking(address: number, bytes: number, perm: number): number {
     const last = (address + bytes - 1) >>> GUEST_PAGE_SHIFT;
     for (let page = address >>> GUEST_PAGE_SHIFT; page <= last; page++) {

@@ -1,4 +1,4 @@
-/** The WebAssembly of each instruction, written once for both translators (docs/embedded-engine.md). */
+/** The WebAssembly of each instruction, for both translators (docs/embedded-engine.md). */
 import type { OpName } from '../isa/table.ts';
 import { ATOMIC_EMIT } from './atomic.ts';
 import { BITS_EMIT } from './bits.ts';

@@ -1,7 +1,7 @@
 /**
  * Numbers of the threaded interpreter's handlers: what ENTRY.handler holds. An instruction has one
- * handler, or one for each rounding mode that has code of its own; transfers have one for targets in
- * their own page, whose entries are a fixed way off, and one for others.
+ * handler, or one for each rounding mode that has code of its own; transfers have one for targets
+ * in their own page, whose entries are a fixed way off, and one for others.
  */
 import type { Handlers } from '../core/code-cache.ts';
 import { ENTRY_BYTES, GUEST_PAGE_SHIFT } from '../core/layout.ts';

@@ -1,6 +1,6 @@
 /**
- * The threaded interpreter: one WebAssembly module over predecoded entries (docs/embedded-engine.md).
- * It stops at exact instruction counts, records transfers, counts arrivals, and calls regions.
+ * The threaded interpreter: one WebAssembly module over predecoded entries. It stops at exact
+ * instruction counts, records transfers, counts arrivals, calls regions (docs/embedded-engine.md).
  */
 import type { CodeCache } from '../core/code-cache.ts';
 import { STATE } from '../core/layout.ts';
@@ -20,13 +20,13 @@ export interface InterpreterHooks {
    */
   slow(): number;
   /**
-   * The number of the edge of the direct or indirect transfer from source, an instruction of a begun
-   * block. Begins the target's block, if it can be. Only when recording.
+   * The number of the edge of the transfer from source, an instruction of a begun block. Begins the
+   * target's block, if there can be one. Only when recording.
    */
   link(source: number, target: number): number;
   /** Begins the block at pc: calls `CodeCache.setBlock`. Only when recording. */
   begin(): void;
-  /** The number of the edge by which a region's return site leads to target. Only when recording. */
+  /** The number of the edge from a region's return site to target. Only when recording. */
   returned(site: number, target: number): number;
 }
 
@@ -48,8 +48,8 @@ const WASM_PAGE_BYTES = 65_536;
 
 export class ThreadedInterpreter {
   /**
-   * Runs the guest from STATE.pc until an EXIT value says why it stopped. Fuel is then exact, and pc
-   * the next instruction.
+   * Runs the guest from STATE.pc until an EXIT value says why it stopped. Fuel is then exact, and
+   * pc the next instruction.
    */
   readonly run: () => number;
   /** Byte offset in the module of each handler's code, by handler number: host terms. */
@@ -82,8 +82,8 @@ export class ThreadedInterpreter {
   }
 
   /**
-   * Every decoded instruction belongs to a block that was begun, so nothing else has to be looked at
-   * where control falls from one block into the next.
+   * Every decoded instruction belongs to a block that was begun, so nothing else has to be looked
+   * at where control falls from one block into the next.
    */
   #decode(): number {
     const { memory, cache, hooks, record } = this.#options;

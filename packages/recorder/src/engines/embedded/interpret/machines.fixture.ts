@@ -210,7 +210,8 @@ export class ThreadedMachine extends TestMachine {
       const number = view.getUint32(at, true);
       const edge = this.edges[number];
       if (edge === undefined) throw new Error(`no edge ${number}`);
-      if (this.#dead.has(number)) throw new Error(`edge ${number} of code that changed: ${edge}`);
+      if (this.#dead.has(number))
+        throw new Error(`edge ${number} of code that changed: ${edge.join(' to ')}`);
       this.transfers.push(edge);
     }
     view.setUint32(STATE.write, RING, true);

@@ -1,4 +1,4 @@
-/** Random guest programs with loops, calls, memory accesses, faults and code that changes itself. */
+/** Random guest programs: loops, calls, memory accesses, faults, code that changes itself. */
 import { FORMATS } from '../isa/formats.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { OP_NAMES, type OpName, opInfo } from '../isa/table.ts';

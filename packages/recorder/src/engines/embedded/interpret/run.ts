@@ -1,6 +1,6 @@
 /**
- * The outer function of the threaded interpreter, `run(): i32 EXIT`: everything that happens between
- * stretches of the inner one. pc and account are in the state block throughout.
+ * The outer function of the threaded interpreter, `run(): i32 EXIT`: everything that happens
+ * between stretches of the inner one. pc and account are in the state block throughout.
  */
 import {
   CODE_MAP,

@@ -106,7 +106,7 @@ export class Steps {
     this.#leaveAll();
   }
 
-  /** One block for each handler, their code behind the blocks' ends, in the order of their numbers. */
+  /** One block for each handler; their code is behind the blocks' ends, in order of number. */
   #dispatch(): void {
     const { code } = this;
     const { handlers } = this.#options;
