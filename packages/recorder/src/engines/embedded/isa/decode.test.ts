@@ -78,13 +78,14 @@ function isSafe(word: number): boolean {
 }
 
 /**
- * QEMU's CPU also has Zbc and runs whole-register vector loads and stores even without V; and what
- * SYSTEM means depends on privilege and devices.
+ * QEMU's CPU also has Zbc, and runs whole-register vector moves, loads and stores even without V;
+ * and what SYSTEM means depends on privilege and devices.
  */
 function isShared(word: number): boolean {
   const funct3 = (word >>> 12) & 7;
   const isCarryless = (word & 0xfe00_007f) === 0x0a00_0033 && funct3 <= 3;
-  const isVector = (word & 0x5f) === 0x07 && (funct3 === 0 || funct3 >= 5);
+  const isVectorMemory = (word & 0x5f) === 0x07 && (funct3 === 0 || funct3 >= 5);
+  const isVector = isVectorMemory || (word & 0x7f) === 0x57;
   return (word & 0x7f) !== 0x73 && !isCarryless && !isVector;
 }
 

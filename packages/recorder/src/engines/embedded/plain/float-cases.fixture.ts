@@ -167,7 +167,7 @@ export class FloatCases {
     const { normalMin, magnitude, signBit } = format;
     const exponents = format.infinity / normalMin;
     const sign = this.below(2) === 0 ? 0n : signBit;
-    switch (this.below(6)) {
+    switch (this.below(7)) {
       case 0: {
         const shifted = (a & magnitude) + BigInt(this.below(121) - 60) * normalMin;
         return (BigInt.asUintN(64, shifted) & magnitude) | sign;
@@ -190,9 +190,36 @@ export class FloatCases {
         const quotient = bitsOf(format, numberOf(format, a) / numberOf(format, b));
         return this.#near(quotient ^ sign) & (magnitude | signBit);
       }
+      case 5: {
+        // The product with a, or the quotient of a, is at the border of the normal numbers.
+        const border = numberOf(format, this.#near(this.pick(normalMin, format.infinity - 3n)));
+        const other = numberOf(format, a);
+        return bitsOf(format, this.pick(border / other, other / border)) ^ sign;
+      }
       default:
         return bitsOf(format, numberOf(format, a) ** 2) | sign;
     }
+  }
+
+  /** An odd significand of `bits` bits, any moderate exponent. */
+  #narrow(format: Format, bits: number): number {
+    const { precision } = format;
+    const width = Math.max(1, Math.min(precision, bits));
+    const top = 1n << BigInt(width - 1);
+    const significand = top | (this.word() & (top - 1n)) | 1n;
+    return Number(significand) * 2 ** (this.below(40) - 20);
+  }
+
+  /** Operands of which one is about the product of the two others, which about fits the format. */
+  #exact(format: Format): [bigint, bigint, bigint] {
+    const width = this.below(format.precision) + 1;
+    const p = this.#narrow(format, width);
+    const q = this.#narrow(format, format.precision - width + this.below(4) - 1);
+    const sign = this.pick(1, -1);
+    const product = this.pick(p, q) === p ? p * q : p * p;
+    const about = bitsOf(format, product) + BigInt(this.pick(0, 0, 0, 1, -1));
+    const [bitsP, bitsQ] = [bitsOf(format, p * sign), bitsOf(format, q)];
+    return this.pick([bitsP, bitsQ, about], [about, bitsP, bitsQ], [about, bitsQ, bitsP]);
   }
 
   integer(): bigint {
@@ -231,9 +258,13 @@ export class FloatCases {
 
   next(op: OpName, rm: number): FloatCase {
     const { rs1 } = FORMATS[opInfo(op).format];
-    const fcsr = this.fcsr();
+    const fcsr = this.below(4) === 0 ? 0 : this.fcsr();
     if (rs1 === 'x') return { op, rm, fcsr, a: this.integer(), b: 0n, c: 0n };
     const format = op.endsWith('.d') ? BINARY64 : BINARY32;
+    if (this.below(8) === 0) {
+      const [x, y, z] = this.#exact(format).map((bits) => this.#register(format, bits));
+      return { op, rm, fcsr, a: x ?? 0n, b: y ?? 0n, c: z ?? 0n };
+    }
     let a = this.number(format);
     let b = this.below(3) === 0 ? this.related(format, a, a) : this.number(format);
     const c = this.below(2) === 0 ? this.related(format, a, b) : this.number(format);
