@@ -15,6 +15,7 @@ export {
   type Flow,
   type FlowKind,
 } from './disassembly/classify.ts';
+export { disassembleWasm, type WasmInstruction } from './disassembly/wasm.ts';
 export {
   formatAddress,
   formatArrow,
