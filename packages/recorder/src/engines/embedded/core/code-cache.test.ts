@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { HandlerTable } from '../interpret/handlers.ts';
-import { encode } from '../interpret/programs.fixture.ts';
+import { encode } from '../isa/encode.fixture.ts';
 import { CodeCache } from './code-cache.ts';
 import { CODE_CACHE, CODE_PAGE_BYTES, ENTRY, PERM } from './layout.ts';
 import { GuestMemory } from './memory.ts';

@@ -75,7 +75,7 @@ export class RandomRegions {
     let account = entered;
     for (let count = 0; count < limit; count++) {
       const pc = Number(hart.pc);
-      const isReturn = memory.view.getUint16(memory.guestBase + pc, true) === 0x8067;
+      const isReturn = cache.instruction(pc)?.op === 'jalr';
       const target = this.#step();
       if (target === null) break;
       account -= 1n << 32n;
