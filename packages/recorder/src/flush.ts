@@ -63,7 +63,6 @@ export class Flusher {
   readonly #ring: Ring;
   readonly #writer: TraceWriter;
   readonly #blocks = new BlockHandles();
-  readonly #buffer: Uint32Array;
   /** By vCPU: seq after its last segment that was taken. */
   readonly #seqEnd = new Map<number, number>();
   readonly #ended = new Set<number>();
@@ -82,7 +81,6 @@ export class Flusher {
   constructor(ring: Ring, writer: TraceWriter) {
     this.#ring = ring;
     this.#writer = writer;
-    this.#buffer = new Uint32Array(ring.shape.segmentTransfers);
     const { drained, logTail } = ring.progress();
     this.#drained = drained;
     this.#logTail = logTail;
@@ -138,7 +136,7 @@ export class Flusher {
     // writer between publishing it and letting go.
     if (segment.firstSeq + segment.rows <= seqEnd) return;
     this.#gap(segment.vcpu, seqEnd, segment.firstSeq, segment.timeFirstNs);
-    const transfers = this.#buffer.subarray(0, segment.rows);
+    const transfers = this.#writer.segmentPlace(segment.rows);
     this.#ring.readTransfers(slot, transfers);
     this.#writer.addSegment(segment, transfers);
     this.#seqEnd.set(segment.vcpu, segment.firstSeq + segment.rows);

@@ -4,7 +4,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import { CompressionType, compressionRegistry, tableFromIPC } from 'apache-arrow';
 import pl from 'nodejs-polars';
 import { describe, expect, test } from 'vitest';
-import { loadArrow } from './arrow.ts';
+import { ArrowKit } from './arrow.ts';
 import { binary, type ColumnData, code, packBytes, text, u32, u64 } from './columns.ts';
 import { TableFile } from './input.ts';
 import { OutputFile } from './output.ts';
@@ -20,7 +20,7 @@ function fileBytes(
 ): Buffer {
   return withFolder((folder) => {
     const file = new OutputFile(join(folder, 'x.arrow'), 'x');
-    const writer = loadArrow().open(table, file);
+    const writer = new ArrowKit().open(table, file);
     for (const { columns, rows } of batches) writer.append(columns, rows);
     if (close) writer.close();
     file.close();

@@ -17,14 +17,14 @@ export const BATCH_ROWS_MAX = 1 << 24;
 /** A message's metadata is a few hundred bytes; a footer has 24 bytes for each of its batches. */
 export const METADATA_BYTES_MAX = 1 << 24;
 
-const METADATA_V5 = 4;
-const CODEC_ZSTD = 1;
-const HEADER_SCHEMA = 1;
-const HEADER_DICTIONARY = 2;
-const HEADER_BATCH = 3;
-const TYPE_INT = 2;
-const TYPE_BINARY = 4;
-const TYPE_UTF8 = 5;
+export const METADATA_V5 = 4;
+export const CODEC_ZSTD = 1;
+export const HEADER_SCHEMA = 1;
+export const HEADER_DICTIONARY = 2;
+export const HEADER_BATCH = 3;
+export const TYPE_INT = 2;
+export const TYPE_BINARY = 4;
+export const TYPE_UTF8 = 5;
 const NODE_BYTES = 16;
 const REGION_BYTES = 16;
 const BLOCK_BYTES = 24;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { loadArrow } from './arrow.ts';
+import { ArrowKit } from './arrow.ts';
 import { columnBytes, u32, u64 } from './columns.ts';
 import { concatenate } from './concat.ts';
 import { TableFile } from './input.ts';
@@ -59,7 +59,7 @@ test('table file: small batches are put together, a large one is divided', () =>
     });
     const small = [...divided({ count, columns: large }, 1000)];
     for (const batches of [[{ count, columns: large }], small]) {
-      replaceTable(path, SYMBOLS, loadArrow(), batches);
+      replaceTable(path, SYMBOLS, new ArrowKit(), batches);
       const file = new TableFile(path, SYMBOLS);
       expect(file.batches).toBe(3);
       file.release();
@@ -78,7 +78,7 @@ test('table file: a batch whose rows are numbered wrong is refused', () => {
   withFolder((folder) => {
     const path = join(folder, 'blocks.arrow');
     const wrong = { count: 3, columns: blockColumns(someBlocks(3), 5) };
-    replaceTable(path, BLOCKS, loadArrow(), [blocks(4), wrong]);
+    replaceTable(path, BLOCKS, new ArrowKit(), [blocks(4), wrong]);
     const { rows, damage } = readTable(path, BLOCKS);
     // Both were put together into one batch, so none of it can be trusted.
     expect(rows.count).toBe(0);

@@ -6,8 +6,8 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
 import { BacktrailError } from '../errors.ts';
-import { loadArrow } from './arrow.ts';
-import { type ColumnData, wholeNumbers } from './columns.ts';
+import { ArrowKit } from './arrow.ts';
+import { type ColumnData, u16, u32, wholeNumbers } from './columns.ts';
 import {
   makeDirectory,
   renameManifest,
@@ -42,7 +42,7 @@ import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS, type TableSchema } fr
 import { divided, readBatches, replaceTable, type Wrong } from './table-file.ts';
 import type { TableRows } from './tables.ts';
 import { NO_ROW } from './trace.ts';
-import { transfersColumn, transfersTable } from './transfers.ts';
+import { transfersTable } from './transfers.ts';
 import { MARK_KINDS } from './vocabulary.ts';
 
 /** Segments in one file under transfers/. A kill leaves at most one file without a footer. */
@@ -77,7 +77,6 @@ export class TraceWriter {
   private nextFile: number;
   private transfers: number;
   private closedBytes: number;
-  private narrow = new Uint16Array(0);
   /** After an error or the end nothing more is written. */
   private isOpen = true;
 
@@ -118,7 +117,7 @@ export class TraceWriter {
 
   /**
    * The first half of create(): all that can be refused. Quick, so that a guest need not wait for
-   * the second, which loads Arrow.
+   * the second.
    * @throws BacktrailError E_EXISTS, E_WRITE, E_DISK_FULL
    */
   static reserve(directory: string, manifest: Manifest, system?: OutputSystem): void {
@@ -131,7 +130,7 @@ export class TraceWriter {
   static begin(directory: string, manifest: Manifest, system?: OutputSystem): TraceWriter {
     return new TraceWriter(
       directory,
-      { kit: loadArrow(), system },
+      { kit: new ArrowKit(), system },
       {
         manifest,
         histogram: new Histogram(),
@@ -151,7 +150,7 @@ export class TraceWriter {
    * @throws BacktrailError E_NO_TRACE, E_TRACE_VERSION, E_DISK_FULL; E_COMPLETE if nothing is wrong
    */
   static resume(directory: string, system?: OutputSystem): TraceWriter {
-    const kit = loadArrow();
+    const kit = new ArrowKit();
     const resumed = reopen(directory, kit, system);
     const writer = new TraceWriter(directory, { kit, system }, resumed);
     for (const segment of resumed.lost) writer.manifest.losses.damaged += segment.rows;
@@ -204,6 +203,11 @@ export class TraceWriter {
     this.append(this.live.marks, rows.count, (first) => markColumns(rows, first));
   }
 
+  /** Where addSegment() takes a segment of so many transfers without a copy; not kept by it. */
+  segmentPlace(transfers: number): Uint32Array<SharedArrayBuffer> {
+    return this.histogram.place(transfers);
+  }
+
   /**
    * Appends one segment: its transfers, then its row.
    * @param edges Edge numbers, each of an edge that has been added; may be reused after the call.
@@ -212,15 +216,14 @@ export class TraceWriter {
   addSegment(info: SegmentInfo, edges: Uint32Array): void {
     if (edges.length === 0) return;
     this.guard(() => {
-      this.histogram.add(edges, this.live.edges.rows);
+      const narrow = this.histogram.add(edges, this.live.edges.rows);
       let file = this.transfersFile;
       const table = transfersTable(this.live.edges.rows);
       if (file === null || file.batches >= FILE_SEGMENTS || file.table !== table) {
         file = this.nextTransfersFile(table);
       }
       const batch = file.batches;
-      if (this.narrow.length < edges.length) this.narrow = new Uint16Array(edges.length);
-      file.append([transfersColumn(table, edges, this.narrow)], edges.length);
+      file.append([narrow === null ? u32(edges) : u16(narrow)], edges.length);
       const { segments } = this.live;
       const row = segmentColumns(info, segments.rows, edges.length, this.nextFile - 1, batch);
       segments.append(row, 1);
