@@ -23,40 +23,20 @@ import { round } from './round.ts';
 
 /** Bits kept beyond the precision where a quotient or a root is cut off. */
 const GUARD_BITS = 3;
-/**
- * Of two summands whose highest bits are further apart than this, the smaller counts only as not
- * zero. More than the 106 bits of a product, a rounding position and a borrow.
- */
-const FAR_BITS = 200;
-
 function nanOf(format: Format, ...operands: readonly bigint[]): Result {
   return { bits: format.nan, flags: signals(format, ...operands) };
 }
 
-const topOf = ({ significand, exponent }: Finite): number => bitLength(significand) + exponent;
-
-/** A stand-in for a value too small to matter otherwise, so that no shift is long. */
-function near(value: Finite, other: Finite): Finite {
-  const distance = topOf(other) - topOf(value);
-  if (distance <= FAR_BITS) return value;
-  return { ...value, significand: 1n, exponent: topOf(other) - FAR_BITS };
-}
-
 /** The rounded sum of two finite values. */
 function sum(format: Format, x: Finite, y: Finite, mode: number): Result {
-  if (x.significand === 0n && y.significand === 0n) {
-    const negative = x.negative === y.negative ? x.negative : mode === MODE.down;
-    return { bits: zero(format, negative), flags: 0 };
+  const exponent = Math.min(x.exponent, y.exponent);
+  const scaledX = x.significand << BigInt(x.exponent - exponent);
+  const scaledY = y.significand << BigInt(y.exponent - exponent);
+  const total = (x.negative ? -scaledX : scaledX) + (y.negative ? -scaledY : scaledY);
+  if (total === 0n) {
+    const isBothZero = scaledX === 0n && x.negative === y.negative;
+    return { bits: zero(format, isBothZero ? x.negative : mode === MODE.down), flags: 0 };
   }
-  if (x.significand === 0n) return round(format, y, mode);
-  if (y.significand === 0n) return round(format, x, mode);
-  const a = near(x, y);
-  const b = near(y, x);
-  const exponent = Math.min(a.exponent, b.exponent);
-  const scaledA = a.significand << BigInt(a.exponent - exponent);
-  const scaledB = b.significand << BigInt(b.exponent - exponent);
-  const total = (a.negative ? -scaledA : scaledA) + (b.negative ? -scaledB : scaledB);
-  if (total === 0n) return { bits: zero(format, mode === MODE.down), flags: 0 };
   const negative = total < 0n;
   return round(format, { negative, significand: negative ? -total : total, exponent }, mode);
 }
