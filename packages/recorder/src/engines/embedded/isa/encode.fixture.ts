@@ -11,12 +11,26 @@ export interface Fields {
   readonly rm?: number;
 }
 
-/** A 4-byte word. Immediates as `Instruction` holds them: lui takes the shifted one. */
+/**
+ * A 4-byte word. Immediates as `Instruction` holds them: lui takes the shifted one. Fields that the
+ * format does not have are left out.
+ */
 export function encode(op: OpName, fields: Fields = {}): number {
   const { rd = 0, rs1 = 0, rs2 = 0, rs3 = 0, imm = 0, rm = 0 } = fields;
   const { match, format } = opInfo(op);
-  const registers = (rd << 7) | (rs1 << 15) | (rs2 << 20) | (rs3 << 27);
-  return (match | registers | (rm << 12) | immediateBits(FORMATS[format].imm, imm)) >>> 0;
+  const has = FORMATS[format];
+  const into = (isThere: boolean, value: number, place: number): number =>
+    isThere ? value << place : 0;
+  return (
+    (match |
+      into(has.rd !== null, rd, 7) |
+      into(has.rs1 !== null, rs1, 15) |
+      into(has.rs2 !== null, rs2, 20) |
+      into(has.rs3 !== null, rs3, 27) |
+      into(has.rm, rm, 12) |
+      immediateBits(has.imm, imm)) >>>
+    0
+  );
 }
 
 /** Bits [high:low] of value, moved to place. */
