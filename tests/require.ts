@@ -15,6 +15,7 @@ const INSTALL = {
   'qemu-x86_64': 'apt-get install qemu-user',
   'qemu-riscv64': 'apt-get install qemu-user',
   'qemu-aarch64': 'apt-get install qemu-user',
+  'qemu-system-riscv64': 'apt-get install qemu-system-misc',
   cc: 'apt-get install gcc libc6-dev',
   'riscv64-linux-gnu-gcc': 'apt-get install gcc-riscv64-linux-gnu libc6-dev-riscv64-cross',
   'riscv64-linux-gnu-g++': 'apt-get install g++-riscv64-linux-gnu',

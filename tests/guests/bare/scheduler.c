@@ -6,7 +6,7 @@
  */
 #include "bare.h"
 
-enum { TASKS = 3, TURNS_MIN = 12, TURNS_MAX = 100000, SLICE_TICKS = 200, STACK_WORDS = 512 };
+enum { TASKS = 3, TURNS_MIN = 12, TURNS_MAX = 2000, SLICE_TICKS = 200, STACK_WORDS = 512 };
 
 struct turn {
   uint64_t epc;
@@ -52,9 +52,9 @@ NOINLINE static uint64_t primes(unsigned limit) {
 
 static void run_task(uint64_t number) {
   struct task *task = &tasks[number];
-  if (number == 0) task->result = fibonacci(16);
-  if (number == 1) task->result = collatz(150);
-  if (number == 2) task->result = primes(1000);
+  if (number == 0) task->result = fibonacci(19);
+  if (number == 1) task->result = collatz(700);
+  if (number == 2) task->result = primes(4000);
   task->is_done = 1;
   for (;;) {
     asm volatile("wfi");

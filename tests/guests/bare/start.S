@@ -1,6 +1,8 @@
 # Where every sample begins: at 0x80000000, in machine mode, as QEMU's virt board starts with
 # -bios none. Sets up what C needs, calls main(), and gives its result to the test finisher.
 
+  # Else the linker notes the name of a temporary file.
+  .file "start.S"
   .section .text.start, "ax"
   .globl _start
   .type _start, @function

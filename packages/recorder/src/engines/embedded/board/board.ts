@@ -195,6 +195,7 @@ export class Board implements Machine {
     if (this.#next !== RUN) return;
     this.#next = next;
     this.#ending = ending;
+    this.#console.flush();
   }
 
   /** mip. */

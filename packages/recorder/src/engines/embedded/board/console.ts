@@ -15,6 +15,8 @@ export interface Console {
   wait(nanosecondsMax: number): boolean;
   /** A signal that came for the machine, once; null: none. */
   takeSignal(): number | null;
+  /** The run ends: what was written goes out. */
+  flush(): void;
 }
 
 /** What of linux/io.ts a serial line needs. */
@@ -55,7 +57,6 @@ export class HostConsole implements Console {
     return !this.#isClosed;
   }
 
-  /** Also to be called at the end of the run. */
   flush(): void {
     if (this.#outputEnd === 0) return;
     const bytes = this.#output.subarray(0, this.#outputEnd);
@@ -110,6 +111,8 @@ export class MemoryConsole implements Console {
   takeSignal(): null {
     return null;
   }
+
+  flush(): void {}
 
   read(): number | null {
     return this.#input[this.#at++] ?? null;
