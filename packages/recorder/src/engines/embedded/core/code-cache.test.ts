@@ -125,7 +125,7 @@ describe('edges', () => {
 
   test('are forgotten with their target', () => {
     cache.remember(0x1000, 0x3000, 41);
-    memory.store(0x3100n, 1, 0n);
+    memory.store(0x3003n, 1, 0n);
     expect(field(0x1000, ENTRY.edge)).toBe(0);
     expect(isDecoded(0x1000)).toBe(true);
     expect(isDecoded(0x3000)).toBe(false);
@@ -211,4 +211,28 @@ test('a full cache forgets everything', () => {
   expect(cache.targets(0x3000)).toEqual([]);
   // Stores to the pages are still looked at, since regions may hold their code.
   expect((memory.perms[1] ?? 0) & PERM.code).toBe(PERM.code);
+});
+
+describe('data beside code', () => {
+  beforeEach(putJump);
+
+  test('changes without forgetting the code, until the code changes', () => {
+    cache.remember(0x1000, 0x3000, 41);
+    memory.store(0x3004n, 8, 0n);
+    memory.store(0x2ffen, 2, 0n);
+    expect(isDecoded(0x3000)).toBe(true);
+    expect(field(0x1000, ENTRY.edge)).toBe(42);
+    memory.store(0x2fffn, 2, 0n);
+    expect(isDecoded(0x3000)).toBe(false);
+    expect(field(0x1000, ENTRY.edge)).toBe(0);
+  });
+
+  test('is told from code that only a region knows', () => {
+    put(0x3100, ADDI);
+    expect(cache.instruction(0x3100)?.op).toBe('addi');
+    memory.store(0x3104n, 1, 0n);
+    expect(isDecoded(0x3000)).toBe(true);
+    memory.store(0x3103n, 1, 0n);
+    expect(isDecoded(0x3000)).toBe(false);
+  });
 });

@@ -81,7 +81,9 @@ export class CodeCache implements Profile {
     this.#memory = memory;
     this.#handlers = handlers;
     this.#heatLimit = heatLimit;
-    this.#fetcher = new Fetcher(memory);
+    const fetcher = new Fetcher(memory);
+    this.#fetcher = fetcher;
+    memory.holdsCode = (address, bytes) => fetcher.holdsCode(address, bytes);
     this.#jumps = new JumpTable(memory);
     this.#pagesMax = Math.floor((limit - CODE_CACHE) / CODE_PAGE_BYTES);
     if (this.#pagesMax < PAGES_MIN) throw new RangeError(`room for ${this.#pagesMax} code pages`);
@@ -200,6 +202,7 @@ export class CodeCache implements Profile {
     this.#linkCount -= this.#links.get(page)?.size ?? 0;
     this.#links.delete(page);
     this.#jumps.forgetPage(page);
+    this.#fetcher.forgetPage(page);
     this.#memory.unmarkCode(page);
     if (crosses) this.forgetPage(page - 1);
   }

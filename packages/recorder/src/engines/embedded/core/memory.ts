@@ -38,6 +38,8 @@ export class GuestMemory {
   readonly perms: Uint8Array;
   /** Called before a page that held decoded code changes: by a store, or as its mapping ends. */
   onCodeChange: (page: number) => void = () => {};
+  /** Whether the bytes, of one page, hold code that was decoded; data may lie beside code. */
+  holdsCode: (address: number, bytes: number) => boolean = () => true;
   /** Answers for device pages; a process has none. */
   platform: Platform | null = null;
 
@@ -121,9 +123,13 @@ export class GuestMemory {
 
   /** Before bytes change in any way: forgets code that was decoded from their pages. */
   codeChanges(address: number, bytes: number): void {
-    const last = (address + bytes - 1) >>> GUEST_PAGE_SHIFT;
+    const end = address + bytes;
+    const last = (end - 1) >>> GUEST_PAGE_SHIFT;
     for (let page = address >>> GUEST_PAGE_SHIFT; page <= last; page++) {
-      if (((this.perms[page] ?? 0) & PERM.decoded) !== 0) this.onCodeChange(page);
+      if (((this.perms[page] ?? 0) & PERM.decoded) === 0) continue;
+      const from = Math.max(address, page * GUEST_PAGE_BYTES);
+      const to = Math.min(end, (page + 1) * GUEST_PAGE_BYTES);
+      if (this.holdsCode(from, to - from)) this.onCodeChange(page);
     }
   }
 
@@ -189,6 +195,11 @@ export class GuestMemory {
   findRanges(data: number, stack: number): void {
     this.#range(STATE.readStart, data, PERM.read);
     this.#range(STATE.writeStart, data, PERM.write);
+    this.#range(STATE.stackStart, stack, PERM.write);
+  }
+
+  /** As findRanges, for the stack alone: another thread runs. */
+  findStackRange(stack: number): void {
     this.#range(STATE.stackStart, stack, PERM.write);
   }
 
