@@ -1,4 +1,4 @@
-/** Which words are instructions, asked of QEMU; and what they do to control, asked of its plugin. */
+/** Which words are instructions, asked of QEMU; what they do to control, asked of its plugin. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

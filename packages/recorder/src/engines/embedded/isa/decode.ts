@@ -89,7 +89,7 @@ function immediateOf(word: number, form: ImmediateForm): number {
 
 const ENDS: ReadonlyMap<OpName, Ends> = new Map(OP_NAMES.map((op) => [op, opInfo(op).ends]));
 
-/** Whether a block ends with it: control may go elsewhere, or code may change under it (fence.i). */
+/** Whether a block ends with it: control may go elsewhere, or code may change (fence.i). */
 export function endsBlock({ op }: Instruction): boolean {
   return (ENDS.get(op) ?? null) !== null;
 }

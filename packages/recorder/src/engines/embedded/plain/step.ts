@@ -15,8 +15,6 @@ import { FLOAT_OPS } from './float.ts';
 import { INTEGER_OPS } from './integer.ts';
 import { MULTIPLY_OPS } from './multiply.ts';
 
-export type { Execute } from './execute.ts';
-
 /** mstatus.FS may forbid floating point (Privileged Architecture, section 3.1.6.6). */
 const opening =
   (execute: Execute): Execute =>
