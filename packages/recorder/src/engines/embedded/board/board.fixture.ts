@@ -10,8 +10,8 @@ import type { Instruction } from '../isa/instruction.ts';
 import { fetch, step } from '../plain/step.ts';
 import { Board } from './board.ts';
 import { type Console, MemoryConsole } from './console.ts';
-import { readBareProgram } from './loader.ts';
-import { guestLimitOf } from './map.ts';
+import { type BareProgram, readBareProgram } from './loader.ts';
+import { guestLimitOf, RAM_BYTES_DEFAULT, RAM_START } from './map.ts';
 
 /** Behind the page table; nothing else is used without generated code. */
 const GUEST_BASE = 0x20_0000;
@@ -26,6 +26,63 @@ export interface Transfer {
   readonly target: bigint;
   /** The mark that came before it. */
   readonly mark: MachineMark | undefined;
+}
+
+/** Words at the start of RAM, where the program begins. */
+export function codeProgram(
+  words: readonly number[],
+  tohost: bigint | null = null,
+  maps: BareProgram['maps'] = [],
+): BareProgram {
+  return {
+    entry: BigInt(RAM_START),
+    tohost,
+    maps,
+    place: (start, _end, raw) => {
+      const bytes = raw(start, 4 * words.length);
+      const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      for (const [index, word] of words.entries()) view.setUint32(4 * index, word, true);
+    },
+  };
+}
+
+/** Input that is not there before the guest waits for it, and signals that come instead. */
+export class LateConsole extends MemoryConsole {
+  readonly waits: number[] = [];
+  readonly #late: (number | 'signal')[];
+  #next: number | null = null;
+  #signal: number | null = null;
+
+  /** @param late what comes at each wait; then nothing, for ever. */
+  constructor(late: readonly (number | 'signal')[]) {
+    super();
+    this.#late = [...late];
+  }
+
+  override read(): number | null {
+    const next = this.#next;
+    this.#next = null;
+    return next;
+  }
+
+  override get isEnded(): boolean {
+    return false;
+  }
+
+  override wait(nanosecondsMax: number): boolean {
+    this.waits.push(nanosecondsMax);
+    const comes = this.#late.shift() ?? null;
+    if (comes === 'signal') this.#signal = 2;
+    else this.#next = comes;
+    if (comes === null && nanosecondsMax === Infinity) throw new Error('waits for ever');
+    return comes !== 'signal';
+  }
+
+  override takeSignal(): number | null {
+    const signal = this.#signal;
+    this.#signal = null;
+    return signal;
+  }
 }
 
 /** How the driver finds out that the board wants control. */
@@ -45,7 +102,7 @@ export class BareRun {
   #touchesDevice = false;
 
   constructor(
-    program: string | null,
+    program: string | BareProgram,
     options: {
       input?: string;
       ramBytes?: number;
@@ -54,7 +111,7 @@ export class BareRun {
   ) {
     this.console = options.console ?? new MemoryConsole(options.input);
     const { ramBytes } = options;
-    const guestLimit = guestLimitOf(ramBytes ?? 128 << 20);
+    const guestLimit = guestLimitOf(ramBytes ?? RAM_BYTES_DEFAULT);
     this.hart = new Hart(new GuestMemory({ guestBase: GUEST_BASE, guestLimit }));
     this.board = new Board({
       hart: this.hart,
@@ -63,7 +120,7 @@ export class BareRun {
       observer: this.#observer(),
       ...(ramBytes === undefined ? {} : { ramBytes }),
     });
-    if (program !== null) this.board.start(readBareProgram(program));
+    this.board.start(typeof program === 'string' ? readBareProgram(program) : program);
     const { board } = this;
     this.hart.memory.platform = {
       ...platformOf(board),
@@ -100,15 +157,23 @@ export class BareRun {
     instructionsMax = INSTRUCTIONS_MAX,
   ): Exclude<Next, { how: 'run' }> {
     for (;;) {
-      const next = this.#stretch(driving);
+      const next = this.#stretch(driving, instructionsMax);
       if (next.how !== 'run') return next;
       if (this.instructions > instructionsMax) throw new Error('the program does not end');
     }
   }
 
-  #stretch(driving: Driving): Next {
+  /** Until so many instructions have retired. */
+  runTo(instructions: number): void {
+    while (this.instructions < instructions) {
+      const next = this.#stretch('always', instructions);
+      if (next.how !== 'run') throw new Error('the program ended');
+    }
+  }
+
+  #stretch(driving: Driving, instructionsMax: number): Next {
     const { board } = this;
-    const end = Math.min(board.deadline(), this.instructions + 1_000_000);
+    const end = Math.min(board.deadline(), instructionsMax + 1);
     if (this.instructions >= end) return board.tick();
     while (this.instructions < end) {
       this.#touchesDevice = false;

@@ -46,6 +46,7 @@ const PAGE_PERM = PERM.mapped | PERM.device;
 interface LastTrap {
   readonly instructions: number;
   readonly code: number;
+  readonly pc: bigint;
   /** Why the first of several such traps was taken, for people. */
   readonly first: string;
 }
@@ -140,8 +141,8 @@ export class Board implements Machine {
     const last = this.#lastTrap?.instructions === instructions ? this.#lastTrap : null;
     const { pc } = this.#hart;
     const what = `exception ${trap.code} at ${hex(pc)}, value ${hex(tval)}`;
-    this.#lastTrap = { instructions, code: trap.code, first: last?.first ?? what };
-    if (!isSame || last?.code !== trap.code) return false;
+    this.#lastTrap = { instructions, code: trap.code, pc, first: last?.first ?? what };
+    if (!isSame || last?.code !== trap.code || last.pc !== pc) return false;
     const name = this.#registers.mode === MODE.machine ? 'mtvec' : 'stvec';
     this.#end(
       { how: 'exit', status: STUCK_STATUS },
@@ -292,10 +293,9 @@ export class Board implements Machine {
       }
       this.#timer.skip(left);
     }
-    const why = enabled === 0 ? 'mie is 0' : `mie is ${hex(BigInt(enabled))}`;
     this.#end(
       { how: 'exit', status: STUCK_STATUS },
-      `the hart sleeps for good: no interrupt can end the wfi at ${hex(this.#hart.pc)} (${why})`,
+      `the hart sleeps for good: no interrupt can end the wfi at ${hex(this.#hart.pc)} (mie is ${hex(BigInt(enabled))})`,
     );
     return false;
   }

@@ -108,7 +108,7 @@ export class MemoryConsole implements Console {
     return true;
   }
 
-  takeSignal(): null {
+  takeSignal(): number | null {
     return null;
   }
 
@@ -122,7 +122,7 @@ export class MemoryConsole implements Console {
     return this.#at >= this.#input.length;
   }
 
-  wait(): boolean {
+  wait(_nanosecondsMax: number): boolean {
     return true;
   }
 

@@ -198,7 +198,7 @@ function supervisorCsrs({ registers, pending }: CsrParts): [number, Csr][] {
 function writePending({ hart, registers }: CsrParts, value: bigint): void {
   let word = Number(value & BigInt(SUPERVISOR_INTERRUPTS));
   const instruction = hart.memory.view.getUint32(Number(hart.pc) + hart.memory.guestBase, true);
-  const isSetOrClear = ((instruction >>> 12) & 3) !== 1;
+  const isSetOrClear = ((instruction >>> 12) & 3) >= 2;
   if (isSetOrClear && (word & SEIP) !== 0 && (registers.software & SEIP) === 0) {
     const isImmediate = ((instruction >>> 14) & 1) !== 0;
     const source = hart.x[(instruction >>> 15) & 31] ?? 0n;
