@@ -1,7 +1,7 @@
 /** Runs guests, bare and recorded, under the same conditions. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type RecordOptions, RING_BYTES_DEFAULT } from '@backtrail/recorder';
+import { EMBEDDED_DEFAULTS, type RecordOptions, RING_BYTES_DEFAULT } from '@backtrail/recorder';
 import type { KeepMode } from '@backtrail/recorder/trace';
 import { openTrace, type Trace } from '@backtrail/recorder/trace';
 
@@ -37,7 +37,8 @@ export function guestEnvironment(more: Readonly<Record<string, string>> = {}): N
 export function recordOptions(run: Recording): RecordOptions {
   const { program, args = [], output, keep = 'all', qemu } = run;
   const { ringBytes = RING_BYTES_DEFAULT, maxTransfers = 0 } = run;
-  return { program, args, sysroot: null, output, keep, ringBytes, maxTransfers, qemu };
+  const none = { sysroot: null, engine: 'qemu', embedded: EMBEDDED_DEFAULTS } as const;
+  return { program, args, output, keep, ringBytes, maxTransfers, qemu, ...none };
 }
 
 /** Records in a process of its own. @throws Error if the recorder fails. */

@@ -23,8 +23,13 @@ const ROOMS: Readonly<Record<string, string>> = {
   'packages/recorder/src/elf/': 'recorder/elf',
   'packages/recorder/src/ring/': 'recorder/ring',
   'packages/recorder/src/engines/engine.ts': 'recorder/engine',
+  'packages/recorder/src/engines/choose.ts': 'recorder/engines',
+  'packages/recorder/src/engines/find-program.ts': 'recorder/engine',
   'packages/recorder/src/engines/qemu/': 'recorder/engines/qemu',
   'packages/recorder/src/engines/embedded/': 'recorder/engines/embedded',
+  'packages/recorder/src/engines/embedded/wasm/': 'recorder/engines/embedded/wasm',
+  'packages/recorder/src/engines/embedded/float/': 'recorder/engines/embedded/float',
+  'packages/recorder/src/engines/embedded/isa/': 'recorder/engines/embedded/isa',
   'packages/analyzer/src/': 'analyzer',
   'packages/analyzer/src/database.ts': 'analyzer/database',
   'packages/analyzer/src/database/': 'analyzer/database',
@@ -46,7 +51,12 @@ const ANALYZER_ROOMS = [
   'analyzer/disassembly',
   'analyzer/symbols',
 ] as const;
-const ENGINES = ['recorder/engines/qemu', 'recorder/engines/embedded'] as const;
+/** An assembler, arithmetic and an instruction table: they know nothing of an engine. */
+const EMBEDDED_PARTS = [
+  'recorder/engines/embedded/wasm',
+  'recorder/engines/embedded/float',
+  'recorder/engines/embedded/isa',
+] as const;
 const RECORDER_PARTS = [
   'recorder/record',
   'recorder/flush',
@@ -66,18 +76,32 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'recorder/modules': ['recorder/elf', 'recorder/trace'],
   'recorder/engine': ['recorder/ring', 'recorder/elf'],
   'recorder/engines/qemu': ['recorder/engine', 'recorder/ring', 'recorder/elf'],
-  'recorder/engines/embedded': ['recorder/engine', 'recorder/ring', 'recorder/elf'],
+  'recorder/engines/embedded': [
+    'recorder/engine',
+    'recorder/ring',
+    'recorder/elf',
+    ...EMBEDDED_PARTS,
+  ],
+  'recorder/engines/embedded/wasm': [],
+  'recorder/engines/embedded/float': [],
+  'recorder/engines/embedded/isa': [],
+  'recorder/engines': [
+    'recorder/engine',
+    'recorder/elf',
+    'recorder/engines/qemu',
+    'recorder/engines/embedded',
+  ],
   'recorder/flush': ['recorder/ring', 'recorder/trace'],
   'recorder/record': [
     'recorder/engine',
-    ...ENGINES,
+    'recorder/engines',
     'recorder/flush',
     'recorder/ring',
     'recorder/trace',
     'recorder/elf',
     'recorder/modules',
   ],
-  'recorder/index': [...RECORDER_PARTS, ...ENGINES],
+  'recorder/index': [...RECORDER_PARTS, 'recorder/engines/qemu'],
   analyzer: ANALYZER_ROOMS,
   'analyzer/database': ANALYZER_ROOMS,
   'analyzer/disassembly': ANALYZER_ROOMS,

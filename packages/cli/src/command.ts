@@ -26,6 +26,8 @@ export interface OptionSpec {
   readonly default?: { readonly value: Parsed; readonly shown: string };
   /** @throws RangeError with found and expected. */
   readonly parse?: (text: string) => Parsed;
+  /** May be given several times; read with `texts`. */
+  readonly isRepeatable?: boolean;
 }
 
 export interface Example {
@@ -76,6 +78,12 @@ export class Call {
     return typeof value === 'string' ? value : null;
   }
 
+  /** Of an option that takes several; empty if it was not given. */
+  texts(name: string): readonly string[] {
+    const value = this.#options[name];
+    return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
+  }
+
   /** Null if the option was not given and has no default. */
   number(name: string): number | null {
     const value = this.#options[name];
@@ -87,6 +95,12 @@ function optionOf(spec: OptionSpec): Option {
   const option = new Option(spec.flags, spec.says);
   if (spec.choices !== undefined) option.choices(spec.choices);
   if (spec.default !== undefined) option.default(spec.default.value, spec.default.shown);
+  if (spec.isRepeatable === true) {
+    option.argParser((text: string, before: unknown) => [
+      ...(Array.isArray(before) ? before : []),
+      text,
+    ]);
+  }
   const { parse } = spec;
   if (parse !== undefined) {
     option.argParser((text: string) => {

@@ -1,5 +1,7 @@
 /** The recorder: run a program and record it; make a trace of what a kill left behind. */
-export { findInPath, findQemu, QEMU_REMEDY } from './engines/qemu/find.ts';
+export { EMBEDDED_DEFAULTS, type EmbeddedOptions } from './engines/engine.ts';
+export { findInPath } from './engines/find-program.ts';
+export { findQemu, QEMU_REMEDY } from './engines/qemu/find.ts';
 export { builtPlugin, cacheFolder, findCompiler } from './engines/qemu/plugin.ts';
 export { BacktrailError } from './errors.ts';
 export {
@@ -9,5 +11,6 @@ export {
   RING_BYTES_DEFAULT,
   RING_BYTES_MIN,
   record,
+  runUnrecorded,
 } from './record.ts';
 export { type RecoverResult, recover } from './recover.ts';

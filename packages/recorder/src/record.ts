@@ -1,26 +1,24 @@
 /** One run: make ring and trace, start the guest, drain until it is gone, close the trace. */
-import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { closeTrace } from './close.ts';
-import type { Engine, GuestEnd, PreparedGuest, RunningGuest, Target } from './engines/engine.ts';
-import { qemuEngine } from './engines/qemu/qemu.ts';
+import { chooseEngine, type EngineChoice } from './engines/choose.ts';
+import type { GuestEnd, PreparedGuest, RunningGuest } from './engines/engine.ts';
 import { BacktrailError } from './errors.ts';
 import { Flusher } from './flush.ts';
 import { ringShape } from './ring/create.ts';
-import { Ring } from './ring/ring.ts';
+import type { Ring } from './ring/ring.ts';
 import { type KeepMode, type Manifest, NO_LOSSES } from './trace/manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './trace/schema.ts';
 import { TraceWriter } from './trace/writer.ts';
 
 export const RING_BYTES_DEFAULT = 64 * 1024 * 1024;
 export const RING_BYTES_MIN = 2 * 4096;
-const RING_FOLDER = '/dev/shm';
 const POLL_MS = 2;
 const PROGRESS_MS = 100;
 
-export interface RecordOptions extends Target {
+export interface RecordOptions extends EngineChoice {
   /** Where the trace goes; null: NAME.trace, or NAME.2.trace and so on, in the current folder. */
   readonly output: string | null;
   readonly keep: KeepMode;
@@ -28,8 +26,6 @@ export interface RecordOptions extends Target {
   readonly ringBytes: number;
   /** Stop recording, not the guest, after so many transfers; 0: never. */
   readonly maxTransfers: number;
-  /** QEMU to use; null: `qemu-<isa>` from PATH. */
-  readonly qemu: string | null;
   /** Called about ten times a second while the guest runs. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -108,16 +104,20 @@ function checkOptions(options: RecordOptions): void {
   }
 }
 
+/** What a terminal sends to all its processes, and what is meant for one. */
+const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
+const DIRECT_SIGNALS = ['SIGTERM', 'SIGHUP'] as const;
+
 /** While a guest runs: Ctrl-C is the guest's alone, and a request to end is passed on to it. */
 function holdSignals(guest: RunningGuest): () => void {
   const ignore = (): void => {};
-  const terminate = (): void => guest.signal('SIGTERM');
-  const hangUp = (): void => guest.signal('SIGHUP');
-  process.on('SIGINT', ignore).on('SIGQUIT', ignore);
-  process.on('SIGTERM', terminate).on('SIGHUP', hangUp);
+  const pass = (signal: NodeJS.Signals): void => guest.signal(signal);
+  const onTerminal = guest.isProcess ? ignore : pass;
+  for (const signal of TERMINAL_SIGNALS) process.on(signal, onTerminal);
+  for (const signal of DIRECT_SIGNALS) process.on(signal, pass);
   return () => {
-    process.off('SIGINT', ignore).off('SIGQUIT', ignore);
-    process.off('SIGTERM', terminate).off('SIGHUP', hangUp);
+    for (const signal of TERMINAL_SIGNALS) process.off(signal, onTerminal);
+    for (const signal of DIRECT_SIGNALS) process.off(signal, pass);
   };
 }
 
@@ -171,7 +171,7 @@ async function runGuest(
   manifest: Manifest,
 ): Promise<RecordResult> {
   const started = performance.now();
-  const guest = prepared.start(ring.path);
+  const guest = prepared.start(ring);
   const release = holdSignals(guest);
   let writer: TraceWriter | null = null;
   try {
@@ -207,18 +207,14 @@ async function runGuest(
  */
 export async function record(options: RecordOptions): Promise<RecordResult> {
   checkOptions(options);
-  const engine: Engine = qemuEngine(options.qemu);
-  const prepared = engine.prepare(options);
+  const prepared = chooseEngine(options).prepare(options);
   const directory = outputDirectory(options);
-  const ring = Ring.create(
-    `${RING_FOLDER}/backtrail-${process.pid}-${randomBytes(4).toString('hex')}.ring`,
-    {
-      shape: ringShape(options.ringBytes),
-      keep: options.keep,
-      maxTransfers: options.maxTransfers,
-      traceDirectory: directory,
-    },
-  );
+  const ring = prepared.createRing({
+    shape: ringShape(options.ringBytes),
+    keep: options.keep,
+    maxTransfers: options.maxTransfers,
+    traceDirectory: directory,
+  });
   let isReserved = false;
   try {
     const manifest = newManifest(options, prepared, ring);
@@ -244,4 +240,18 @@ function leaveBehind(error: unknown, ring: Ring, directory: string | null): unkn
   if (!(error instanceof BacktrailError)) return error;
   const keeps = `What was recorded is kept; then: backtrail recover ${directory}`;
   return new BacktrailError(error.code, `${error.message} ${keeps}`, { cause: error });
+}
+
+/**
+ * Runs a program as `record` would, and records nothing.
+ * @throws BacktrailError if it cannot be run.
+ */
+export async function runUnrecorded(choice: EngineChoice): Promise<GuestEnd> {
+  const guest = chooseEngine(choice).prepare(choice).start(null);
+  const release = holdSignals(guest);
+  try {
+    return await guest.ended;
+  } finally {
+    release();
+  }
 }

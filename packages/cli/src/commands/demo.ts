@@ -1,68 +1,93 @@
-/** `backtrail demo`: a recorded crash that comes with the project. */
-import { existsSync } from 'node:fs';
+/** `backtrail demo`: a program that smashes its stack, recorded here and now, and looked back at. */
+import { existsSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { RecordResult } from '@backtrail/recorder';
 import type { CommandSpec } from '../command.ts';
+import type { Io } from '../io.ts';
 
 /** Transfers shown: enough to see how the program came to its end. */
 const SHOWN = 12;
 
-/** From src/commands and from dist/commands alike. */
-const SAMPLE = '../../../../traces/v1/smash/smash.trace';
+/** From src/commands and from dist/commands alike. The source is tests/guests/riscv64/smash.c. */
+const PROGRAM = '../../demo/smash.elf';
+
+async function recordProgram(): Promise<RecordResult> {
+  const { BacktrailError, EMBEDDED_DEFAULTS, record, RING_BYTES_DEFAULT } = await import(
+    '@backtrail/recorder'
+  );
+  const program = fileURLToPath(new URL(PROGRAM, import.meta.url));
+  if (!existsSync(program)) {
+    throw new BacktrailError(
+      'E_NO_SAMPLE',
+      `${program}: found no program there, expected the one that comes with backtrail. ` +
+        'Install it again.',
+    );
+  }
+  return await record({
+    program,
+    args: [],
+    output: path.join(mkdtempSync(path.join(tmpdir(), 'backtrail-demo-')), 'smash.trace'),
+    keep: 'all',
+    ringBytes: RING_BYTES_DEFAULT,
+    maxTransfers: 0,
+    sysroot: null,
+    qemu: null,
+    engine: 'embedded',
+    embedded: EMBEDDED_DEFAULTS,
+  });
+}
+
+async function show(directory: string, io: Io): Promise<void> {
+  const { openTrace } = await import('@backtrail/recorder/trace');
+  const { Backward } = await import('../backward.ts');
+  const { writeText } = await import('../backward-text.ts');
+  const { summarize, summaryText } = await import('../summary.ts');
+  const { shellWords } = await import('../text.ts');
+  const trace = openTrace(directory);
+  const name = shellWords([directory]);
+  const heading = (text: string): void => io.out.write(`\n${io.out.paint('bold', text)}\n\n`);
+  heading(`$ backtrail info ${name}`);
+  io.out.write(summaryText(summarize(trace), io.out));
+  heading(`$ backtrail back ${name} -n ${SHOWN}`);
+  using back = await Backward.open(trace, {
+    vcpu: null,
+    from: null,
+    count: SHOWN,
+    disassembly: true,
+  });
+  writeText(back, io.out);
+  io.out.write(
+    '\nRead it upward: read_station returned to an address that is text ("the pass at a height").\n' +
+      'The loop in copy_field that ran before, once for every byte of the record, wrote it there.\n' +
+      '\nNext:\n' +
+      `  backtrail query ${name} 'from hot_symbols limit 5'\n` +
+      `  backtrail check ${name}\n` +
+      '  backtrail record -- PROGRAM     # record your own\n' +
+      '  backtrail doctor                # what can this machine record?\n',
+  );
+}
 
 export const DEMO: CommandSpec = {
   name: 'demo',
-  summary: 'Look at a recorded crash, with no emulator and no compiler',
+  summary: 'Record a program that crashes, with no emulator and no compiler, and look back',
   group: 'Record',
   details: [
-    'Opens a small trace that comes with backtrail: a C program that overwrites its own return ' +
-      'address, recorded under QEMU. Prints what info and back say of it, and what to type next. ' +
-      '(It will record the program itself once the embedded engine is built.)',
+    'Runs a small RISC-V program that comes with backtrail on the embedded engine. It overwrites ' +
+      'its own return address. Prints what info and back say of its last moments, and what to ' +
+      'type next. The trace stays in a temporary folder.',
   ],
   arguments: [],
   options: [],
-  examples: [{ line: 'backtrail demo', says: 'takes a second, writes nothing' }],
+  examples: [{ line: 'backtrail demo', says: 'takes a second' }],
   async run(_call, io) {
-    const { BacktrailError, openTrace } = await import('@backtrail/recorder/trace');
-    const { Backward } = await import('../backward.ts');
-    const { writeText } = await import('../backward-text.ts');
-    const { shortPath } = await import('../record-text.ts');
-    const { summarize, summaryText } = await import('../summary.ts');
-    const { shellWords } = await import('../text.ts');
-    const directory = fileURLToPath(new URL(SAMPLE, import.meta.url));
-    if (!existsSync(directory)) {
-      throw new BacktrailError(
-        'E_NO_SAMPLE',
-        `${directory}: found no sample trace there, expected the one that comes with a checkout. ` +
-          'Clone the repository of backtrail and run npm run demo in it.',
-      );
-    }
-    const short = shortPath(directory);
-    const path = shellWords([short]);
-    const trace = openTrace(short);
-    const heading = (text: string): void => io.out.write(`${io.out.paint('bold', text)}\n\n`);
     io.out.write(
-      'A program copied 41 bytes into an array of 16 and overwrote its own return address.\n' +
-        'It was recorded with backtrail record; the trace comes with this project, and\n' +
-        'nothing runs now.\n\n',
+      'A weather station reads records. The last one names a station in 48 letters, and the\n' +
+        'program has room for 16. It runs now, on the embedded engine:\n\n',
     );
-    heading(`$ backtrail info ${path}`);
-    io.out.write(summaryText(summarize(trace), io.out));
-    io.out.write('\n');
-    heading(`$ backtrail back ${path} -n ${SHOWN}`);
-    using back = await Backward.open(trace, {
-      vcpu: null,
-      from: null,
-      count: SHOWN,
-      disassembly: true,
-    });
-    writeText(back, io.out);
-    io.out.write(
-      '\nNext:\n' +
-        `  backtrail query ${path} 'select kind, count(*) from transfers group by kind'\n` +
-        `  backtrail check ${path}\n` +
-        '  backtrail doctor                # can this machine record?\n' +
-        '  backtrail record -- PROGRAM     # record your own\n',
-    );
+    const result = await recordProgram();
+    await show(result.directory, io);
     return 0;
   },
 };

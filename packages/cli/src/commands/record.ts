@@ -19,7 +19,24 @@ function recordOptions(call: Call): RecordOptions {
     maxTransfers: call.number('maxTransfers') ?? 0,
     sysroot: call.text('sysroot'),
     qemu: call.text('qemu'),
+    engine: engineName(call.text('engine')),
+    embedded: {
+      root: call.text('root'),
+      writable: call.texts('writable'),
+      seed: call.number('seed') ?? 0,
+      realTime: call.flag('realTime'),
+      machine: machineName(call.text('machine')),
+      memoryBytes: call.number('memory'),
+    },
   };
+}
+
+function engineName(text: string | null): RecordOptions['engine'] {
+  return text === 'embedded' || text === 'qemu' ? text : 'auto';
+}
+
+function machineName(text: string | null): RecordOptions['embedded']['machine'] {
+  return text === 'linux' || text === 'virt' ? text : 'auto';
 }
 
 /** Where the trace went, how the program ended, what is missing from it. */
@@ -28,6 +45,10 @@ async function tell(result: RecordResult, io: Io, isQuiet: boolean): Promise<voi
   const lines = io.err.isTerminal && !isQuiet ? recordLines(result, io.err) : lossLines(result);
   for (const line of lines) io.err.write(`backtrail: ${line}\n`);
 }
+
+/** As a shell has it. */
+const statusOf = (end: RecordResult['end']): number =>
+  end.how === 'exit' ? end.status : 128 + end.number;
 
 export const RECORD: CommandSpec = {
   name: 'record',
@@ -38,9 +59,15 @@ export const RECORD: CommandSpec = {
       'what it is given after its name is its own, and so is its exit status (128 + n if signal ' +
       'n killed it). The trace is a directory, PROGRAM.trace unless -o says otherwise.',
     'With --keep all nothing is lost: the program waits if the disk is slow. With --keep last ' +
-      'only the end of the run is kept, as much as the ring holds.',
-    'The embedded engine is not built yet: auto means qemu, which records Linux programs of any ' +
-      'instruction set that QEMU user mode runs. "backtrail doctor" says what is here.',
+      'only the end of the run is kept, as much as the ring holds. With --keep none the program ' +
+      'just runs, so that one can see what recording costs.',
+    'The embedded engine needs nothing installed. It runs RV64GC programs: static Linux ones, and ' +
+      'bare-metal ones (machine mode, told by their addresses) on a board like that of QEMU virt. ' +
+      'A run is deterministic: time passes with instructions, 1 ns each, and randomness comes from ' +
+      'the seed. The guest sees the current folder, to be read, unless --root or --writable say ' +
+      'otherwise.',
+    'QEMU records Linux programs of any instruction set that its user mode runs. auto takes the ' +
+      'embedded engine for static RV64 programs, else QEMU. "backtrail doctor" says what is here.',
   ],
   arguments: [
     { syntax: '<program>', says: 'path of a Linux ELF program, or a name to be found in PATH' },
@@ -55,8 +82,8 @@ export const RECORD: CommandSpec = {
     },
     {
       flags: '--keep <which>',
-      says: 'all transfers, or only the last ones',
-      choices: ['all', 'last'],
+      says: 'all transfers, only the last ones, or none',
+      choices: ['all', 'last', 'none'],
       default: { value: 'all', shown: 'all' },
     },
     {
@@ -73,6 +100,33 @@ export const RECORD: CommandSpec = {
     },
     { flags: '-L, --sysroot <dir>', says: 'libraries of a foreign dynamic program' },
     { flags: '--qemu <path>', says: 'the QEMU to use instead of the one in PATH' },
+    {
+      flags: '--root <dir>',
+      says: 'embedded: a folder that is all the program sees of the file system',
+    },
+    {
+      flags: '--writable <dir>',
+      says: 'embedded: a folder that the program may write to; may be given several times',
+      isRepeatable: true,
+    },
+    {
+      flags: '--seed <n>',
+      says: 'embedded: what time of day and randomness come from',
+      default: { value: 0, shown: '0' },
+      parse: parseCount,
+    },
+    { flags: '--real-time', says: "embedded: the machine's clock and randomness instead" },
+    {
+      flags: '--machine <kind>',
+      says: 'embedded: a process, a bare machine, or what the file says',
+      choices: ['auto', 'linux', 'virt'],
+      default: { value: 'auto', shown: 'auto' },
+    },
+    {
+      flags: '--memory <size>',
+      says: 'embedded: memory of the program: 256M, 2G',
+      parse: parseBytes,
+    },
     { flags: '-q, --quiet', says: 'no progress and no summary; losses are told all the same' },
   ],
   examples: [
@@ -80,17 +134,13 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record -o bad.trace -- ./a.out -v', says: '-v belongs to a.out' },
     { line: 'backtrail record --keep last --ring 1G ./server', says: 'the last 268 M transfers' },
     { line: 'backtrail record -L /usr/riscv64-linux-gnu ./rv', says: 'a foreign dynamic program' },
+    { line: 'backtrail record --writable out ./rv-static', says: 'it may write into out' },
+    { line: 'backtrail record firmware.elf', says: 'bare metal, on the embedded engine' },
   ],
   passThrough: true,
   async run(call, io) {
-    const { BacktrailError, record } = await import('@backtrail/recorder');
-    if (call.text('engine') === 'embedded') {
-      throw new BacktrailError(
-        'E_ENGINE',
-        '--engine: found embedded, which is not built yet, expected qemu or auto. ' +
-          'Leave --engine away to record under QEMU.',
-      );
-    }
+    const { record, runUnrecorded } = await import('@backtrail/recorder');
+    if (call.text('keep') === 'none') return statusOf(await runUnrecorded(recordOptions(call)));
     const isQuiet = call.flag('quiet');
     const line = io.err.isTerminal && !isQuiet ? new ProgressLine(io.err) : null;
     let result: RecordResult;
@@ -103,6 +153,6 @@ export const RECORD: CommandSpec = {
       line?.clear();
     }
     await tell(result, io, isQuiet);
-    return result.end.how === 'exit' ? result.end.status : 128 + result.end.number;
+    return statusOf(result.end);
   },
 };

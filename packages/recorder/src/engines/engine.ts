@@ -2,6 +2,8 @@
  * What an engine is to the rest of the recorder: it runs a guest and writes a ring. Engines know
  * the ring and nothing of the trace.
  */
+import type { RingOptions } from '../ring/create.ts';
+import type { Ring } from '../ring/ring.ts';
 
 /** What to run, as the user said it. */
 export interface Target {
@@ -10,7 +12,35 @@ export interface Target {
   readonly args: readonly string[];
   /** Where a foreign dynamic program finds its loader and libraries. */
   readonly sysroot: string | null;
+  /** What only the embedded engine has. */
+  readonly embedded: EmbeddedOptions;
 }
+
+/** What a guest of the embedded engine may see and do. */
+export interface EmbeddedOptions {
+  /** A folder that is the guest's whole file system; null: the current folder, to be read. */
+  readonly root: string | null;
+  /** Folders that the guest may write to. */
+  readonly writable: readonly string[];
+  /** What the guest sees as time of day and randomness comes from this. */
+  readonly seed: number;
+  /** The host's clock and randomness instead. */
+  readonly realTime: boolean;
+  /** A process, a bare machine, or what the ELF file says. */
+  readonly machine: 'auto' | 'linux' | 'virt';
+  /** Memory that the guest may have in all, bytes; null: the engine's default. */
+  readonly memoryBytes: number | null;
+}
+
+/** A process that sees the current folder, a fixed time of day, and always the same randomness. */
+export const EMBEDDED_DEFAULTS: EmbeddedOptions = {
+  root: null,
+  writable: [],
+  seed: 0,
+  realTime: false,
+  machine: 'auto',
+  memoryBytes: null,
+};
 
 /** How a guest ended. */
 export type GuestEnd =
@@ -22,6 +52,11 @@ export interface RunningGuest {
   /** Settles when the guest is gone; rejects if it could not be started. */
   readonly ended: Promise<GuestEnd>;
   signal(signal: NodeJS.Signals): void;
+  /**
+   * Whether it is a process of its own, which a terminal signals by itself; else Ctrl-C comes to the
+   * recorder, which passes it on.
+   */
+  readonly isProcess: boolean;
 }
 
 /** A target that was examined: everything that can be refused has been. */
@@ -37,8 +72,13 @@ export interface PreparedGuest {
     readonly endian: 'little' | 'big';
     readonly addressBits: 32 | 64;
   };
-  /** The guest's stdin, stdout and stderr are the recorder's. */
-  start(ringPath: string): RunningGuest;
+  /** A new ring that this guest can write to. */
+  createRing(options: RingOptions): Ring;
+  /**
+   * The guest's stdin, stdout and stderr are the recorder's.
+   * @param ring one that `createRing` made; null: the guest runs unrecorded.
+   */
+  start(ring: Ring | null): RunningGuest;
   /** What to tell the user if the guest ended and never attached to the ring. */
   explainSilence(end: GuestEnd): string;
 }

@@ -160,6 +160,15 @@ export class RingWriter implements LogSpace {
     return this.#offsets.vcpuOffset + slot * VCPU_SLOT_BYTES;
   }
 
+  /** Transfers that a vCPU made after recording had stopped. @param instructions retired by then. */
+  countUnrecorded(vcpu: WriterVcpu, transfers: number, instructions: number): void {
+    if (vcpu.unrecorded === 0) vcpu.instructionsAtStop = instructions;
+    vcpu.unrecorded += transfers;
+    const base = this.#slotAt(vcpu.slot);
+    writeField(this.view, base, VCPU_SLOT.unrecorded, BigInt(vcpu.unrecorded));
+    writeField(this.view, base, VCPU_SLOT.instructionsAtStop, BigInt(vcpu.instructionsAtStop));
+  }
+
   /** What a vCPU's slot says, for a recorder that finds the writer gone. */
   settle(vcpu: WriterVcpu, write: number, instructions: number): void {
     const base = this.#slotAt(vcpu.slot);

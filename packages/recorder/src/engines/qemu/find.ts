@@ -1,46 +1,13 @@
 /** Finds programs and QEMU on this machine, and says what is missing and how to get it. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { type ElfHeader, readElfHeader } from '../../elf/elf.ts';
 import { BacktrailError } from '../../errors.ts';
+import { findInPath, isExecutableFile } from '../find-program.ts';
 
 /** Debian's package with dynamic user-mode emulators, which load plugins; 7.2 in bookworm. */
 export const QEMU_REMEDY = 'On Debian 12: apt-get install qemu-user';
-
-function isExecutableFile(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
-}
-
-/** The first executable file of that name in PATH, or null. */
-export function findInPath(name: string, path = process.env.PATH ?? ''): string | null {
-  for (const folder of path.split(delimiter)) {
-    const candidate = join(folder === '' ? '.' : folder, name);
-    if (isExecutableFile(candidate)) return resolve(candidate);
-  }
-  return null;
-}
-
-/** The file that `program` names, as a shell would find it. @throws BacktrailError E_PROGRAM. */
-export function findProgram(program: string): string {
-  const found = program.includes('/') ? resolve(program) : findInPath(program);
-  if (found === null) {
-    throw new BacktrailError(
-      'E_PROGRAM',
-      `${program}: found no such program in PATH, expected its name or a path with a slash. ` +
-        `If it is in this folder, write ./${program}.`,
-    );
-  }
-  if (!existsSync(found)) {
-    throw new BacktrailError('E_PROGRAM', `${program}: no such file. Check the path.`);
-  }
-  return found;
-}
 
 export interface FoundQemu {
   readonly path: string;

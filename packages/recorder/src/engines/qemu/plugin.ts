@@ -6,7 +6,7 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BacktrailError } from '../../errors.ts';
-import { findInPath } from './find.ts';
+import { findInPath } from '../find-program.ts';
 
 const COMPILER_REMEDY = 'On Debian: apt-get install gcc libc6-dev. Or name one in $CC.';
 const FLAGS = ['-std=gnu11', '-O2', '-fPIC', '-shared', '-fvisibility=hidden', '-pthread'];

@@ -5,7 +5,9 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { needs, needsAll } from '../../../../../tests/require.ts';
-import { findInPath, findProgram, findQemu, findSysroot, qemuVersion } from './find.ts';
+import { EMBEDDED_DEFAULTS } from '../engine.ts';
+import { findInPath, findProgram } from '../find-program.ts';
+import { findQemu, findSysroot, qemuVersion } from './find.ts';
 import { builtPlugin, cacheFolder, findCompiler } from './plugin.ts';
 import { qemuEngine } from './qemu.ts';
 
@@ -159,14 +161,19 @@ describe.skipIf(qemu.missing)(`the plugin in QEMU${qemu.note}`, () => {
     expect(run(`,ring=${empty}`).stderr).toMatch(/cannot map the ring/);
     fs.writeFileSync(empty, Buffer.alloc(8192));
     const { stderr, status } = run(`,ring=${empty}`);
-    expect(stderr).toMatch(/found version 0 and 8192 bytes, expected version 1 and 0 bytes/);
+    expect(stderr).toMatch(/found version 0 and 8192 bytes, expected version 2 and 0 bytes/);
     expect(status).not.toBe(0);
   });
 });
 
 describe('a target', () => {
   test('that is no ELF program is refused', () => {
-    const target = { program: script('script', 'exit 0'), args: [], sysroot: null };
+    const target = {
+      program: script('script', 'exit 0'),
+      args: [],
+      sysroot: null,
+      embedded: EMBEDDED_DEFAULTS,
+    };
     expect(() => qemuEngine(null).prepare(target)).toThrow(/script/);
   });
 });

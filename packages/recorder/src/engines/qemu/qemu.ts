@@ -1,12 +1,20 @@
 /** The QEMU engine, user mode: stock QEMU, unmodified, with our plugin. */
 import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { readElfHeader } from '../../elf/elf.ts';
 import { BacktrailError } from '../../errors.ts';
+import { Ring } from '../../ring/ring.ts';
 import type { Engine, GuestEnd, PreparedGuest, RunningGuest, Target } from '../engine.ts';
-import { type FoundQemu, findProgram, findQemu, findSysroot, QEMU_REMEDY } from './find.ts';
+import { findProgram } from '../find-program.ts';
+import { type FoundQemu, findQemu, findSysroot, QEMU_REMEDY } from './find.ts';
 import { builtPlugin } from './plugin.ts';
+
+const RING_FOLDER = '/dev/shm';
+
+const newRingPath = (): string =>
+  `${RING_FOLDER}/backtrail-${process.pid}-${randomBytes(4).toString('hex')}.ring`;
 
 /** Node's names for host ISAs → the field's. */
 const HOST_ISAS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
@@ -32,7 +40,12 @@ function start(qemu: FoundQemu, args: readonly string[]): RunningGuest {
       else resolve({ how: 'exit', status: status ?? 0 });
     });
   });
-  return { pid: child.pid ?? 0, ended, signal: (signal) => void child.kill(signal) };
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    signal: (signal) => void child.kill(signal),
+    isProcess: true,
+  };
 }
 
 function explain(qemu: FoundQemu, end: GuestEnd): string {
@@ -60,15 +73,14 @@ export function qemuEngine(qemuPath: string | null): Engine {
       const hostIsa = HOST_ISAS[process.arch] ?? process.arch;
       const qemu = findQemu(header.isa, qemuPath);
       const sysroot = findSysroot(program, header, target.sysroot);
-      const plugin = builtPlugin();
       return {
         engine: { name: 'qemu', version: qemu.version, hostIsa, mode: 'user' },
         guest: { isa: header.isa, endian: header.endian, addressBits: header.class },
-        start: (ringPath) =>
+        createRing: (options) => Ring.create(newRingPath(), options),
+        start: (ring) =>
           start(qemu, [
             ...(sysroot === null ? [] : ['-L', sysroot]),
-            '-plugin',
-            `${plugin},ring=${ringPath}`,
+            ...(ring === null ? [] : ['-plugin', `${builtPlugin()},ring=${ring.path}`]),
             ...(target.program.includes('/') ? [] : ['-0', basename(target.program)]),
             target.program.includes('/') ? target.program : program,
             ...target.args,

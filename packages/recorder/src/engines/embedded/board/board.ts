@@ -2,8 +2,8 @@
  * A bare machine: one RV64GC hart with M, S and U mode, RAM, and the devices of QEMU's `virt` that
  * small guests use (map.ts). Differences from QEMU 7.2 that a program can see:
  *
- * - It starts at the program's entry, not at the start of RAM, with a0 = 0 (the hart) and a1 = 0: there is
- *   no device tree and no boot ROM.
+ * - It starts at the program's entry, not at the start of RAM, with a0 = 0 (the hart) and a1 = 0:
+ *   there is no device tree and no boot ROM.
  * - One instruction takes one nanosecond (timer.ts); a program that sleeps skips time.
  * - No address translation, no hypervisor extension, no supervisor timer compare, no triggers.
  * - Where nothing can happen any more the run ends and says so (`ending`): a wfi that nothing can
@@ -295,7 +295,8 @@ export class Board implements Machine {
     }
     this.#end(
       { how: 'exit', status: STUCK_STATUS },
-      `the hart sleeps for good: no interrupt can end the wfi at ${hex(this.#hart.pc)} (mie is ${hex(BigInt(enabled))})`,
+      `the hart sleeps for good: no interrupt can end the wfi at ${hex(this.#hart.pc)} ` +
+        `(mie is ${hex(BigInt(enabled))})`,
     );
     return false;
   }

@@ -5,8 +5,8 @@
  *
  * fflags, frm and fcsr are the plain interpreter's (plain/csr.ts).
  *
- * There is no address translation: satp reads 0 and what is written to it is lost, as section 4.1.11
- * lets a hart without any do. There are no triggers and no event counters; they read 0.
+ * There is no address translation: satp reads 0 and what is written to it is lost, as section
+ * 4.1.11 lets a hart without any do. There are no triggers and no event counters; they read 0.
  */
 import type { Hart } from '../core/hart.ts';
 import type { Clock } from '../core/machine.ts';

@@ -25,7 +25,7 @@ export class Plic {
   readonly #priority = new Uint8Array(SOURCES);
   readonly #threshold = new Uint8Array(CONTEXTS);
   readonly #enable = new Uint32Array(CONTEXTS * WORDS);
-  /** The line of each source, interrupts that wait, and those that were claimed and not completed. */
+  /** The line of each source, interrupts that wait, those that were claimed and not completed. */
   readonly #level = new Uint32Array(WORDS);
   readonly #waiting = new Uint32Array(WORDS);
   readonly #served = new Uint32Array(WORDS);

@@ -18,7 +18,7 @@ export class Protection {
   readonly #end: number;
   /** Pages of RAM that are looked at for another reason. */
   readonly #watched = new Set<number>();
-  /** Permissions of all pages of RAM, by whether code and data are machine mode's; null: unknown. */
+  /** Permissions of all pages of RAM, by whether code and data are machine mode's. */
   readonly #views: (Uint8Array | null)[] = [null, null, null, null];
   #current: Uint8Array;
 

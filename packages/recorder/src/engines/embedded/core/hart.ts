@@ -77,7 +77,7 @@ export class Hart {
     this.view.setInt32(STATE.floatOff, value ? 1 : 0, true);
   }
 
-  /** Before any use of the floating-point registers or fcsr by an instruction. @throws Trap illegal */
+  /** Before an instruction uses floating-point registers or fcsr. @throws Trap illegal */
   openFloat(): void {
     if (this.isFloatOff) this.onFloatOff();
   }

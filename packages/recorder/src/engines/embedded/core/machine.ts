@@ -81,4 +81,9 @@ export interface Observer {
   switched(id: number): void;
   /** The one with this id will not run again. */
   ended(id: number): void;
+  /**
+   * The call that the running thread waited in will be made again after a handler: the instruction
+   * that makes it, counted when it trapped, has not retired after all.
+   */
+  restarted?(): void;
 }

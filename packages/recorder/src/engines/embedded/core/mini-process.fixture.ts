@@ -62,9 +62,9 @@ export class MiniProcess implements Machine {
     });
     const vector = [BigInt(words.length), ...pointers, 0n, 0n, 0n, 0n];
     at = (at - vector.length * 8) & ~15;
-    vector.forEach((word, i) =>
-      memory.view.setBigUint64(at + memory.guestBase + i * 8, word, true),
-    );
+    for (const [i, word] of vector.entries()) {
+      memory.view.setBigUint64(at + memory.guestBase + i * 8, word, true);
+    }
     return at;
   }
 

@@ -139,8 +139,7 @@ export class Streams {
     if (inSink) {
       const count = (this.write - this.#sink) / 4;
       if (writer !== null && count > 0) {
-        if (writer.unrecorded === 0) writer.instructionsAtStop = stream.instructions;
-        writer.unrecorded += count;
+        this.ring.countUnrecorded(writer, count, stream.instructions);
       }
       this.write = this.#sink;
     }

@@ -24,7 +24,7 @@ export interface Places {
 
 /** Slot of the address, out of the way of what emitters use. */
 const ADDRESS_SLOT = 90;
-/** ENTRY.step and immediates of near transfers are 16 times what they mean in bytes of code. */
+/** Entries, and immediates of near transfers, go by 16 for each byte of code. */
 export const STEP_SHIFT = 4;
 
 export class EntryOperands implements Operands {
@@ -32,6 +32,8 @@ export class EntryOperands implements Operands {
   readonly immediate = null;
   readonly known = null;
   roundingMode = 0;
+  /** Bytes of the instructions whose handler is written. */
+  size = 4;
   readonly #places: Places;
   readonly #scratch = new Map<number, number>();
 
@@ -86,9 +88,8 @@ export class EntryOperands implements Operands {
   }
 
   pushNextPc(): void {
-    const { entry, pcDelta } = this.#places;
-    this.code.get(entry).get(entry).load('i32.load8_u', ENTRY.step).op('i32.add');
-    this.code.i32(STEP_SHIFT).op('i32.shr_u').get(pcDelta).op('i32.add', 'i64.extend_i32_u');
+    this.pushPc32();
+    this.code.i32(this.size).op('i32.add', 'i64.extend_i32_u');
   }
 
   pushTarget(): void {

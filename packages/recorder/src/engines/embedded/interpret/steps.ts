@@ -122,6 +122,7 @@ export class Steps {
 
   #handler(handler: Handler): void {
     const { code } = this;
+    if ('size' in handler) this.#operands.size = handler.size;
     switch (handler.kind) {
       case 'undecoded':
         code.brTo(this.#labels.undecoded);
@@ -151,8 +152,12 @@ export class Steps {
         handler.emit(this.#operands);
         break;
     }
-    code.get(ENTRY_AT).get(ENTRY_AT).load('i32.load8_u', ENTRY.step).op('i32.add');
-    code.set(ENTRY_AT).brTo(this.#labels.next);
+    code
+      .get(ENTRY_AT)
+      .i32(this.#operands.size << STEP_SHIFT)
+      .op('i32.add')
+      .set(ENTRY_AT);
+    code.brTo(this.#labels.next);
   }
 
   /** Takes a direct transfer. */

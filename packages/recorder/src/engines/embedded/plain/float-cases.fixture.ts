@@ -167,7 +167,7 @@ export class FloatCases {
     const { normalMin, magnitude, signBit } = format;
     const exponents = format.infinity / normalMin;
     const sign = this.below(2) === 0 ? 0n : signBit;
-    switch (this.below(7)) {
+    switch (this.below(8)) {
       case 0: {
         const shifted = (a & magnitude) + BigInt(this.below(121) - 60) * normalMin;
         return (BigInt.asUintN(64, shifted) & magnitude) | sign;
@@ -190,9 +190,11 @@ export class FloatCases {
         const quotient = bitsOf(format, numberOf(format, a) / numberOf(format, b));
         return this.#near(quotient ^ sign) & (magnitude | signBit);
       }
-      case 5: {
+      case 5:
+      case 6: {
         // The product with a, or the quotient of a, is at the border of the normal numbers.
-        const border = numberOf(format, this.#near(this.pick(normalMin, format.infinity - 3n)));
+        const bits = this.pick(normalMin, this.#near(this.pick(normalMin, format.infinity - 3n)));
+        const border = numberOf(format, bits);
         const other = numberOf(format, a);
         return bitsOf(format, this.pick(border / other, other / border)) ^ sign;
       }
@@ -224,7 +226,7 @@ export class FloatCases {
 
   integer(): bigint {
     const sign = this.pick(1n, -1n);
-    const power = 1n << BigInt(this.below(65));
+    const power = 1n << BigInt(this.pick(24, 31, 32, 53, 63, this.below(65)));
     switch (this.below(6)) {
       case 0:
         return BigInt.asUintN(64, sign * BigInt(this.below(20)));

@@ -53,6 +53,7 @@ export class AccessWriter {
       .i32(0)
       .load('i64.load', range + 8)
       .op('i64.ge_u')
+      .unlikely()
       .if();
     const outer = code.depth;
     code.block();

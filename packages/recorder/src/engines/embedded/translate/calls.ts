@@ -132,7 +132,7 @@ export class CallWriter {
     );
     if (this.#flow.context.options.record) this.#landing(block, callees, giveBack);
     else {
-      code.get(result).i64(next).op('i64.ne').if();
+      code.get(result).i64(next).op('i64.ne').unlikely().if();
       giveBack();
       code.end();
     }
@@ -166,7 +166,14 @@ export class CallWriter {
       .op('i32.wrap_i64')
       .i32(next | 0)
       .op('i32.ne');
-    code.get(result).i64(32).op('i64.shr_u', 'i32.wrap_i64').tee(site).op('i32.eqz', 'i32.or').if();
+    code
+      .get(result)
+      .i64(32)
+      .op('i64.shr_u', 'i32.wrap_i64')
+      .tee(site)
+      .op('i32.eqz', 'i32.or')
+      .unlikely()
+      .if();
     giveBack();
     code.end();
     const cells = context.naming.cells(RETURN_CELLS * 2);

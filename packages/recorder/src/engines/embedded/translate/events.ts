@@ -82,7 +82,7 @@ export class EventWriter {
     const { code } = this.#out;
     const edgePlusOne = this.#out.scratch(I32, 92);
     const [site, cell] = this.#site(transfer, 'direct', 1);
-    code.i32(0).load('i32.load', cell).tee(edgePlusOne).op('i32.eqz').if();
+    code.i32(0).load('i32.load', cell).tee(edgePlusOne).op('i32.eqz').unlikely().if();
     unknown(site, edgePlusOne);
     code.end();
     this.#out.event(() => code.get(edgePlusOne).i32(1).op('i32.sub'));

@@ -65,7 +65,7 @@ export class RegionFlow {
       () => leave(),
       () => {},
     );
-    code.get(DEPTH).op('i32.eqz').if();
+    code.get(DEPTH).op('i32.eqz').unlikely().if();
     leave();
     code.end();
   }

@@ -126,7 +126,7 @@ describe('random control flow', () => {
         inRegions += machine.retiredInRegions;
         all += machine.retired;
       }),
-      { numRuns: Number(process.env["RUNS"] ?? 40) },
+      { numRuns: Number(process.env['RUNS'] ?? 40) },
     );
     // Else nothing was tested.
     expect(inRegions / all).toBeGreaterThan(0.3);

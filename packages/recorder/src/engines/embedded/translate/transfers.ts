@@ -169,7 +169,14 @@ export class TransferWriter {
     if (last === null) throw new Error(`no jump ends block ${block.pc}`);
     out.pushX(last.rs1);
     if (last.imm !== 0) code.i64(last.imm).op('i64.add');
-    code.i64(-2).op('i64.and').tee(wide).i64(context.options.guestLimit).op('i64.ge_u').if();
+    code
+      .i64(-2)
+      .op('i64.and')
+      .tee(wide)
+      .i64(context.options.guestLimit)
+      .op('i64.ge_u')
+      .unlikely()
+      .if();
     this.bailAt(block);
     code.end();
     code.get(wide).op('i32.wrap_i64').set(target);

@@ -191,7 +191,7 @@ export class RegionWriter {
   look(before: () => void, leave: () => void, after: () => void): void {
     const { code, helpers } = this;
     const isEmpty = this.scratch(I32, 90);
-    code.get(ACCOUNT).i64(0).op('i64.lt_s').if();
+    code.get(ACCOUNT).i64(0).op('i64.lt_s').unlikely().if();
     before();
     code.get(ACCOUNT).call(helpers.refuel).set(isEmpty).set(ACCOUNT);
     code.get(isEmpty).if();

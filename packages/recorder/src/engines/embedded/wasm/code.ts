@@ -24,6 +24,7 @@ export class CodeWriter {
   readonly #locals: ValueType[] = [];
   /** Blocks that are open: what `br` counts. */
   #depth = 0;
+  readonly #unlikely: number[] = [];
 
   /** @param parameters how many locals the function's type gives it. */
   constructor(parameters: number) {
@@ -46,6 +47,20 @@ export class CodeWriter {
 
   view(): Uint8Array {
     return this.#out.view();
+  }
+
+  /** Offsets of conditional branches said to be hardly ever taken. */
+  get unlikelyAt(): readonly number[] {
+    return this.#unlikely;
+  }
+
+  /**
+   * The next instruction, `if` or `brIf`, is hardly ever taken: engines that read the section
+   * metadata.code.branch_hint then place that code apart.
+   */
+  unlikely(): this {
+    this.#unlikely.push(this.at);
+    return this;
   }
 
   /** A new local variable, 0 at first; its index. */

@@ -1,0 +1,29 @@
+/** Which engine runs a target. */
+import { readElfHeader } from '../elf/elf.ts';
+import { embeddedEngine } from './embedded/embedded.ts';
+import type { Engine, Target } from './engine.ts';
+import { findProgram } from './find-program.ts';
+import { qemuEngine } from './qemu/qemu.ts';
+
+export const ENGINE_NAMES = ['auto', 'embedded', 'qemu'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+export interface EngineChoice extends Target {
+  readonly engine: EngineName;
+  /** QEMU to use; null: `qemu-<isa>` from PATH. */
+  readonly qemu: string | null;
+}
+
+/**
+ * `auto`: the embedded engine for RV64 programs that need no loader, which is all it runs; QEMU for
+ * the others, and where options are given that only QEMU has.
+ * @throws BacktrailError if there is no such program or it is no ELF file.
+ */
+export function chooseEngine(choice: EngineChoice): Engine {
+  if (choice.engine === 'embedded') return embeddedEngine();
+  const isForQemu = choice.engine === 'qemu' || choice.qemu !== null || choice.sysroot !== null;
+  if (isForQemu) return qemuEngine(choice.qemu);
+  const header = readElfHeader(findProgram(choice.program));
+  const isOurs = header.isa === 'riscv64' && header.interpreter === null;
+  return isOurs ? embeddedEngine() : qemuEngine(null);
+}

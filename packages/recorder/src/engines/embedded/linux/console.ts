@@ -1,0 +1,210 @@
+/**
+ * Stdin and signals for a guest that runs in another thread than the one they come to. They meet in
+ * a mailbox, a small piece of shared memory:
+ *
+ *   word 0  bell: counts up with everything that the main thread puts; the guest's thread sleeps here
+ *        1  wanted: 1 as the guest wants input; the main thread is woken by it
+ *        2  state of the bytes below: 0 taken, 1 there, 2 stdin is at its end
+ *        3  count of these bytes
+ *     4, 5  signals that came and were not taken: bit n of the two is signal n
+ *     6, 7  rows and columns of the terminal
+ *   byte 64 up to 64 KiB of stdin
+ *
+ * The main thread reads stdin only while the guest waits for it, so what the guest does not take is
+ * left to who comes after it (but for what a pipe's stream had read ahead).
+ */
+import type { Readable } from 'node:stream';
+import { DirectIo, type TerminalSize, type WaitEnd } from './io.ts';
+
+const WORD = {
+  bell: 0,
+  wanted: 1,
+  state: 2,
+  count: 3,
+  signalsLow: 4,
+  signalsHigh: 5,
+  rows: 6,
+  columns: 7,
+} as const;
+const STATE = { taken: 0, there: 1, ended: 2 } as const;
+const DATA = 64;
+const DATA_BYTES = 65_536;
+const SIGNALS_MAX = 63;
+
+/** The end of the thread that owns stdin and is sent signals. */
+export class ConsoleServer {
+  readonly shared = new SharedArrayBuffer(DATA + DATA_BYTES);
+  readonly #words = new Int32Array(this.shared, 0, DATA / 4);
+  readonly #data = new Uint8Array(this.shared, DATA);
+  readonly #input: () => Readable;
+  #open: Readable | null = null;
+  #isClosed = false;
+
+  /** @param input asked once, when the guest wants input for the first time. */
+  constructor(size?: TerminalSize, input: () => Readable = () => process.stdin) {
+    this.#input = input;
+    if (size !== undefined) this.resize(size);
+    this.#listen();
+  }
+
+  resize({ rows, columns }: TerminalSize): void {
+    Atomics.store(this.#words, WORD.rows, rows);
+    Atomics.store(this.#words, WORD.columns, columns);
+  }
+
+  /** Passes a signal on; it ends whatever the guest waits for. */
+  signal(number: number): void {
+    if (number < 1 || number > SIGNALS_MAX) return;
+    const word = number < 32 ? WORD.signalsLow : WORD.signalsHigh;
+    Atomics.or(this.#words, word, 1 << (number % 32));
+    this.#ring();
+  }
+
+  /** The guest is gone: stdin is left alone. */
+  close(): void {
+    this.#isClosed = true;
+    Atomics.add(this.#words, WORD.wanted, 1);
+    Atomics.notify(this.#words, WORD.wanted);
+    const input = this.#open;
+    if (input === null) return;
+    input.removeListener('readable', this.#serve);
+    input.removeListener('end', this.#ended);
+    input.removeListener('error', this.#ended);
+    input.pause();
+    if ('unref' in input && typeof input.unref === 'function') input.unref();
+  }
+
+  #ring(): void {
+    Atomics.add(this.#words, WORD.bell, 1);
+    Atomics.notify(this.#words, WORD.bell);
+  }
+
+  #listen(): void {
+    if (this.#isClosed) return;
+    const seen = Atomics.load(this.#words, WORD.wanted);
+    if (seen !== 0) this.#serve();
+    const woken = Atomics.waitAsync(this.#words, WORD.wanted, seen);
+    if (woken.async) void woken.value.then(() => this.#listen());
+    else queueMicrotask(() => this.#listen());
+  }
+
+  #opened(): Readable {
+    if (this.#open !== null) return this.#open;
+    const input = this.#input();
+    input.on('readable', this.#serve);
+    input.on('end', this.#ended);
+    input.on('error', this.#ended);
+    this.#open = input;
+    return input;
+  }
+
+  readonly #serve = (): void => {
+    if (this.#isClosed || Atomics.load(this.#words, WORD.wanted) === 0) return;
+    if (Atomics.load(this.#words, WORD.state) !== STATE.taken) return;
+    const input = this.#opened();
+    if (input.readableEnded) {
+      this.#ended();
+      return;
+    }
+    const chunk: unknown = input.read();
+    if (chunk === null) return;
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    if (!(bytes instanceof Uint8Array)) throw new TypeError('stdin gives no bytes');
+    const now = bytes.subarray(0, DATA_BYTES);
+    if (bytes.length > now.length) input.unshift(bytes.subarray(now.length));
+    this.#data.set(now);
+    Atomics.store(this.#words, WORD.count, now.length);
+    Atomics.store(this.#words, WORD.wanted, 0);
+    Atomics.store(this.#words, WORD.state, STATE.there);
+    this.#ring();
+  };
+
+  readonly #ended = (): void => {
+    if (this.#isClosed || Atomics.load(this.#words, WORD.state) === STATE.there) return;
+    Atomics.store(this.#words, WORD.state, STATE.ended);
+    this.#ring();
+  };
+}
+
+/** The end of the guest's thread. A stdin that is a file is read directly. */
+export class ConsoleClient extends DirectIo {
+  readonly #words: Int32Array;
+  readonly #data: Uint8Array;
+  /** Bytes of the mailbox that were taken already. */
+  #taken = 0;
+
+  constructor(shared: SharedArrayBuffer) {
+    super();
+    this.#words = new Int32Array(shared, 0, DATA / 4);
+    this.#data = new Uint8Array(shared, DATA);
+  }
+
+  override terminalSize(): TerminalSize {
+    const rows = Atomics.load(this.#words, WORD.rows);
+    const columns = Atomics.load(this.#words, WORD.columns);
+    return rows > 0 && columns > 0 ? { rows, columns } : super.terminalSize();
+  }
+
+  override hasInput(): boolean {
+    if (this.facts(0).isFile) return true;
+    if (Atomics.load(this.#words, WORD.state) !== STATE.taken) return true;
+    this.#want();
+    return false;
+  }
+
+  #want(): void {
+    if (Atomics.exchange(this.#words, WORD.wanted, 1) === 0) {
+      Atomics.notify(this.#words, WORD.wanted);
+    }
+  }
+
+  override read(into: Uint8Array): number | null {
+    if (this.facts(0).isFile) return super.read(into);
+    const state = Atomics.load(this.#words, WORD.state);
+    if (state === STATE.ended) return 0;
+    if (state === STATE.taken) {
+      this.#want();
+      return null;
+    }
+    const left = Atomics.load(this.#words, WORD.count) - this.#taken;
+    const count = Math.min(left, into.length);
+    into.set(this.#data.subarray(this.#taken, this.#taken + count));
+    this.#taken += count;
+    if (count === left) {
+      this.#taken = 0;
+      Atomics.store(this.#words, WORD.state, STATE.taken);
+    }
+    return count;
+  }
+
+  override wait(msMax: number | null, wantsInput: boolean): WaitEnd {
+    const end = msMax === null ? Number.POSITIVE_INFINITY : performance.now() + msMax;
+    for (;;) {
+      const bell = Atomics.load(this.#words, WORD.bell);
+      if (this.hasSignals()) return 'signal';
+      if (wantsInput && this.hasInput()) return 'input';
+      const left = end - performance.now();
+      if (left <= 0) return 'timeout';
+      Atomics.wait(this.#words, WORD.bell, bell, left);
+    }
+  }
+
+  override hasSignals(): boolean {
+    const high = Atomics.load(this.#words, WORD.signalsHigh);
+    return (Atomics.load(this.#words, WORD.signalsLow) | high) !== 0;
+  }
+
+  override takeSignals(): number[] {
+    const signals: number[] = [];
+    for (const [word, first] of [
+      [WORD.signalsLow, 0],
+      [WORD.signalsHigh, 32],
+    ] as const) {
+      const bits = Atomics.exchange(this.#words, word, 0);
+      for (let bit = 0; bit < 32; bit++) {
+        if (((bits >>> bit) & 1) === 1) signals.push(first + bit);
+      }
+    }
+    return signals;
+  }
+}

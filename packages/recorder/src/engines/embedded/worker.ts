@@ -1,0 +1,84 @@
+/** The thread that a guest of the embedded engine runs in; embedded.ts starts it. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { BacktrailError } from '../../errors.ts';
+import { RingWriter } from '../../ring/writer.ts';
+import type { EmbeddedOptions } from '../engine.ts';
+import { Board } from './board/board.ts';
+import { HostConsole } from './board/console.ts';
+import { RAM_BYTES_DEFAULT, readBareProgram } from './board/loader.ts';
+import { Engine } from './core/engine.ts';
+import { Hart } from './core/hart.ts';
+import type { Machine, Next } from './core/machine.ts';
+import { GuestMemory } from './core/memory.ts';
+import type { Space } from './core/space.ts';
+import { isFusedMultiplyAddExact } from './emit/float-probe.ts';
+import { ConsoleClient } from './linux/console.ts';
+import { Process } from './linux/process.ts';
+import type { WasmMemory } from './wasm/host.ts';
+
+/** Arrivals at a place before a region is made there: below, translating costs more than it saves. */
+const HEAT_LIMIT = 64;
+
+export interface WorkerData {
+  readonly memory: WasmMemory;
+  readonly space: Space;
+  readonly isRecorded: boolean;
+  readonly console: SharedArrayBuffer;
+  /** File on the host, and what the guest is told that it is called. */
+  readonly program: string;
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly options: EmbeddedOptions;
+  readonly isBare: boolean;
+}
+
+export type WorkerAnswer =
+  | Exclude<Next, { how: 'run' }>
+  | { readonly how: 'error'; readonly code: string; readonly message: string };
+
+function startMachine(data: WorkerData, hart: Hart, engine: Engine, io: ConsoleClient): Machine {
+  const { observer } = engine;
+  if (data.isBare) {
+    const ramBytes = data.options.memoryBytes ?? RAM_BYTES_DEFAULT;
+    const console = new HostConsole(io);
+    const board = new Board({ hart, clock: engine, observer, console, ramBytes });
+    const program = readBareProgram(data.program);
+    observer.started(0, program.entry);
+    observer.switched(0);
+    board.start(program);
+    return board;
+  }
+  return Process.start({ hart, clock: engine, observer, io, ...data });
+}
+
+function run(data: WorkerData): WorkerAnswer {
+  const { memory: shared, space } = data;
+  const memory = new GuestMemory({ ...space, memory: shared });
+  const hart = new Hart(memory);
+  const io = new ConsoleClient(data.console);
+  const ring = data.isRecorded ? new RingWriter(shared.buffer, space.ringBase) : null;
+  ring?.log.guest('riscv64', data.isBare);
+  const engine = new Engine({
+    memory,
+    hart,
+    space,
+    ring,
+    heatLimit: HEAT_LIMIT,
+    fusedMultiplyAdd: isFusedMultiplyAddExact(),
+    callsRetire: !data.isBare,
+    wanted: () => io.hasSignals(),
+  });
+  const machine = startMachine(data, hart, engine, io);
+  return engine.run(machine);
+}
+
+if (parentPort !== null) {
+  const data: WorkerData = workerData;
+  try {
+    parentPort.postMessage(run(data));
+  } catch (error) {
+    if (!(error instanceof BacktrailError)) throw error;
+    const answer: WorkerAnswer = { how: 'error', code: error.code, message: error.message };
+    parentPort.postMessage(answer);
+  }
+}
