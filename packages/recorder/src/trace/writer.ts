@@ -7,12 +7,12 @@ import fs from 'node:fs';
 import { join } from 'node:path';
 import { BacktrailError } from '../errors.ts';
 import { ArrowKit } from './arrow.ts';
+import { BackgroundSync } from './background-sync.ts';
 import { type ColumnData, u16, u32, wholeNumbers } from './columns.ts';
 import {
   makeDirectory,
   renameManifest,
   syncDirectory,
-  syncFile,
   TRANSFERS_FOLDER,
   tablePath,
   transfersFiles,
@@ -73,6 +73,7 @@ export class TraceWriter {
   private readonly live: Live;
   private readonly histogram: Histogram;
   private readonly vcpus: Set<number>;
+  private readonly sync = new BackgroundSync();
   private transfersFile: LiveTable | null = null;
   private nextFile: number;
   private transfers: number;
@@ -254,7 +255,7 @@ export class TraceWriter {
       for (const table of [blocks, marks, segments]) this.compact(table);
       this.writeWhole(MODULES, { count: modules.count, columns: moduleColumns(modules) });
       this.writeWhole(SYMBOLS, { count: symbols.count, columns: symbolColumns(symbols) });
-      const bytes = syncAll(directory);
+      const bytes = syncAll(directory, this.sync);
       Object.assign(this.manifest.totals, {
         transfers: this.transfers,
         segments: counts.segments,
@@ -276,6 +277,7 @@ export class TraceWriter {
   /** Closes the files and leaves a partial trace. */
   abandon(): void {
     this.isOpen = false;
+    this.sync.abandon();
     this.transfersFile?.abandon();
     const { blocks, edges, marks, segments } = this.live;
     for (const table of [blocks, edges, marks, segments]) table.abandon();
@@ -301,7 +303,9 @@ export class TraceWriter {
   }
 
   private nextTransfersFile(table: TableSchema): LiveTable {
+    const whole = this.transfersFile;
     this.closeTransfers();
+    if (whole !== null) this.sync.begin(whole.path);
     const path = transfersPath(this.directory, this.nextFile);
     this.transfersFile = new LiveTable(path, table, this.target);
     this.nextFile++;
@@ -340,7 +344,7 @@ export class TraceWriter {
 }
 
 /** Makes all files durable. @returns the bytes of all files but the manifest. */
-function syncAll(directory: string): number {
+function syncAll(directory: string, sync: BackgroundSync): number {
   const tables = ['segments', 'edges', 'blocks', 'marks', 'modules', 'symbols'] as const;
   const paths = [
     ...transfersFiles(directory).map((file) => transfersPath(directory, file)),
@@ -348,7 +352,7 @@ function syncAll(directory: string): number {
   ];
   let bytes = 0;
   for (const path of paths) {
-    syncFile(path);
+    sync.finish(path);
     bytes += fs.statSync(path).size;
   }
   syncDirectory(join(directory, TRANSFERS_FOLDER));
