@@ -25,10 +25,17 @@
 #define MSTATUS_MPP (3ul << 11)
 #define INTERRUPT (1ul << 63)
 
-#define csr_read(name) ({ uint64_t value_; asm volatile("csrr %0, " #name : "=r"(value_)); value_; })
-#define csr_write(name, value) asm volatile("csrw " #name ", %0" ::"r"((uint64_t)(value)) : "memory")
-#define csr_set(name, bits) asm volatile("csrs " #name ", %0" ::"r"((uint64_t)(bits)) : "memory")
-#define csr_clear(name, bits) asm volatile("csrc " #name ", %0" ::"r"((uint64_t)(bits)) : "memory")
+#define csr_read(name)                               \
+  ({                                                 \
+    uint64_t value_;                                 \
+    asm volatile("csrr %0, " #name : "=r"(value_)); \
+    value_;                                          \
+  })
+#define csr_do(op, name, value) \
+  asm volatile(op " " #name ", %0" ::"r"((uint64_t)(value)) : "memory")
+#define csr_write(name, value) csr_do("csrw", name, value)
+#define csr_set(name, bits) csr_do("csrs", name, bits)
+#define csr_clear(name, bits) csr_do("csrc", name, bits)
 
 /* As trap_entry in start.S lays it out. x[0] is mepc. */
 struct frame {

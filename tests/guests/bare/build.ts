@@ -1,7 +1,7 @@
 /**
- * Builds the bare-metal samples of this folder. Their ELF files are committed, small and stripped of
- * debug information, so that a machine without a cross compiler has them; built with gcc 12.2.0 and
- * binutils 2.40 of Debian 12 they are the same byte for byte.
+ * Builds the bare-metal samples of this folder. Their ELF files are committed, small and stripped
+ * of debug information, so that a machine without a cross compiler has them; built with gcc 12.2.0
+ * and binutils 2.40 of Debian 12 they are the same byte for byte.
  *
  *   node --conditions=source tests/guests/bare/build.ts
  */

@@ -68,8 +68,8 @@ trap_return:
   mret
   .size trap_entry, . - trap_entry
 
-# The same for supervisor mode. sscratch holds the kernel's stack while a task of user mode runs, and
-# 0 while the kernel runs.
+# The same for supervisor mode. sscratch holds the kernel's stack while a task of user mode runs,
+# and 0 while the kernel runs.
   .align 2
   .globl supervisor_entry
   .type supervisor_entry, @function

@@ -89,7 +89,8 @@ static void try_memory(void) {
 
 NOINLINE static void jump_to(uint64_t target) {
   uint64_t from = trap_count;
-  asm volatile("la t0, 1f\n sd t0, 0(%0)\n jr %1\n 1:" ::"r"(&resume), "r"(target) : "t0", "memory");
+  asm volatile("la t0, 1f\n sd t0, 0(%0)\n jr %1\n 1:" ::"r"(&resume), "r"(target)
+               : "t0", "memory");
   show("jump", from);
 }
 

@@ -9,8 +9,8 @@ export interface Console {
   readonly isEnded: boolean;
   /**
    * The guest sleeps. Returns true when there is input, when there will be none, or after about
-   * this many nanoseconds, which may be Infinity; sooner does no harm. Returns false when the driver
-   * is wanted: the guest sleeps on after that.
+   * this many nanoseconds, which may be Infinity; sooner does no harm. Returns false when the
+   * driver is wanted: the guest sleeps on after that.
    */
   wait(nanosecondsMax: number): boolean;
   /** A signal that came for the machine, once; null: none. */
