@@ -102,8 +102,6 @@ export const CLOCK = {
   realtimeCoarse: 5,
   monotonicCoarse: 6,
   boottime: 7,
-  realtimeAlarm: 8,
-  boottimeAlarm: 9,
   tai: 11,
 } as const;
 

@@ -13,6 +13,7 @@
  * The main thread reads stdin only while the guest waits for it, so what the guest does not take is
  * left to who comes after it (but for what a pipe's stream had read ahead).
  */
+import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { DirectIo, type TerminalSize, type WaitEnd } from './io.ts';
 
@@ -71,7 +72,7 @@ export class ConsoleServer {
     input.removeListener('end', this.#ended);
     input.removeListener('error', this.#ended);
     input.pause();
-    if ('unref' in input && typeof input.unref === 'function') input.unref();
+    if (input instanceof Socket) input.unref();
   }
 
   #ring(): void {

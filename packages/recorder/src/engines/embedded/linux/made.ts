@@ -78,7 +78,7 @@ function deviceOf(
   path: string,
   flags: number,
   stat: FileStat,
-  { random, terminal }: MadeSources,
+  sources: MadeSources,
 ): OpenFile | null {
   switch (path) {
     case '/dev/null':
@@ -90,13 +90,13 @@ function deviceOf(
     case '/dev/random':
     case '/dev/urandom': {
       const fill = (into: Uint8Array): number => {
-        random.fill(into);
+        sources.random.fill(into);
         return into.length;
       };
       return new MadeFile(flags, path, stat, fill, swallow);
     }
     case '/dev/tty':
-      return terminal() ?? fail('ENXIO');
+      return sources.terminal() ?? fail('ENXIO');
     default:
       return null;
   }

@@ -2,7 +2,7 @@
  * Signals as Linux has them: what the process does about each, what is pending for a thread and for
  * the process, and what a siginfo says. Who runs and how a frame is written is elsewhere.
  */
-import { SIG, SIGNALS, SIGRTMIN } from './abi.ts';
+import { SIG, SIGRTMIN } from './abi.ts';
 
 /**
  * struct siginfo, 128 bytes, of which the first 48 ever hold something (asm-generic/siginfo.h):
@@ -114,18 +114,18 @@ const HARMLESS: ReadonlySet<number> = new Set([
 ]);
 
 export class Actions {
-  readonly #actions: Action[] = new Array<Action>(SIGNALS + 1).fill(DEFAULT_ACTION);
+  readonly #actions = new Map<number, Action>();
 
   get(signal: number): Action {
-    return this.#actions[signal] ?? DEFAULT_ACTION;
+    return this.#actions.get(signal) ?? DEFAULT_ACTION;
   }
 
   set(signal: number, action: Action): void {
-    this.#actions[signal] = action;
+    this.#actions.set(signal, action);
   }
 
   reset(signal: number): void {
-    this.set(signal, DEFAULT_ACTION);
+    this.#actions.delete(signal);
   }
 
   /** Whether nothing happens when it arrives. */

@@ -31,7 +31,10 @@ const PROGRAM_HEADER_BYTES = 56;
 const TICKS_PER_S = 100;
 const PAGE_BYTES = 4096;
 /** One bit for each single-letter extension: A, C, D, F, I, M. */
-const HWCAP = [...'acdfim'].reduce((bits, letter) => bits | (1 << (letter.charCodeAt(0) - 97)), 0);
+const HWCAP = ['a', 'c', 'd', 'f', 'i', 'm'].reduce(
+  (bits, letter) => bits | (1 << (letter.charCodeAt(0) - 97)),
+  0,
+);
 
 export interface StackContents {
   readonly program: LoadedProgram;

@@ -63,14 +63,12 @@ export class GuestTime {
     switch (clock) {
       case CLOCK.realtime:
       case CLOCK.realtimeCoarse:
-      case CLOCK.realtimeAlarm:
       case CLOCK.tai:
         return specOf(this.startOfDay + BigInt(this.now()));
       case CLOCK.monotonic:
       case CLOCK.monotonicRaw:
       case CLOCK.monotonicCoarse:
       case CLOCK.boottime:
-      case CLOCK.boottimeAlarm:
         return specOf(BigInt(this.now()));
       case CLOCK.processCpu:
         return specOf(BigInt(this.instructions()));
@@ -85,7 +83,7 @@ export class GuestTime {
   moment(clock: number, spec: TimeSpec, isAbsolute: boolean): number {
     const ns = nsOf(spec);
     if (!isAbsolute) return Math.min(this.now() + Number(ns), NS_MAX);
-    const isDay = clock === CLOCK.realtime || clock === CLOCK.tai || clock === CLOCK.realtimeAlarm;
+    const isDay = clock === CLOCK.realtime || clock === CLOCK.tai;
     return Math.min(Number(isDay ? ns - this.startOfDay : ns), NS_MAX);
   }
 }
