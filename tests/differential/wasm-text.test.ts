@@ -31,7 +31,7 @@ const wabt = await loadWabt();
 function mnemonics(text: string): string[][] {
   const functions: string[][] = [];
   for (const line of text.split('\n').map((one) => one.trim())) {
-    if (/^\(func /.test(line)) functions.push([]);
+    if (line.startsWith('(func ')) functions.push([]);
     else if (/^[a-z]/.test(line)) functions.at(-1)?.push(line.replace(/[ )].*/, ''));
   }
   return functions;

@@ -130,8 +130,16 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   vitest: ['config'],
 };
 
-/** Only test code uses these. */
-const TEST_PACKAGES = ['vitest', 'fast-check', 'nodejs-polars', 'wabt'];
+/** Only test code uses these; the last three for the C sources that they bring. */
+const TEST_PACKAGES = [
+  'vitest',
+  'fast-check',
+  'nodejs-polars',
+  'wabt',
+  'lua.vm.js',
+  'bzip2-wasm',
+  'cordova-sqlite-storage-dependencies',
+];
 
 /** Rooms that see everything that ships, and what each sees beyond that. */
 const WORKSHOPS: Readonly<Record<string, readonly string[]>> = {
