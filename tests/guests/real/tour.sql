@@ -19,7 +19,9 @@ create view by_decade as
 select group_concat(decade || ':' || people, ' ') from by_decade;
 create table log (what text);
 create trigger on_move after update of city on people
-  begin insert into log values (old.name || ': ' || ifnull(old.city, '?') || ' > ' || new.city); end;
+  begin
+    insert into log values (old.name || ': ' || ifnull(old.city, '?') || ' > ' || new.city);
+  end;
 begin;
 update people set city = 'Genoa' where city is null and born > 2005;
 select count(*) from log;
