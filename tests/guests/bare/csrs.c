@@ -131,6 +131,7 @@ int main(void) {
   for (uint32_t csr = 0xc00; csr < 0xc20; csr++) show_modes(csr);
   csr_set(mstatus, 1 << 20);
   csr_set(mstatus, 1 << 13);
+  for (uint32_t csr = 1; csr <= 3; csr++) is_there[csr] = 1;
   print("TVM on, float on\n");
   for (uint32_t csr = 0; csr < 0x200; csr++) show_modes(csr);
   return 0;
