@@ -1,8 +1,9 @@
 /** The WebAssembly of each instruction, for both translators (docs/embedded-engine.md). */
+import type { Instruction } from '../isa/instruction.ts';
 import type { OpName } from '../isa/table.ts';
 import { ATOMIC_EMIT } from './atomic.ts';
 import { BITS_EMIT } from './bits.ts';
-import { FLOAT_EMIT } from './float.ts';
+import { FLOAT_EMIT, floatVariant } from './float.ts';
 import { INTEGER_EMIT } from './integer.ts';
 import { MEMORY_EMIT } from './memory.ts';
 import type { Emit } from './operands.ts';
@@ -21,4 +22,13 @@ const EMIT: Partial<Record<OpName, Emit>> = {
  */
 export function emitters(op: OpName): Emit | null {
   return EMIT[op] ?? null;
+}
+
+/**
+ * Whether that code runs this instruction: floating point has none for some rounding modes.
+ * @param fusedMultiplyAdd whether relaxed_madd rounds once here.
+ */
+export function hasCode({ op, rm }: Instruction, fusedMultiplyAdd: boolean): boolean {
+  if (FLOAT_EMIT[op] !== undefined) return floatVariant(op, rm, fusedMultiplyAdd) !== null;
+  return emitters(op) !== null;
 }

@@ -3,7 +3,7 @@
  * jumps, falls, seen targets of indirect jumps, and behind calls.
  */
 import { GUEST_PAGE_SHIFT } from '../core/layout.ts';
-import { emitters } from '../emit/index.ts';
+import { hasCode } from '../emit/index.ts';
 import { endsBlock, type Transfer, transferOf } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import type { Profile, RegionOptions } from './region.ts';
@@ -46,7 +46,7 @@ export interface FormedRegion {
 }
 
 /** How many of the instructions from pc on a region can run, as one block. */
-export function formBlock(pc: number, profile: Profile): FormedBlock {
+export function formBlock(pc: number, profile: Profile, options: RegionOptions): FormedBlock {
   const instructions: Instruction[] = [];
   const page = pc >>> GUEST_PAGE_SHIFT;
   let next = pc;
@@ -58,7 +58,7 @@ export function formBlock(pc: number, profile: Profile): FormedBlock {
       instructions.push(instruction);
       return { pc, instructions, next: next + instruction.size, ends: 'transfer', transfer };
     }
-    if (endsBlock(instruction) || emitters(instruction.op) === null) {
+    if (endsBlock(instruction) || !hasCode(instruction, options.fusedMultiplyAdd)) {
       return { pc, instructions, next, ends: 'leave', transfer: null };
     }
     instructions.push(instruction);
@@ -84,7 +84,7 @@ class Formation {
   take(pc: number, isEntry: boolean): void {
     if (this.#number.has(pc) || this.#isFull) return;
     if (!isEntry && !this.#profile.hasRun(pc)) return;
-    const block = formBlock(pc, this.#profile);
+    const block = formBlock(pc, this.#profile, this.#options);
     const count = block.instructions.length;
     if (!isEntry) {
       if (count === 0) return;
