@@ -108,7 +108,10 @@ export class ThreadedInterpreter {
     const { cache, hooks, record } = this.#options;
     if (record) {
       const edge = hooks.link(source, target);
-      cache.remember(source, target, edge);
+      // An edge to where no code is now is another one once there is.
+      if (cache.blockAt(target) >= 0 || cache.isRegion(target)) {
+        cache.remember(source, target, edge);
+      }
       return edge;
     }
     if (cache.blockAt(target) < 0) cache.setBlock(target, UNNAMED);

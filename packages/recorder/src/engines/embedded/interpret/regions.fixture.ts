@@ -102,9 +102,10 @@ export class RandomRegions {
     try {
       const instruction = fetch(hart);
       const makesTransfer = isTaken(hart, instruction);
-      if (instruction.op === 'jalr') {
-        const target = (hart.xUnsigned[instruction.rs1] ?? 0n) + BigInt(instruction.imm);
-        if (BigInt.asUintN(64, target) >= 2n ** 32n) throw new NotForRegions();
+      if (makesTransfer) {
+        const base = instruction.op === 'jalr' ? hart.xUnsigned[instruction.rs1] : hart.pc;
+        const target = BigInt.asUintN(64, (base ?? 0n) + BigInt(instruction.imm));
+        if (target >= 2n ** 32n) throw new NotForRegions();
       }
       step(hart, PLATFORM, instruction);
       return makesTransfer ? Number(hart.pc) : -1;
