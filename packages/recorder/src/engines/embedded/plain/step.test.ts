@@ -335,6 +335,23 @@ describe('CSRs', () => {
     expect(hart.x[RD]).toBe(0x41n);
   });
 
+  test('the platform is asked before floating point and its CSRs, while it wants to be', () => {
+    const asked = (op: OpName, imm = 0): boolean => {
+      const notes: string[] = [];
+      hart.pc = BigInt(CODE);
+      hart.isFloatOff = true;
+      hart.onFloatOff = () => {
+        notes.push('asked');
+      };
+      run(op, { rd: RD, imm }, noting().platform);
+      hart.isFloatOff = false;
+      return notes.length > 0;
+    };
+    expect([1, 2, 3, CSR].map((csr) => asked('csrrs', csr))).toEqual([true, true, true, false]);
+    expect(asked('csrrw', 1)).toBe(true);
+    expect([asked('fadd.d'), asked('fmv.x.w'), asked('addi')]).toEqual([true, true, false]);
+  });
+
   test('the platform says where privileged instructions go', () => {
     const { platform, notes } = noting();
     for (const op of ['mret', 'sret', 'wfi', 'sfence.vma'] as const) {
