@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EXIT } from '../core/layout.ts';
+import { EXIT, FUEL_SLACK } from '../core/layout.ts';
+import { TRAP } from '../core/trap.ts';
 import { isFusedMultiplyAddExact } from '../emit/float-probe.ts';
+import { encode } from '../isa/encode.fixture.ts';
 import {
   PlainMachine,
   type Program,
@@ -68,8 +70,12 @@ function compare(
     const { exit, ran } = threaded.run(fuel);
     left -= ran;
     for (let count = 0; count < ran; count++) {
+      const pc = Number(plain.hart.pc);
       const early = plain.step();
       if (early !== null) throw new Error(`the plain interpreter trapped: ${early.message}`);
+      if (threaded.isRecording && regions === null && !threaded.inBlocks.has(pc)) {
+        throw new Error(`${pc} ran and is in no block`);
+      }
     }
     if (exit === EXIT.trap) {
       traps++;
@@ -133,6 +139,71 @@ describe('the threaded interpreter does what the plain one does', () => {
     check(4, 5000, {}, { heatLimit: 8 }, 200);
     check(4, 5000, {}, { heatLimit: 8, record: false }, 200);
     check(3, 6000, { changesItself: true }, { heatLimit: 8, record: false }, 200);
+  });
+});
+
+describe('stopping', () => {
+  /** A loop of two instructions at START that counts x10 down from 40. */
+  function loop(options: ThreadedOptions): ThreadedMachine {
+    const words = [
+      encode('addi', { rd: 10, rs1: 10, imm: -1 }),
+      encode('bne', { rs1: 10, rs2: 0, imm: -4 }),
+      encode('ecall'),
+    ];
+    const bytes = new Uint8Array(Uint32Array.from(words).buffer);
+    const machine = new ThreadedMachine(options);
+    machine.load({ start: START, bytes, isWritable: false });
+    machine.hart.x[10] = 40n;
+    return machine;
+  }
+
+  test('at once without fuel, even where nothing can run', () => {
+    const machine = loop({});
+    machine.hart.pc = 0x8000n;
+    expect(machine.run(0)).toEqual({ exit: EXIT.fuel, ran: 0 });
+    expect(machine.run(1)).toEqual({ exit: EXIT.trap, ran: 0 });
+    expect(machine.trap).toMatchObject({ code: TRAP.instructionAccess, value: 0x8000n });
+  });
+
+  test('once at the arrival that makes an entry hot, its transfer stored', () => {
+    const machine = loop({ heatLimit: 8 });
+    expect(machine.run(1000)).toEqual({ exit: EXIT.hot, ran: 16 });
+    expect(machine.hart.pc).toBe(BigInt(START));
+    expect(machine.transfers).toHaveLength(8);
+    expect(machine.run(1000)).toEqual({ exit: EXIT.trap, ran: 64 });
+    expect(machine.hart.x[10]).toBe(0n);
+    expect(machine.hart.pc).toBe(BigInt(START + 8));
+  });
+
+  test('at a hot entry, and going on in the region that was made', () => {
+    const machine = loop({ heatLimit: 8 });
+    const regions = new RandomRegions(machine, () => 0.99);
+    machine.run(6000);
+    regions.make(START);
+    expect(machine.run(6000)).toEqual({ exit: EXIT.trap, ran: 64 });
+    expect(regions.calls).toBe(1);
+    expect(machine.transfers).toHaveLength(39);
+  });
+
+  test('without enough fuel for a region, at exactly so many instructions', () => {
+    const machine = loop({ heatLimit: 8 });
+    const regions = new RandomRegions(machine, () => 0.99);
+    machine.run(6000);
+    regions.make(START);
+    expect(machine.run(FUEL_SLACK - 1)).toEqual({ exit: EXIT.trap, ran: 64 });
+    expect(regions.calls).toBe(0);
+  });
+
+  test('what was learned is the profile of regions', () => {
+    for (const record of [true, false]) {
+      const machine = loop({ heatLimit: 100, record });
+      machine.run(1);
+      expect(machine.cache.hasRun(START)).toBe(true);
+      expect(machine.cache.wasTaken(START + 4)).toBe(false);
+      machine.run(1000);
+      expect(machine.cache.wasTaken(START + 4)).toBe(true);
+      expect(machine.cache.hasRun(START + 8)).toBe(true);
+    }
   });
 });
 

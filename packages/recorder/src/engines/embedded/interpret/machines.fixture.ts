@@ -162,6 +162,8 @@ export class ThreadedMachine extends TestMachine {
   readonly edges: TransferSeen[] = [];
   readonly blocks: number[] = [];
   readonly transfers: TransferSeen[] = [];
+  /** Where the instructions of begun blocks begin. */
+  readonly inBlocks = new Set<number>();
   /** Sources of returns out of regions, by their site less 1. */
   readonly returns: number[] = [];
   trap: Trap | null = null;
@@ -222,8 +224,14 @@ export class ThreadedMachine extends TestMachine {
   }
 
   begin(pc: number): void {
-    if (this.cache.blockSizes(pc) === null) return;
+    const sizes = this.cache.blockSizes(pc);
+    if (sizes === null) return;
     this.cache.setBlock(pc, this.blocks.push(pc) - 1);
+    let at = pc;
+    for (const size of sizes) {
+      this.inBlocks.add(at);
+      at += size;
+    }
   }
 
   #link(source: number, target: number): number {
