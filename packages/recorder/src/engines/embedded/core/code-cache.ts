@@ -74,6 +74,8 @@ export class CodeCache implements Profile {
   #linkCount = 0;
   /** Regions by where they are entered: their places in the function table. */
   readonly #regions = new Map<number, number>();
+  /** The block that was decoded last: it is asked for several times when it is begun. */
+  #last: { readonly pc: number; readonly sizes: Uint8Array } | null = null;
   /** How often everything was forgotten for want of room. */
   overflows = 0;
 
@@ -115,6 +117,7 @@ export class CodeCache implements Profile {
    */
   blockSizes(pc: number): Uint8Array | null {
     if (pc % 2 !== 0 || pc >= GUEST_ADDRESSES) return null;
+    if (this.#last?.pc === pc) return this.#last.sizes;
     const first = this.#fetcher.instruction(pc);
     if (first === null) return null;
     const entry = this.#entryFor(pc);
@@ -130,7 +133,8 @@ export class CodeCache implements Profile {
       next = this.#fetcher.instruction(at);
       if (next !== null && at + next.size > pageEnd) break;
     }
-    return Uint8Array.from(sizes);
+    this.#last = { pc, sizes: Uint8Array.from(sizes) };
+    return this.#last.sizes;
   }
 
   #fill(entry: number, instruction: Instruction, pc: number): void {
@@ -182,6 +186,7 @@ export class CodeCache implements Profile {
 
   /** Stores to the page stay watched: a region may hold code of it. */
   #dropPage(page: number): void {
+    this.#last = null;
     const place = this.#places.get(page);
     if (place === undefined) return;
     this.#places.delete(page);
