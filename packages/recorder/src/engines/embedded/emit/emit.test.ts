@@ -187,11 +187,5 @@ test('what has no code of its own: transfers, and what the platform answers', ()
     'mret',
     'wfi',
     'sfence.vma',
-    'csrrw',
-    'csrrs',
-    'csrrc',
-    'csrrwi',
-    'csrrsi',
-    'csrrci',
   ]);
 });

@@ -248,28 +248,43 @@ export function wordToDouble(integer: 'w' | 'wu'): Emit {
   };
 }
 
-/** Integers to numbers that may have to round them. Up to 2^precision they are exact. */
+/**
+ * Integers to numbers that may have to round them. Up to 2^precision they are exact, and then all
+ * rounding modes are the same; in other modes than nearest-even the rest is left.
+ */
 export function fromInteger(width: Width, integer: Integer): Emit {
   const largest = 1n << BigInt(width.format.precision);
   return (operands) => {
-    const { code } = operands;
+    const { code, roundingMode } = operands;
     const value = operands.scratch(I64, 0);
+    const pushIsExact = (): void => {
+      code.get(value);
+      if (integer === 'lu') code.i64(largest);
+      else
+        code
+          .i64(largest)
+          .op('i64.add')
+          .i64(largest * 2n);
+      code.op('i64.le_u');
+    };
+    const compute = (): unknown =>
+      code.get(value).op(`${width.float}.convert_i64_${CONVERT[integer]}`);
     operands.pushX('rs1');
     code.op(...READ_INTEGER[integer]).set(value);
+    if (roundingMode !== null && roundingMode >= 1 && roundingMode !== RM_DYNAMIC) {
+      pushIsExact();
+      goOnIf(operands);
+      writeBits(operands, width, () => {
+        compute();
+        code.op(width.toBits);
+      });
+      return;
+    }
     emitRounded(operands, width, {
       sources: [],
-      compute: () => code.get(value).op(`${width.float}.convert_i64_${CONVERT[integer]}`),
+      compute: () => compute(),
       usual: () => code.i32(1),
-      exact: () => {
-        code.get(value);
-        if (integer === 'lu') code.i64(largest);
-        else
-          code
-            .i64(largest)
-            .op('i64.add')
-            .i64(largest * 2n);
-        code.op('i64.le_u');
-      },
+      exact: pushIsExact,
     });
   };
 }

@@ -29,18 +29,34 @@ const BOUNDS: Readonly<Record<Integer, readonly [lowest: number, above: number]>
   lu: [0, 2 ** 64],
 };
 
-/** Rounding to an integral number, by rm. Dynamic is nearest-even, which the code makes sure of. */
-const INTEGRAL = ['nearest', 'trunc', 'floor', 'ceil'] as const;
-
-function integralBy(mode: number): (typeof INTEGRAL)[number] {
-  const name = INTEGRAL[mode === RM_DYNAMIC ? 0 : mode];
-  if (name === undefined) throw new RangeError(`no code for rounding mode ${mode}`);
-  return name;
-}
-
 function pushNumber({ code }: Operands, width: Width, value: number): void {
   if (width.float === 'f32') code.f32(value);
   else code.f64(value);
+}
+
+/** Rounding to an integral number, by rm. Dynamic is nearest-even, which the code makes sure of. */
+const INTEGRAL = ['nearest', 'trunc', 'floor', 'ceil'] as const;
+const RM_NEAREST_MAX_MAGNITUDE = 4;
+
+/** Leaves in a variable the number rounded to an integral one. */
+function roundToIntegral(operands: Operands, width: Width, a: number, integral: number): void {
+  const { code } = operands;
+  const { float } = width;
+  const mode = operands.roundingMode ?? RM_DYNAMIC;
+  if (mode === RM_NEAREST_MAX_MAGNITUDE) {
+    // What is cut off is exact; if it is a half or more, one more away from 0.
+    code.get(a).op(`${float}.trunc`).tee(integral);
+    pushNumber(operands, width, 1);
+    code.get(a).op(`${float}.copysign`);
+    pushNumber(operands, width, 0);
+    code.get(a).get(integral).op(`${float}.sub`, `${float}.abs`);
+    pushNumber(operands, width, 0.5);
+    code.op(`${float}.ge`, 'select', `${float}.add`).set(integral);
+    return;
+  }
+  const name = INTEGRAL[mode === RM_DYNAMIC ? 0 : mode];
+  if (name === undefined) throw new RangeError(`no code for rounding mode ${mode}`);
+  code.get(a).op(`${float}.${name}`).set(integral);
 }
 
 /** Numbers that are not integral raise inexact, which must be set already. */
@@ -52,10 +68,9 @@ export function toInteger(width: Width, integer: Integer): Emit {
   return (operands) => {
     const { code } = operands;
     const mode = operands.roundingMode ?? RM_DYNAMIC;
-    const rounding = integralBy(mode);
     const a = readFloat(operands, width, 'rs1');
     const integral = operands.scratch(width.floatType, INTEGRAL_SLOT);
-    code.get(a).op(`${float}.${rounding}`).set(integral);
+    roundToIntegral(operands, width, a, integral);
     // NaN is not in range.
     code.get(integral);
     pushNumber(operands, width, lowest);

@@ -48,8 +48,9 @@ export const DOUBLE: Width = {
 export const RM_DYNAMIC = 7;
 /** Upper half of a register that holds a single. */
 export const BOX = 0xffff_ffff_0000_0000n;
-const FRM_BITS = 0xe0;
-const NX_BIT = 1;
+/** In fcsr: the rounding mode, and the inexact flag. */
+export const FRM_BITS = 0xe0;
+export const NX_BIT = 1;
 
 export type Source = 'rs1' | 'rs2' | 'rs3';
 const SLOT: Readonly<Record<Source, number>> = { rs1: 0, rs2: 1, rs3: 2 };

@@ -10,8 +10,8 @@ import { PERM, STATE } from '../core/layout.ts';
 import { multiplyAdd } from '../float/arithmetic.ts';
 import { BINARY64 } from '../float/format.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import type { OpName } from '../isa/table.ts';
-import { opInfo } from '../isa/table.ts';
+import { OP_NAMES, type OpName, opInfo } from '../isa/table.ts';
+import { CSR_OPS } from '../plain/csr.ts';
 import { FLOAT_OPS } from '../plain/float.ts';
 import {
   bitsOfDouble,
@@ -22,7 +22,7 @@ import {
   REGISTER_OPS,
   RM_DYNAMIC,
 } from '../plain/float-cases.fixture.ts';
-import { FLOAT_EMIT, floatVariant, floatVariants } from './float.ts';
+import { FLOAT_EMIT, floatVariant, floatVariants, hasFloatCode } from './float.ts';
 import { isFusedMultiplyAddExact } from './float-probe.ts';
 import { compileInstruction, testMemory } from './harness.fixture.ts';
 
@@ -83,7 +83,7 @@ function compile(instruction: Instruction, isKnown: boolean): () => boolean {
 }
 
 function runPlain(instruction: Instruction): void {
-  const execute = FLOAT_OPS[instruction.op];
+  const execute = FLOAT_OPS[instruction.op] ?? CSR_OPS[instruction.op];
   if (execute === undefined) throw new Error(`no plain ${instruction.op}`);
   execute(hart, instruction, PLATFORM);
 }
@@ -204,6 +204,62 @@ describe(`emitted floating point is not left to the plain interpreter (SEED=${SE
       return [a, b, c];
     });
   });
+});
+
+describe(`fflags, frm and fcsr (SEED=${SEED})`, () => {
+  const ops = ['csrrw', 'csrrs', 'csrrc', 'csrrwi', 'csrrsi', 'csrrci'] as const;
+  const isImmediate = (op: OpName): boolean => op.endsWith('i');
+  test.for(ops)('%s', (op) => {
+    const cases = new FloatCases(SEED);
+    for (const imm of [1, 2, 3]) {
+      for (const rs1 of [0, 10, 11]) {
+        for (const rd of [0, 10, 11]) {
+          const instruction = { ...instructionOf(op, 0), imm, rs1, rd };
+          for (const isKnown of isImmediate(op) ? [true] : [true, false]) {
+            const run = compile(instruction, isKnown);
+            for (let i = 0; i < 40; i++) {
+              const registers = { fcsr: cases.below(256), a: cases.word(), b: 0n, c: 0n };
+              expect(agrees(run, instruction, registers)).toBe(true);
+            }
+          }
+        }
+      }
+    }
+  });
+
+  test.for(ops)('%s of any other, or what is not known: left', (op) => {
+    for (const imm of [0, 4, 0x300, 0xc00, 0xfff]) {
+      const instruction = { ...instructionOf(op, 0), imm };
+      const registers = { fcsr: NX, a: 1n, b: 0n, c: 0n };
+      expect(hasFloatCode(instruction, isFused)).toBe(false);
+      for (const isKnown of [true, false]) {
+        expect(agrees(compile(instruction, isKnown), instruction, registers)).toBe(false);
+      }
+    }
+    const instruction = { ...instructionOf(op, 0), imm: 3 };
+    expect(hasFloatCode(instruction, isFused)).toBe(true);
+    setRegisters({ fcsr: NX, a: 1n, b: 0n, c: 0n });
+    expect(compile(instruction, false)()).toBe(!isImmediate(op));
+  });
+});
+
+test('floating point that is off: all is left, until it is not', () => {
+  memory.protect(0x2000, 0x1000, PERM.read | PERM.write | PERM.mapped);
+  const emits = OP_NAMES.filter((op) => FLOAT_EMIT[op] !== undefined);
+  for (const op of emits) {
+    const [variant] = floatVariants(op, isFused);
+    if (variant === undefined) continue;
+    const isCsr = opInfo(op).extension === 'Zicsr';
+    const instruction = { ...instructionOf(op, variant), imm: isCsr ? 3 : 0 };
+    const isX = ['fload', 'fstore', 'xtof'].includes(opInfo(op).format);
+    const one = op.endsWith('.d') ? bitsOfDouble(1) : bitsOfSingle(1) | 0xffff_ffff_0000_0000n;
+    const registers = { fcsr: NX, a: isX ? 0x2000n : one, b: one, c: one };
+    const run = compile(instruction, true);
+    hart.isFloatOff = true;
+    expect(agrees(run, instruction, registers), op).toBe(false);
+    hart.isFloatOff = false;
+    expect(agrees(run, instruction, registers), op).toBe(true);
+  }
 });
 
 test('loads and stores of floating-point registers', () => {

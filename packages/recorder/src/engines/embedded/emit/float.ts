@@ -2,7 +2,9 @@
  * The WebAssembly of floating-point instructions, and for which rounding modes there is any. What
  * has none, or what its code refuses, the plain interpreter runs (plain/float.ts).
  */
+import { STATE } from '../core/layout.ts';
 import { FORMATS } from '../isa/formats.ts';
+import type { Instruction } from '../isa/instruction.ts';
 import { type OpName, opInfo } from '../isa/table.ts';
 import {
   addition,
@@ -15,6 +17,7 @@ import {
   widen,
   wordToDouble,
 } from './float-arithmetic.ts';
+import { csr, isFloatCsr } from './float-csr.ts';
 import {
   choice,
   classification,
@@ -29,7 +32,9 @@ import {
 import { DOUBLE, RM_DYNAMIC, SINGLE } from './float-numbers.ts';
 import type { Emit } from './operands.ts';
 
-export const FLOAT_EMIT: Partial<Record<OpName, Emit>> = {
+type Emits = Partial<Record<OpName, Emit>>;
+
+const EMITS: Emits = {
   flw: load(SINGLE),
   fsw: store(SINGLE),
   'fmadd.s': multiplyAdd(SINGLE, '+', '+'),
@@ -92,7 +97,29 @@ export const FLOAT_EMIT: Partial<Record<OpName, Emit>> = {
   'fcvt.d.lu': fromInteger(DOUBLE, 'lu'),
   'fmv.x.d': moveToX(),
   'fmv.d.x': moveFromX(DOUBLE),
+  csrrw: csr('write', false),
+  csrrs: csr('set', false),
+  csrrc: csr('clear', false),
+  csrrwi: csr('write', true),
+  csrrsi: csr('set', true),
+  csrrci: csr('clear', true),
 };
+
+/** On a bare machine, mstatus.FS may forbid floating point or must take note of it. */
+const opening =
+  (emit: Emit): Emit =>
+  (operands) => {
+    if (operands.isFloatOpen !== true) {
+      operands.code.i32(0).load('i32.load', STATE.floatOff);
+      operands.bailIf();
+    }
+    emit(operands);
+  };
+
+/** Instructions of F and D, and those on CSRs, of which the code runs those of floating point. */
+export const FLOAT_EMIT: Emits = Object.fromEntries(
+  Object.entries(EMITS).map(([op, emit]) => [op, opening(emit)]),
+);
 
 const RM_LAST_STATIC = 4;
 const EXACT: ReadonlySet<OpName> = new Set<OpName>(['fcvt.d.s', 'fcvt.d.w', 'fcvt.d.wu']);
@@ -109,8 +136,20 @@ export function floatVariant(op: OpName, rm: number, fusedMultiplyAdd: boolean):
   if (format === 'f3' && !fusedMultiplyAdd) return null;
   if (!FORMATS[format].rm) return 0;
   if (EXACT.has(op)) return rm <= RM_LAST_STATIC || rm === RM_DYNAMIC ? RM_DYNAMIC : null;
-  if (format === 'ftox' && rm >= 1 && rm <= 3) return rm;
+  // To integers in any mode but dynamic ones.
+  if (format === 'ftox' && rm >= 1 && rm <= RM_LAST_STATIC) return rm;
+  // From integers in other modes: where nothing is to be rounded.
+  if (format === 'xtof' && rm >= 1 && rm <= RM_LAST_STATIC) return 1;
   return rm === 0 || rm === RM_DYNAMIC ? RM_DYNAMIC : null;
+}
+
+/**
+ * Whether there is code that runs this instruction, and not only leaves it.
+ * @param fusedMultiplyAdd as above.
+ */
+export function hasFloatCode({ op, rm, imm }: Instruction, fusedMultiplyAdd: boolean): boolean {
+  if (opInfo(op).extension === 'Zicsr') return isFloatCsr(imm);
+  return floatVariant(op, rm, fusedMultiplyAdd) !== null;
 }
 
 /** All answers that `floatVariant` gives for an instruction: so many pieces of code. */

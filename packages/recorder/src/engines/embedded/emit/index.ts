@@ -3,7 +3,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import type { OpName } from '../isa/table.ts';
 import { ATOMIC_EMIT } from './atomic.ts';
 import { BITS_EMIT } from './bits.ts';
-import { FLOAT_EMIT, floatVariant } from './float.ts';
+import { FLOAT_EMIT, hasFloatCode } from './float.ts';
 import { INTEGER_EMIT } from './integer.ts';
 import { MEMORY_EMIT } from './memory.ts';
 import type { Emit } from './operands.ts';
@@ -25,10 +25,12 @@ export function emitters(op: OpName): Emit | null {
 }
 
 /**
- * Whether that code runs this instruction: floating point has none for some rounding modes.
+ * Whether that code runs this instruction: floating point has none for some rounding modes, and
+ * most CSRs have none.
  * @param fusedMultiplyAdd whether relaxed_madd rounds once here.
  */
-export function hasCode({ op, rm }: Instruction, fusedMultiplyAdd: boolean): boolean {
-  if (FLOAT_EMIT[op] !== undefined) return floatVariant(op, rm, fusedMultiplyAdd) !== null;
+export function hasCode(instruction: Instruction, fusedMultiplyAdd: boolean): boolean {
+  const { op } = instruction;
+  if (FLOAT_EMIT[op] !== undefined) return hasFloatCode(instruction, fusedMultiplyAdd);
   return emitters(op) !== null;
 }

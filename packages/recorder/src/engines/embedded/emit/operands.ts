@@ -25,6 +25,11 @@ export interface Operands {
   /** i64 bits of a floating-point register. */
   pushF(which: 'rs1' | 'rs2' | 'rs3'): void;
   setF(value: () => void): void;
+  /**
+   * True: STATE.floatOff was looked at where control came in. Else each instruction of floating
+   * point does so.
+   */
+  readonly isFloatOpen?: boolean;
   /** Whether the register surely holds a NaN-boxed single, so that its check may be left out. */
   isBoxed?(which: 'rs1' | 'rs2' | 'rs3'): boolean;
   /** i64 immediate. */
