@@ -105,6 +105,7 @@ describe('control', () => {
     };
     const ops = ['beq', 'bne', 'blt', 'bge', 'bltu', 'bgeu'] as const;
     expect(ops.map((op) => taken(op, -1n, 1n))).toEqual([false, true, true, false, false, true]);
+    expect(ops.map((op) => taken(op, 1n, -1n))).toEqual([false, true, false, true, true, false]);
     expect(ops.map((op) => taken(op, 3n, 3n))).toEqual([true, false, false, true, false, true]);
   });
 
