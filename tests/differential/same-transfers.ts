@@ -1,29 +1,82 @@
-/** Two traces of one program, transfer by transfer, in guest terms: host terms are an engine's own. */
+/**
+ * Two traces of one program, transfer by transfer, in guest terms: host terms are an engine's own.
+ * Where an engine puts what has no address of its own (stack, mappings, a program that can be
+ * anywhere) is its own too: pages beyond those of a fixed program are known by the order in which
+ * control first comes to them.
+ */
 import { CAUSES, KINDS, type Trace } from '@backtrail/recorder/trace';
 
-/** Where two traces part. */
-export interface Difference {
-  readonly vcpu: number;
-  readonly seq: number;
-  /** What each has there, or null where it has ended. */
-  readonly first: string | null;
-  readonly second: string | null;
+/** A stretch in which two streams differ, and behind which they go on alike. */
+export interface Divergence {
+  /** seq in either where they part, and how many transfers each has until they meet again. */
+  readonly first: { readonly seq: number; readonly count: number };
+  readonly second: { readonly seq: number; readonly count: number };
+  /** What each has there, as `cause/kind source → target`; null where it has ended. */
+  readonly firstHas: string | null;
+  readonly secondHas: string | null;
+  /** Source of the last transfer that both made before. */
+  readonly after: bigint | null;
 }
 
-/** Canonical numbers of edges that are the same in guest terms, shared by two traces. */
-class Canon {
-  readonly #numbers = new Map<string, number>();
+/** Fixed programs are linked below; what engines place themselves lies above. */
+const FIXED_END = 0x100_0000n;
+const PAGE = 4096n;
+/** Transfers in a row that must agree before two streams count as met again. */
+const AGREEING = 24;
+/** How far ahead they are looked for. */
+const AHEAD_MAX = 4096;
 
-  of(trace: Trace): Uint32Array {
-    const { edges } = trace;
-    const numbers = new Uint32Array(edges.count);
-    for (let edge = 0; edge < edges.count; edge++) {
-      const text = edgeText(trace, edge);
-      const number = this.#numbers.get(text) ?? this.#numbers.size;
-      this.#numbers.set(text, number);
-      numbers[edge] = number;
+/** One vCPU's transfers as numbers that are the same for the same transfer in both traces. */
+class Stream {
+  readonly trace: Trace;
+  readonly numbers: Uint32Array;
+  readonly #edges: Uint32Array;
+  readonly #pages = new Map<bigint, number>();
+
+  constructor(trace: Trace, vcpu: number, canon: Map<string, number>) {
+    this.trace = trace;
+    const parts = Array.from(trace.segmentsOf(vcpu), (segment) => trace.readSegment(segment));
+    const count = parts.reduce((sum, part) => sum + part.length, 0);
+    this.numbers = new Uint32Array(count);
+    this.#edges = new Uint32Array(count);
+    const known = new Int32Array(trace.edges.count).fill(-1);
+    let seq = 0;
+    for (const part of parts) {
+      for (const edge of part) {
+        if (known[edge] === -1) {
+          const text = this.#canonical(edge);
+          const number = canon.get(text) ?? canon.size;
+          canon.set(text, number);
+          known[edge] = number;
+        }
+        this.numbers[seq] = known[edge] ?? 0;
+        this.#edges[seq++] = edge;
+      }
     }
-    return numbers;
+  }
+
+  #place(address: bigint): string {
+    if (address < FIXED_END) return address.toString(16);
+    const page = address / PAGE;
+    const known = this.#pages.get(page) ?? this.#pages.size;
+    this.#pages.set(page, known);
+    return `page ${known} + ${address % PAGE}`;
+  }
+
+  #canonical(edge: number): string {
+    const { edges } = this.trace;
+    const source = edges.hasSource[edge] === 1 ? this.#place(edges.source[edge] ?? 0n) : 'none';
+    return `${edges.cause[edge]} ${edges.kind[edge]} ${source} ${this.#place(edges.target[edge] ?? 0n)}`;
+  }
+
+  text(seq: number): string | null {
+    const edge = this.#edges[seq];
+    return edge === undefined ? null : edgeText(this.trace, edge);
+  }
+
+  source(seq: number): bigint | null {
+    const edge = this.#edges[seq];
+    return edge === undefined ? null : (this.trace.edges.source[edge] ?? null);
   }
 }
 
@@ -35,64 +88,46 @@ export function edgeText({ edges }: Trace, edge: number): string {
   return `${cause}/${kind} ${source} → 0x${edges.target[edge]?.toString(16)}`;
 }
 
-/** One vCPU's transfers as canonical numbers, segment by segment. */
-function* numbered(trace: Trace, vcpu: number, canon: Uint32Array): Generator<Uint32Array> {
-  for (const segment of trace.segmentsOf(vcpu)) {
-    yield Uint32Array.from(trace.readSegment(segment), (edge) => canon[edge] ?? 0);
+/** Whether the streams agree from there on, for long enough or to the end of both. */
+function agree(a: Uint32Array, i: number, b: Uint32Array, j: number): boolean {
+  for (let k = 0; k < AGREEING; k++) {
+    if (i + k === a.length && j + k === b.length) return true;
+    if (i + k >= a.length || j + k >= b.length || a[i + k] !== b[j + k]) return false;
   }
+  return true;
 }
 
-/** Reads two streams of arrays in step, however they are cut. */
-class Stream {
-  readonly #parts: Generator<Uint32Array>;
-  #part = new Uint32Array(0);
-  #at = 0;
-
-  constructor(parts: Generator<Uint32Array>) {
-    this.#parts = parts;
-  }
-
-  /** The rest of the part at hand; empty at the end. */
-  peek(): Uint32Array {
-    while (this.#at === this.#part.length) {
-      const next = this.#parts.next();
-      if (next.done === true) return this.#part.subarray(this.#at);
-      this.#part = next.value as Uint32Array<ArrayBuffer>;
-      this.#at = 0;
+/** The nearest places behind i and j where the streams go on alike; their ends if there are none. */
+function meet(a: Uint32Array, i: number, b: Uint32Array, j: number): readonly [number, number] {
+  for (let ahead = 1; ahead <= AHEAD_MAX; ahead++) {
+    for (let k = 0; k <= ahead; k++) {
+      if (agree(a, i + k, b, j + ahead - k)) return [i + k, j + ahead - k];
     }
-    return this.#part.subarray(this.#at);
   }
-
-  skip(count: number): void {
-    this.#at += count;
-  }
+  return [a.length, b.length];
 }
 
-/** Where the transfers of a vCPU part for the first time; null: they are the same to the end. */
-export function firstDifference(first: Trace, second: Trace, vcpu = 0): Difference | null {
-  const canon = new Canon();
-  const [numbersOfFirst, numbersOfSecond] = [canon.of(first), canon.of(second)];
-  const one = new Stream(numbered(first, vcpu, numbersOfFirst));
-  const other = new Stream(numbered(second, vcpu, numbersOfSecond));
-  for (let seq = 0; ; ) {
-    const [a, b] = [one.peek(), other.peek()];
-    const count = Math.min(a.length, b.length);
-    let same = 0;
-    while (same < count && a[same] === b[same]) same++;
-    if (same < count || count === 0) {
-      if (count === 0 && a.length === b.length) return null;
-      const text = (trace: Trace): string | null => transferText(trace, vcpu, seq + same);
-      return { vcpu, seq: seq + same, first: text(first), second: text(second) };
+/** Where the transfers of a vCPU differ; empty: they are the same to the end. */
+export function divergences(first: Trace, second: Trace, vcpu = 0): Divergence[] {
+  const canon = new Map<string, number>();
+  const [one, other] = [new Stream(first, vcpu, canon), new Stream(second, vcpu, canon)];
+  const [a, b] = [one.numbers, other.numbers];
+  const found: Divergence[] = [];
+  for (let i = 0, j = 0; i < a.length || j < b.length; ) {
+    if (i < a.length && a[i] === b[j]) {
+      i++;
+      j++;
+      continue;
     }
-    one.skip(count);
-    other.skip(count);
-    seq += count;
+    const [nextI, nextJ] = meet(a, i, b, j);
+    found.push({
+      first: { seq: i, count: nextI - i },
+      second: { seq: j, count: nextJ - j },
+      firstHas: one.text(i),
+      secondHas: other.text(j),
+      after: i === 0 ? null : one.source(i - 1),
+    });
+    [i, j] = [nextI, nextJ];
   }
-}
-
-function transferText(trace: Trace, vcpu: number, seq: number): string | null {
-  if (seq >= trace.seqEnd(vcpu)) return null;
-  const segment = trace.segmentAt(vcpu, seq);
-  const edge = trace.readSegment(segment)[seq - (trace.segments.firstSeq[segment] ?? 0)];
-  return edge === undefined ? null : edgeText(trace, edge);
+  return found;
 }

@@ -59,6 +59,8 @@ export class Engine implements Clock {
   /** Instructions retired up to the last look at the account, and fuel then. */
   #retired = 0;
   #fuel = 0;
+  /** Where the system call was made that ended the run. */
+  #callPc: bigint | null = null;
   /** Set by an instruction after which the machine must be asked. */
   #isWanted = false;
 
@@ -238,7 +240,7 @@ export class Engine implements Clock {
     for (;;) {
       const next = this.#stretch(machine);
       if (next.how === 'run') continue;
-      this.#recording?.finish();
+      this.#recording?.finish(this.#callPc);
       return next;
     }
   }
@@ -264,8 +266,12 @@ export class Engine implements Clock {
     if (trap === null) throw new Error('generated code left by a trap that nobody raised');
     this.#trap = null;
     this.#setFuel(0);
-    if (this.#options.callsRetire && trap.isCall) this.#retireOne();
-    return machine.handle(trap);
+    const isCall = this.#options.callsRetire && trap.isCall;
+    const { pc } = this.#hart;
+    if (isCall) this.#retireOne();
+    const next = machine.handle(trap);
+    if (next.how !== 'run') this.#callPc = isCall ? pc : null;
+    return next;
   }
 
   #heat(pc: number): void {

@@ -137,8 +137,8 @@ export class Recording implements Observer {
     });
   }
 
-  /** A region makes a transfer that it knows no edge of; `targetBlock` where it stays inside. */
-  linkFrom(site: LinkSite, target: number, targetBlock = this.blockFor(target)): number {
+  /** A region makes a transfer that it knows no edge of. @param targetBlock -1: nothing runs there. */
+  linkFrom(site: LinkSite, target: number, targetBlock: number): number {
     return this.names.edge({
       source: BigInt(site.source),
       target: BigInt(target),
@@ -226,8 +226,12 @@ export class Recording implements Observer {
     else this.streams.switchTo(this.streams.add(-1, null));
   }
 
-  /** The run is over: every vCPU ends where it is. */
-  finish(): void {
+  /**
+   * The run is over: every vCPU ends where it is.
+   * @param call where the running one made the system call that ended it; null: none did.
+   */
+  finish(call: bigint | null): void {
+    if (call !== null) this.#hart.pc = call;
     for (const id of [...this.#byId.keys()]) this.ended(id);
     this.ring.end();
   }

@@ -29,6 +29,8 @@ const CELLS_WANTED = 16_384;
 export interface RegionHost extends Profile {
   /** Enters control that arrives at pc into the region at this place of the table; 0: no longer. */
   setRegion(pc: number, place: number): void;
+  /** Sizes of the instructions of the block that begins at pc; null: none can. */
+  blockSizes(pc: number): Uint8Array | null;
   /** What leads to pc is to be looked up anew. */
   forgetTargets(pc: number): void;
 }
@@ -108,8 +110,10 @@ export class Regions {
     const constant = site.constants.get(target);
     if (constant !== undefined) return constant;
     const inside = site.hostHow === 'direct-jump' ? site.inside.get(target) : undefined;
-    const edge = this.#recording.linkFrom(site, target, inside);
-    this.#sites.remember(site, target, edge);
+    const targetBlock = inside ?? this.#recording.blockFor(target);
+    const edge = this.#recording.linkFrom(site, target, targetBlock);
+    // An edge to where no code is now is another one once there is.
+    if (targetBlock >= 0) this.#sites.remember(site, target, edge);
     return edge;
   }
 
@@ -167,14 +171,17 @@ export class Regions {
     const { names, streams } = this.#recording;
     const vcpu = streams.running.writer?.vcpu ?? 0;
     for (const { blocks } of regions) {
-      for (const { block, pc, instructionSizes, hostStart, hostEnd } of blocks) {
+      for (const { block, pc, instructionSizes: sizes, hostStart, hostEnd } of blocks) {
+        // A region leaves a block in its middle where it has no code for an instruction; the block
+        // goes on in the interpreter.
+        const instructionSizes = this.#host.blockSizes(pc) ?? Uint8Array.from(sizes);
         const size = instructionSizes.reduce((sum, bytes) => sum + bytes, 0);
         this.#blockPc[block] = pc;
         names.tellBlock(
           block,
           {
             pc,
-            instructionSizes: Uint8Array.from(instructionSizes),
+            instructionSizes,
             code: this.#memory.raw(pc, size).slice(),
             hostPc: hostAddress(number, hostStart),
             hostSize: hostEnd - hostStart,
