@@ -212,7 +212,7 @@ export function emitRounded(operands: Operands, width: Width, operation: Rounded
   operation.usual(bits);
   code.i32(0).load('i32.load', STATE.floatFast).op('i32.and');
   andBoxed(operands, width, operation.sources);
-  code.op('i32.eqz').if();
+  code.op('i32.eqz').unlikely().if();
   operation.usual(bits);
   if (operation.unusual !== undefined) {
     operation.unusual(result);
