@@ -354,14 +354,15 @@ export class Board implements Machine {
     if (!this.#isRam(address, bytes)) throw new Trap(cause, BigInt(this.#ramEnd));
   }
 
+  /** An access over the end of a page is two, as in QEMU; the first that fails is told. */
   #checkPmp(address: bigint, bytes: number, access: number, cause: number): void {
     const mode = this.#registers.dataMode;
-    if (this.#pmp.isOpen(mode) || this.#pmp.allows(mode, address, bytes, access)) return;
-    // An access over the end of a page is two: the one that fails is told.
-    const pageEnd = (address | BigInt(GUEST_PAGE_BYTES - 1)) + 1n;
-    const before = Number(pageEnd - address);
-    const isSecond = before < bytes && this.#pmp.allows(mode, address, before, access);
-    throw new Trap(cause, isSecond ? pageEnd : address);
+    const left = GUEST_PAGE_BYTES - Number(address % BigInt(GUEST_PAGE_BYTES));
+    const first = Math.min(left, bytes);
+    if (!this.#pmp.allows(mode, address, first, access)) throw new Trap(cause, address);
+    const second = address + BigInt(first);
+    if (first === bytes || this.#pmp.allows(mode, second, bytes - first, access)) return;
+    throw new Trap(cause, second);
   }
 }
 

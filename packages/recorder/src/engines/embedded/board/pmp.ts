@@ -36,6 +36,7 @@ export class Pmp {
   readonly #config = new Uint8Array(PMP_COUNT);
   readonly #address = new BigUint64Array(PMP_COUNT);
   #rules: readonly Rule[] = [];
+  #hasLock = false;
 
   /** pmpcfg0 or pmpcfg2: the bytes of eight entries. */
   readConfig(first: 0 | 8): bigint {
@@ -64,13 +65,17 @@ export class Pmp {
     this.#findRules();
   }
 
-  /** Whether a mode may do everything everywhere. */
+  /**
+   * Whether a mode may do everything everywhere: machine mode, while no entry is locked. That an
+   * access over the border of an entry fails even then is left out: it would make the page slow.
+   */
   isOpen(mode: number): boolean {
-    return mode === MODE.machine && this.#rules.every(({ config }) => (config & LOCK) === 0);
+    return mode === MODE.machine && !this.#hasLock;
   }
 
   /** @param access ACCESS bits. */
   allows(mode: number, address: bigint, bytes: number, access: number): boolean {
+    if (this.isOpen(mode)) return true;
     const end = address + BigInt(bytes);
     const rule = this.#rules.find((one) => address < one.end && end > one.start);
     if (rule === undefined) return mode === MODE.machine;
@@ -119,6 +124,7 @@ export class Pmp {
       }
     }
     this.#rules = rules;
+    this.#hasLock = this.#config.some((config) => (config & LOCK) !== 0);
   }
 }
 

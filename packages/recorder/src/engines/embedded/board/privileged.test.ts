@@ -206,6 +206,29 @@ describe('modes', () => {
     expect(board.ecallCause()).toBe(TRAP.ecallMachine);
   });
 
+  test('MPRV lends the rights of MPP, and ends where a return leaves machine mode', () => {
+    const { board, hart } = runOf([]);
+    const [mprv, spp] = [1n << 17n, 1n << 8n];
+    const status = (): bigint => board.readCsr(CSR.mstatus) & mprv;
+    board.writeCsr(CSR.mstatus, mprv | (3n << 11n));
+    hart.memory.load(RAM, 8);
+    board.system('mret');
+    expect(status()).toBe(mprv);
+    // Without a PMP entry user mode may touch nothing.
+    board.writeCsr(CSR.mstatus, mprv);
+    expect(() => hart.memory.load(RAM, 8)).toThrow(Trap);
+    hart.memory.fetch16(RAM);
+    board.writeCsr(CSR.mstatus, mprv | spp);
+    board.system('sret');
+    board.handle(new Trap(TRAP.ecallSupervisor, 0n));
+    expect(status()).toBe(0n);
+    board.writeCsr(CSR.mstatus, mprv | (1n << 11n));
+    board.system('mret');
+    board.handle(new Trap(TRAP.ecallSupervisor, 0n));
+    expect(status()).toBe(0n);
+    hart.memory.load(RAM, 8);
+  });
+
   test('the reserved mode leaves MPP as it was', () => {
     const { board } = runOf([]);
     board.writeCsr(CSR.mstatus, 1n << 11n);
