@@ -2,7 +2,7 @@
  * Stdin and signals for a guest that runs in another thread than the one they come to. They meet in
  * a mailbox, a small piece of shared memory:
  *
- *   word 0  bell: counts up with everything that the main thread puts; the guest's thread sleeps here
+ *   word 0  bell: counts up with all that the main thread puts; the guest's thread sleeps here
  *        1  wanted: 1 as the guest wants input; the main thread is woken by it
  *        2  state of the bytes below: 0 taken, 1 there, 2 stdin is at its end
  *        3  count of these bytes

@@ -93,7 +93,8 @@ function enter(kernel: Kernel, info: SignalInfo, action: Action): void {
   tell(kernel, info, pc);
   observer.transfer('signal', null, pc, action.handler);
   const own = (action.flags & SA.noDefer) !== 0n ? 0n : bitOf(info.number);
-  thread.mask = (thread.mask | action.mask | own) & ~UNBLOCKABLE;
+  thread.mask = (thread.blocked | action.mask | own) & ~UNBLOCKABLE;
+  thread.suspendMask = null;
   if ((action.flags & SA.resetHandler) !== 0n) actions.reset(info.number);
 }
 

@@ -1,4 +1,4 @@
-/** The standard streams and what else reaches the guest from outside, as the engine's thread has it. */
+/** The standard streams and what else reaches the guest from outside. */
 import { fstatSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { Failure, onHost } from './errno.ts';

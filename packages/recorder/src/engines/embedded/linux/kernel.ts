@@ -155,7 +155,7 @@ export class Kernel {
   }
 
   /**
-   * Sends a signal to a thread, or to the process (null): then to the first thread that can take it.
+   * Sends a signal to a thread, or to the process (null): to the first thread that can take it.
    * False: its queue is full.
    */
   send(info: SignalInfo, to: Thread | null): boolean {
@@ -180,6 +180,11 @@ export class Kernel {
       if ((thread.blocked & bit) === 0n || (accepts & bit) !== 0n) return thread;
     }
     return null;
+  }
+
+  /** Whether a signal would be delivered to the thread now. */
+  hasSignal(thread: Thread): boolean {
+    return ((thread.pending.mask | this.pending.mask) & ~thread.blocked) !== 0n;
   }
 
   /** A signal that the running instruction caused: it cannot be blocked or ignored. */

@@ -82,8 +82,8 @@ function check(file: string, header: RawHeader): void {
     throw new BacktrailError(
       'E_ISA',
       `${file}: found a ${header.class}-bit ${header.endian}-endian program of ELF machine ` +
-        `${header.machine}, expected riscv64 (64, little, ${EM_RISCV}), which is what the embedded ` +
-        'engine runs. Use --engine qemu.',
+        `${header.machine}, expected riscv64 (64, little, ${EM_RISCV}), which is what the ` +
+        'embedded engine runs. Use --engine qemu.',
     );
   }
   if (header.type !== 'exec' && header.type !== 'dyn') {
@@ -132,8 +132,8 @@ function piecesOf(file: string, segments: readonly RawSegment[], bias: number): 
 function noRoom(file: string, address: bigint, bytes: bigint): BacktrailError {
   return new BacktrailError(
     'E_GUEST_MEMORY',
-    `${file}: found a segment of ${bytes} bytes at 0x${address.toString(16)}, expected all of them ` +
-      'between 0x10000 and the end of the guest’s memory. Use --engine qemu.',
+    `${file}: found a segment of ${bytes} bytes at 0x${address.toString(16)}, expected all of ` +
+      'them between 0x10000 and the end of the guest’s memory. Use --engine qemu.',
   );
 }
 
@@ -153,8 +153,8 @@ function protOf(flags: number): number {
 }
 
 /**
- * Whole pages come from the file, also what stands before and behind the segment in it: two segments
- * may share a page of the file, and the later one's permissions hold for the shared page.
+ * Whole pages come from the file, also what stands before and behind the segment in it: two
+ * segments may share a page of the file, and the later one's permissions hold for that page.
  */
 function mapPiece(mappings: Mappings, file: ElfFile, piece: Piece, name: string): void {
   const start = pageDown(piece.start);

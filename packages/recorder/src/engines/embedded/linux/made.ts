@@ -18,7 +18,7 @@ export interface MadeSources {
   terminal(): OpenFile | null;
 }
 
-/** dev_t of the character devices with their own numbers (Documentation/admin-guide/devices.txt). */
+/** dev_t of the character devices (the kernel: Documentation/admin-guide/devices.txt). */
 const DEVICES: Readonly<Record<string, bigint>> = {
   '/dev/null': 0x103n,
   '/dev/zero': 0x105n,

@@ -1,7 +1,7 @@
 /**
- * The address space of the process: what mmap, munmap, mprotect, mremap, brk and madvise do, at page
- * grain. File mappings are copied in when they are made: what others write to the file later is not
- * seen, and a shared mapping can only be read.
+ * The address space of the process: what mmap, munmap, mprotect, mremap, brk and madvise do, at
+ * page grain. File mappings are copied in when they are made: what others write to the file later
+ * is not seen, and a shared mapping can only be read.
  */
 import { PERM } from '../core/layout.ts';
 import type { GuestMemory } from '../core/memory.ts';
@@ -74,7 +74,7 @@ export class Mappings {
     return this.regions.gap(bytes, Math.max(low, pageUp(this.#brk)), top) ?? fail('ENOMEM');
   }
 
-  /** Maps fresh zero pages over whatever was there. @throws Failure ENOMEM; then nothing changed. */
+  /** Maps zero pages over whatever was there. @throws Failure ENOMEM; then nothing changed. */
   map(address: number, bytes: number, prot: number, origin: Origin = ANONYMOUS): void {
     const before = this.#accessibleIn(address, bytes);
     const perm = permOf(prot);

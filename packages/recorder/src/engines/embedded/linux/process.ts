@@ -102,6 +102,15 @@ function spaceFor(memory: GuestMemory, mappedBytesMax: number): Space {
   return { mappings: new Mappings(memory, limits), stackStart, stackEnd };
 }
 
+/** What cannot be found is told by the loader. */
+function realProgram(file: string): string {
+  try {
+    return realpathSync(file);
+  } catch {
+    return file;
+  }
+}
+
 export class Process implements Machine {
   readonly #kernel: Kernel;
   readonly #arguments: Arguments;
@@ -133,7 +142,7 @@ export class Process implements Machine {
   /** Loads the program; the hart stands at its first instruction. @throws BacktrailError */
   constructor(parts: ProcessParts, options: ProcessOptions) {
     const { hart } = parts;
-    const program = realpathSync(path.resolve(options.folder, options.program));
+    const program = realProgram(path.resolve(options.folder, options.program));
     const mappedBytesMax = options.mappedBytesMax ?? MAPPED_BYTES_DEFAULT;
     const space = spaceFor(hart.memory, mappedBytesMax);
     const view = new View(options, program, PID);

@@ -1,8 +1,8 @@
 /**
  * What the guest gets as randomness: bytes of SplitMix64 (Steele, Lea, Flood: "Fast Splittable
  * Pseudorandom Number Generators", 2014), each 64-bit result in little-endian order, the state
- * begun with the seed. One stream serves AT_RANDOM, getrandom and /dev/urandom in the order in which
- * the guest asks, so that a run is repeated exactly. Not for secrets.
+ * begun with the seed. One stream serves AT_RANDOM, getrandom and /dev/urandom in the order in
+ * which the guest asks, so that a run is repeated exactly. Not for secrets.
  */
 import { randomFillSync } from 'node:crypto';
 

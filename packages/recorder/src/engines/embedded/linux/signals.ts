@@ -101,7 +101,7 @@ const SYNCHRONOUS = [SIG.SEGV, SIG.BUS, SIG.ILL, SIG.TRAP, SIG.FPE].reduce(
   (mask, signal) => mask | bitOf(signal),
   0n,
 );
-/** Ignored by default; those that stop a process do nothing here, where nobody would continue it. */
+/** Ignored by default; those that stop a process, too: here nobody would continue it. */
 const HARMLESS: ReadonlySet<number> = new Set([
   SIG.CHLD,
   SIG.CONT,

@@ -1,7 +1,7 @@
 /**
  * The first stack of a program (psABI, "Process initialisation"; fs/binfmt_elf.c):
  *
- *   sp → argc, argv pointers, 0, environment pointers, 0, auxiliary vector (pairs, AT_NULL at the end)
+ *   sp → argc, argv pointers, 0, environment pointers, 0, auxiliary vector (pairs, AT_NULL last)
  *        16 random bytes, argument strings, environment strings, path of the program, 8 zero bytes
  */
 import type { LoadedProgram } from './loader.ts';

@@ -1,7 +1,7 @@
 /**
- * The guest's clocks and timers. Time passes with instructions, 1 ns each, and jumps ahead where all
- * threads sleep; so two runs of a program see the same times. Time of day is a fixed moment plus
- * that. With `realTime` the host's clocks are passed on.
+ * The guest's clocks and timers. Time passes with instructions, 1 ns each, and jumps ahead where
+ * all threads sleep; so two runs of a program see the same times. Time of day is a fixed moment
+ * plus that. With `realTime` the host's clocks are passed on.
  */
 import type { Clock } from '../core/machine.ts';
 import { CLOCK, NS_PER_S } from './abi.ts';

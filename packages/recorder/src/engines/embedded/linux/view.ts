@@ -6,9 +6,10 @@
  *   are there. The folders on the way to them can be walked through and show nothing else.
  *
  * Nothing may be changed outside the writable folders. A few files of /dev, /proc and /sys are made
- * up in both forms. Symbolic links are never followed by the host: paths.ts takes every step itself,
- * so no link leads out. This holds against the guest, whose calls are made one after the other; not
- * against another program of the host that exchanges folders for links at the same moment.
+ * up in both forms. Symbolic links are never followed by the host: paths.ts takes every step
+ * itself, so no link leads out. This holds against the guest, whose calls are made one after the
+ * other; not against another program of the host that exchanges folders for links at the same
+ * moment.
  */
 import { type BigIntStats, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { BacktrailError } from '../../../errors.ts';
@@ -61,7 +62,8 @@ function realFolder(folder: string, what: string): string {
   } catch (cause) {
     throw new BacktrailError(
       'E_FOLDER',
-      `${what}: found no folder ${folder}, expected one that can be read. Make it, or name another.`,
+      `${what}: found no folder ${folder}, expected one that can be read. Make it, or name ` +
+        'another.',
       { cause },
     );
   }

@@ -1,6 +1,6 @@
 /** Waiting for several descriptors: ppoll, pselect6 and epoll. */
 import { O, S } from '../abi.ts';
-import { fail } from '../errno.ts';
+import { ERRNO, fail } from '../errno.ts';
 import { madeStat, OpenFile, POLL } from '../files.ts';
 import type { Kernel } from '../kernel.ts';
 import { UNBLOCKABLE } from '../signals.ts';
@@ -29,21 +29,31 @@ function suspend(kernel: Kernel, address: bigint, bytes: bigint): void {
 
 interface Waiting {
   readonly until: number | null;
-  /** How many are ready, and stores which. */
+  /** How many are ready. */
   readonly look: () => number;
+  /** As `look`, and tells the guest which. */
+  readonly store?: () => number;
   /** Whether one of the files is the console. */
   readonly needsInput: () => boolean;
 }
 
-function waitUntilReady(kernel: Kernel, { until, look, needsInput }: Waiting): CallResult {
-  const count = look();
-  if (count > 0 || (until !== null && until <= kernel.time.now())) return count;
+/** A signal that is there already counts for more than a time that is over. */
+function waitUntilReady(kernel: Kernel, waiting: Waiting): CallResult {
+  const { until, look, store = look, needsInput } = waiting;
+  const thread = kernel.threads.running;
+  const finish = (): number => {
+    thread.suspendMask = null;
+    return store();
+  };
+  if (look() > 0) return finish();
+  if (kernel.hasSignal(thread)) return -ERRNO.EINTR;
+  if (until !== null && until <= kernel.time.now()) return finish();
   return waitFor({
     until,
     needsInput: needsInput(),
     restarts: false,
     isReady: () => look() > 0,
-    finish: look,
+    finish,
   });
 }
 
@@ -137,9 +147,7 @@ const pselect6: Handler = (kernel, args) => {
   };
   const needsInput = (): boolean =>
     sets[0]?.numbers.some((number) => kernel.descriptors.find(number)?.isConsole) === true;
-  const outcome = waitUntilReady(kernel, { until, look, needsInput });
-  if (typeof outcome === 'number') return store();
-  return typeof outcome === 'object' ? { ...outcome, finish: store } : outcome;
+  return waitUntilReady(kernel, { until, look, store, needsInput });
 };
 
 const EPOLL = { add: 1, remove: 2, modify: 3 } as const;
@@ -241,19 +249,13 @@ function waitForEvents(kernel: Kernel, args: Parameters<Handler>[1], until: numb
     }
     return count;
   };
-  epoll.refresh();
-  const count = store();
-  if (count > 0 || (until !== null && until <= kernel.time.now())) return count;
-  return waitFor({
-    until,
-    needsInput: [...epoll.interests.values()].some(({ file }) => file.isConsole),
-    restarts: false,
-    isReady: () => {
-      epoll.refresh();
-      return epoll.poll() !== 0;
-    },
-    finish: store,
-  });
+  const look = (): number => {
+    epoll.refresh();
+    return epoll.poll() === 0 ? 0 : 1;
+  };
+  const needsInput = (): boolean =>
+    [...epoll.interests.values()].some(({ file }) => file.isConsole);
+  return waitUntilReady(kernel, { until, look, store, needsInput });
 }
 
 const epollPwait: Handler = (kernel, args) => {

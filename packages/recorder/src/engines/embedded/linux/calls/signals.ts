@@ -89,13 +89,12 @@ const rtSigpending: Handler = ({ user, threads, pending }, args) => {
   return 0;
 };
 
-const rtSigsuspend: Handler = ({ user, threads, pending }, args) => {
+const rtSigsuspend: Handler = (kernel, args) => {
+  const { user, threads } = kernel;
   checkSetBytes(args.word(1));
   threads.running.suspendMask = user.load64(args.word(0)) & ~UNBLOCKABLE;
-  const { running } = threads;
-  const blocked = running.blocked;
   // A signal that is there already is delivered on the way back.
-  if (((running.pending.mask | pending.mask) & ~blocked) !== 0n) return -ERRNO.EINTR;
+  if (kernel.hasSignal(threads.running)) return -ERRNO.EINTR;
   return waitFor({ restarts: false, finish: () => -ERRNO.EINTR });
 };
 
