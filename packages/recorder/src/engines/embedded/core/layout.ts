@@ -65,8 +65,15 @@ export const STATE = {
   writeSize: 0x1288,
   stackStart: 0x1290,
   stackSize: 0x1298,
+  /** i64 each: the sizes less SPAN_BYTES instead, at least 0; for accesses checked together. */
+  readSpan: 0x12a0,
+  writeSpan: 0x12a8,
+  stackSpan: 0x12b0,
   end: 0x1300,
 } as const;
+
+/** So many bytes are checked together at most. */
+export const SPAN_BYTES = 256;
 
 export const PERMS = 0x1_0000;
 export const PERMS_BYTES = 1 << 20;

@@ -4,7 +4,15 @@
  */
 import { type WasmMemory, wasm } from '../wasm/host.ts';
 import type { Platform } from './hart.ts';
-import { GUEST_PAGE_BYTES, GUEST_PAGE_SHIFT, PERM, PERMS, PERMS_BYTES, STATE } from './layout.ts';
+import {
+  GUEST_PAGE_BYTES,
+  GUEST_PAGE_SHIFT,
+  PERM,
+  PERMS,
+  PERMS_BYTES,
+  SPAN_BYTES,
+  STATE,
+} from './layout.ts';
 import { TRAP, Trap } from './trap.ts';
 
 const WASM_PAGE_BYTES = 65_536;
@@ -215,10 +223,14 @@ export class GuestMemory {
     this.#setRange(field, first, end);
   }
 
-  #setRange(field: number, first: number, end: number): void {
-    const size = end > first ? (end - first) * GUEST_PAGE_BYTES - 7 : 0;
+  /** Page 0 is never in a range: there base registers may be below 0. */
+  #setRange(field: number, pageFirst: number, end: number): void {
+    const first = Math.max(pageFirst, 1);
+    const bytes = Math.max(end - first, 0) * GUEST_PAGE_BYTES;
     this.view.setBigUint64(field, BigInt(first * GUEST_PAGE_BYTES), true);
-    this.view.setBigUint64(field + 8, BigInt(size), true);
+    this.view.setBigUint64(field + 8, BigInt(Math.max(bytes - 7, 0)), true);
+    const span = STATE.readSpan + (field - STATE.readStart) / 2;
+    this.view.setBigUint64(span, BigInt(Math.max(bytes - SPAN_BYTES, 0)), true);
   }
 
   /** Takes a page out of the ranges for writing; what lies above it is then looked up. */

@@ -1,80 +1,84 @@
 /**
  * Addresses of loads and stores. An address is right if it lies in a range of the state block known
- * to be accessible, or if its page's permission byte says so.
+ * to be accessible, or if its page's permission byte says so. Which accesses are checked is settled
+ * before (spans.ts).
  */
-import { GUEST_PAGE_SHIFT, PERM, PERMS, STATE } from '../core/layout.ts';
+import { GUEST_PAGE_BYTES, GUEST_PAGE_SHIFT, PERM, PERMS, STATE } from '../core/layout.ts';
 import { I64 } from '../wasm/opcodes.ts';
 import type { RegionOptions } from './region.ts';
+import type { Check, Plan } from './spans.ts';
 import type { RegionWriter } from './writer.ts';
 
-export interface Access {
-  /** Integer register that the address is relative to, and what is added. */
-  readonly base: number;
-  readonly offset: number;
-  readonly bytes: number;
-  readonly kind: 'load' | 'store';
-}
-
-const SP = 2;
-const FP = 8;
-
-/** The range to look at first; its size is the word behind it. */
-function rangeOf({ base, kind }: Access): number {
-  if (base === SP || base === FP) return STATE.stackStart;
-  return kind === 'load' ? STATE.readStart : STATE.writeStart;
-}
+/** Up to so many bytes the size of a range is compared, beyond its size less SPAN_BYTES. */
+const ACCESS_BYTES_MAX = 8;
 
 export class AccessWriter {
   readonly #out: RegionWriter;
   readonly #options: RegionOptions;
+  #plan: Plan = new Map();
 
   constructor(out: RegionWriter, options: RegionOptions) {
     this.#out = out;
     this.#options = options;
   }
 
-  /** `bail` ends control. `use` runs with the i32 address on the stack. */
-  push(access: Access, _index: number, bail: () => void, use: (offset: number) => void): void {
-    const { code } = this.#out;
-    const address = this.#out.scratch(I64, 91);
-    this.#out.pushX(access.base);
-    if (access.offset !== 0) code.i64(access.offset).op('i64.add');
-    code.set(address);
-    this.#check(access, address, bail);
-    code.get(address).op('i32.wrap_i64');
-    use(this.#options.guestBase);
+  /** What follows is the code of the block with this plan. */
+  begin(plan: Plan): void {
+    this.#plan = plan;
   }
 
-  #check(access: Access, address: number, bail: () => void): void {
+  /**
+   * The access of the instruction at this place of its block, at register + offset. `bail` ends
+   * control. `use` runs with an i32 on the stack and the offset to give to the load or store.
+   */
+  push(
+    { base, offset, index }: { base: number; offset: number; index: number },
+    bail: () => void,
+    use: (offset: number) => void,
+  ): void {
+    const check = this.#plan.get(index);
+    if (check === undefined) throw new Error(`instruction ${index} has no plan`);
+    if (check !== null) this.#check(base, check, bail);
+    // No address below 4096 passes a check, so that the register is not below 0.
+    this.#out.pushX(base);
+    this.#out.code.op('i32.wrap_i64');
+    use(this.#options.guestBase + offset);
+  }
+
+  #check(base: number, check: Check, bail: () => void): void {
     const { code } = this.#out;
-    const range = rangeOf(access);
-    code.get(address).i32(0).load('i64.load', range).op('i64.sub');
-    code
-      .i32(0)
-      .load('i64.load', range + 8)
-      .op('i64.ge_u')
-      .unlikely()
-      .if();
+    const address = this.#out.scratch(I64, 91);
+    const [start, size] = rangeOf(check);
+    this.#out.pushX(base);
+    if (check.first !== 0) code.i64(check.first).op('i64.add');
+    code.tee(address).i32(0).load('i64.load', start).op('i64.sub');
+    code.i32(0).load('i64.load', size).op('i64.ge_u').unlikely().if();
     const outer = code.depth;
     code.block();
     const refused = code.depth;
-    code
-      .get(address)
-      .i64(this.#options.guestLimit - access.bytes)
-      .op('i64.gt_u')
-      .brIfTo(refused);
-    for (const byte of access.bytes === 1 ? [0] : [0, access.bytes - 1]) {
+    code.get(address).i64(GUEST_PAGE_BYTES).op('i64.sub');
+    code.i64(this.#options.guestLimit - GUEST_PAGE_BYTES - check.bytes).op('i64.gt_u');
+    code.brIfTo(refused);
+    for (const byte of check.bytes === 1 ? [0] : [0, check.bytes - 1]) {
       code.get(address).op('i32.wrap_i64');
       if (byte !== 0) code.i32(byte).op('i32.add');
       code.i32(GUEST_PAGE_SHIFT).op('i32.shr_u').load('i32.load8_u', PERMS);
       if (byte !== 0) code.op('i32.and');
     }
     code
-      .i32(access.kind === 'load' ? PERM.read : PERM.write)
+      .i32(check.isWrite ? PERM.write : PERM.read)
       .op('i32.and')
       .brIfTo(outer);
     code.end();
     bail();
     code.end();
   }
+}
+
+/** Addresses of the range's start, and of what is compared. */
+function rangeOf({ isStack, isWrite, bytes }: Check): [start: number, size: number] {
+  const isSpan = bytes > ACCESS_BYTES_MAX;
+  if (isStack) return [STATE.stackStart, isSpan ? STATE.stackSpan : STATE.stackSize];
+  if (isWrite) return [STATE.writeStart, isSpan ? STATE.writeSpan : STATE.writeSize];
+  return [STATE.readStart, isSpan ? STATE.readSpan : STATE.readSize];
 }

@@ -1,4 +1,5 @@
 /** Calls and returns: a guest call is a call of WebAssembly (docs/embedded-engine.md). */
+import { STATE } from '../core/layout.ts';
 import { I32, I64 } from '../wasm/opcodes.ts';
 import { RETURN_CELLS } from './cells.ts';
 import type { EventWriter, KnownTransfer } from './events.ts';
@@ -7,6 +8,9 @@ import type { PlannedBlock, RegionPlan } from './plan.ts';
 import type { RegionEdge } from './region.ts';
 import type { TransferWriter } from './transfers.ts';
 import { ACCOUNT, DEPTH, NOTHING_PENDING } from './writer.ts';
+
+const SP = 2;
+const SP_BIT = 1 << SP;
 
 /** Returns whose edges a call knows as constants. */
 const KNOWN_RETURNS_MAX = 4;
@@ -136,8 +140,24 @@ export class CallWriter {
       giveBack();
       code.end();
     }
-    this.#flow.loadLive(links.fall);
+    const keepsStack = this.#flow.checks.keepsStack[node] === 1;
+    if (keepsStack) this.#leaveUnlessSameStack(next);
+    this.#flow.loadLive(links.fall, keepsStack ? SP_BIT : 0);
     this.#flow.jump(node, links.fall, { region: this.#flow.plan, at: 0 });
+  }
+
+  /** What was checked relative to sp still holds if that is what it was. */
+  #leaveUnlessSameStack(next: number): void {
+    const { out } = this.#flow;
+    out.pushX(SP);
+    out.code
+      .i32(0)
+      .load('i64.load', STATE.x + 8 * SP)
+      .op('i64.ne')
+      .unlikely()
+      .if();
+    out.returnTo(next);
+    out.code.end();
   }
 
   /** Stores the edge of the return, unless control came back to another place. */

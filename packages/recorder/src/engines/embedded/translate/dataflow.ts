@@ -23,6 +23,8 @@ export const END = {
   calls: 2,
 } as const;
 
+const SP_BIT = 1 << 2;
+
 interface Summary {
   /** Written; read before that; written before the first place where control may leave. */
   readonly writes: Int32Array;
@@ -32,17 +34,21 @@ interface Summary {
   readonly mayLeave: Uint8Array;
 }
 
-/** @param ends an END value for each block. @param nodes blocks and dispatchers. */
+/**
+ * @param ends an END value for each node.
+ * @param keepsStack 1: sp is compared behind the call that ends the block.
+ */
 export function registerFlow(
   blocks: readonly FormedBlock[],
   ends: Uint8Array,
+  keepsStack: Uint8Array,
   flow: Structure,
 ): Dataflow {
   const summary = summarize(blocks, flow.successors.length);
   const dirty = new Int32Array(2 * flow.successors.length);
   while (spreadDirty(summary, ends, flow, dirty));
   const live = new Int32Array(2 * flow.successors.length);
-  while (spreadLive(summary, ends, flow, dirty, live));
+  while (spreadLive(summary, ends, keepsStack, flow, dirty, live));
   return { dirty, live };
 }
 
@@ -107,6 +113,7 @@ function spreadDirty(
 function spreadLive(
   { writes, reads, safe, mayLeave }: Summary,
   ends: Uint8Array,
+  keepsStack: Uint8Array,
   { order, successors, isLoop }: Structure,
   dirty: Int32Array,
   live: Int32Array,
@@ -118,7 +125,7 @@ function spreadLive(
       let after = 0;
       if (ends[n] !== END.calls) {
         for (const next of successors[n] ?? []) after |= at(live, 2 * next + (word & 1));
-      }
+      } else if (keepsStack[n] === 1 && word === 2 * n) after |= SP_BIT;
       if (ends[n] !== END.stays) after |= at(dirty, word) | at(writes, word);
       let before = at(reads, word) | (after & ~at(writes, word));
       if (mayLeave[n] === 1) before |= at(dirty, word) & ~at(safe, word);

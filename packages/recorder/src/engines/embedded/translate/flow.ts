@@ -5,6 +5,7 @@
 import { emitters } from '../emit/index.ts';
 import { I32 } from '../wasm/opcodes.ts';
 import { AccessWriter } from './access.ts';
+import { type Checks, planChecks } from './checks.ts';
 import type { ModuleContext } from './context.ts';
 import { type Dataflow, END, registerFlow } from './dataflow.ts';
 import { EventWriter } from './events.ts';
@@ -19,6 +20,8 @@ export class RegionFlow {
   readonly out: RegionWriter;
   readonly plan: RegionPlan;
   readonly context: ModuleContext;
+  readonly checks: Checks;
+  readonly #access: AccessWriter;
   readonly #operands: RegionOperands;
   readonly #transfers: TransferWriter;
   readonly #dataflow: Dataflow;
@@ -34,14 +37,16 @@ export class RegionFlow {
     this.plan = plan;
     this.context = context;
     this.out = new RegionWriter(context.helpers);
-    this.#operands = new RegionOperands(this.out, new AccessWriter(this.out, context.options));
+    this.#access = new AccessWriter(this.out, context.options);
+    this.#operands = new RegionOperands(this.out, this.#access);
     this.#transfers = new TransferWriter(this, new EventWriter(this.out, plan, context));
     const nodes = plan.flow.successors.length;
     const ends = new Uint8Array(nodes);
     plan.blocks.forEach((block, n) => {
       ends[n] = endOf(block, context);
     });
-    this.#dataflow = registerFlow(plan.blocks, ends, plan.flow);
+    this.checks = planChecks(plan.blocks, ends, plan.flow);
+    this.#dataflow = registerFlow(plan.blocks, ends, this.checks.keepsStack, plan.flow);
     this.#mergeLabel = new Int32Array(nodes).fill(NO_LABEL);
     this.#againLabel = new Int32Array(nodes).fill(NO_LABEL);
   }
@@ -71,9 +76,9 @@ export class RegionFlow {
   }
 
   /** Loads the registers that the node needs. */
-  loadLive(node: number): void {
+  loadLive(node: number, butX = 0): void {
     const { live } = this.#dataflow;
-    this.out.load(live[2 * node] ?? 0, live[2 * node + 1] ?? 0);
+    this.out.load((live[2 * node] ?? 0) & ~butX, live[2 * node + 1] ?? 0);
   }
 
   /** The node and all that it dominates. Control does not come out at its end. */
@@ -160,6 +165,7 @@ export class RegionFlow {
     this.#closeHost();
     this.#writing = node;
     this.plan.hostStart[node] = out.code.at;
+    this.#access.begin(this.checks.plans[node] ?? new Map());
     this.#body(block);
     this.#transfers.write(node, block);
     this.#closeHost();

@@ -72,18 +72,20 @@ class Formation {
   readonly #number = new Map<number, number>();
   readonly #profile: Profile;
   readonly #options: RegionOptions;
+  readonly #isWanted: (pc: number) => boolean;
   #instructions = 0;
   #isFull = false;
 
-  constructor(profile: Profile, options: RegionOptions) {
+  constructor(profile: Profile, options: RegionOptions, isWanted: (pc: number) => boolean) {
     this.#profile = profile;
     this.#options = options;
+    this.#isWanted = isWanted;
   }
 
   /** Takes the block in, unless it has not run or there is no room. */
   take(pc: number, isEntry: boolean): void {
     if (this.#number.has(pc) || this.#isFull) return;
-    if (!isEntry && !this.#profile.hasRun(pc)) return;
+    if (!isEntry && !(this.#profile.hasRun(pc) && this.#isWanted(pc))) return;
     const block = formBlock(pc, this.#profile, this.#options);
     const count = block.instructions.length;
     if (!isEntry) {
@@ -152,8 +154,23 @@ class Formation {
   }
 }
 
+/**
+ * From a function's start: all of it that has run. From the head of a loop: the loop alone; what
+ * comes behind it belongs to the function, which has a region of its own if it is called often.
+ */
 export function formRegion(entry: number, profile: Profile, options: RegionOptions): FormedRegion {
-  const formation = new Formation(profile, options);
+  const whole = collect(entry, profile, options, () => true);
+  const loop = loopOf(whole);
+  return loop.size === 0 ? whole : collect(entry, profile, options, (pc) => loop.has(pc));
+}
+
+function collect(
+  entry: number,
+  profile: Profile,
+  options: RegionOptions,
+  isWanted: (pc: number) => boolean,
+): FormedRegion {
+  const formation = new Formation(profile, options, isWanted);
   formation.take(entry, true);
   // Breadth first: what is near the entry comes in before the room is full.
   for (let number = 0; number < formation.blocks.length; number++) {
@@ -165,6 +182,17 @@ export function formRegion(entry: number, profile: Profile, options: RegionOptio
     blocks: formation.blocks,
     links: formation.blocks.map((block) => formation.links(block)),
   };
+}
+
+/** Addresses of the blocks from which control comes back to the entry; empty: it is no loop. */
+function loopOf(region: FormedRegion): Set<number> {
+  const before: number[][] = region.blocks.map(() => []);
+  for (const [number, successors] of successorsOf(region).entries()) {
+    for (const successor of successors) before[successor]?.push(number);
+  }
+  const found = new Set<number>(before[0]);
+  for (const number of found) for (const one of before[number] ?? []) found.add(one);
+  return new Set([...found].map((number) => region.blocks[number]?.pc ?? -1));
 }
 
 /** Control flow inside a region: successors of each block, once for each way to them. */

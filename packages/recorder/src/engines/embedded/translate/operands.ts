@@ -94,18 +94,18 @@ export class RegionOperands implements Operands {
   }
 
   address(
-    kind: 'load' | 'store',
-    bytes: number,
+    _kind: 'load' | 'store',
+    _bytes: number,
     plain: boolean,
     access: (offset: number) => void,
   ): void {
     const { rs1, imm } = this.#instruction;
-    const at = { base: rs1, offset: plain ? 0 : imm, bytes, kind };
-    this.#access.push(at, this.#index, () => this.#out.bail(this.#pc, this.#index), access);
+    const at = { base: rs1, offset: plain ? 0 : imm, index: this.#index };
+    this.#access.push(at, () => this.#out.bail(this.#pc, this.#index), access);
   }
 
   bailIf(): void {
-    this.code.if();
+    this.code.unlikely().if();
     this.#out.bail(this.#pc, this.#index);
     this.code.end();
   }
