@@ -123,7 +123,7 @@ COMPARE(fle)
 
 #define FUSED(name)                                                                       \
   static NOINLINE void name(void) {                                                       \
-    for (u32 k = 0; k < COUNT(doubles); k += 3) {                                         \
+    for (u32 k = 0; k < COUNT(doubles); k += 5) {                                         \
       double d = as_double(doubles[k]);                                                   \
       OF_DOUBLES(a, b)                                                                    \
         double c;                                                                         \
@@ -132,7 +132,7 @@ COMPARE(fle)
         add(bits_of(c));                                                                  \
       }                                                                                   \
     }                                                                                     \
-    for (u32 k = 0; k < COUNT(singles); k += 3) {                                         \
+    for (u32 k = 0; k < COUNT(singles); k += 5) {                                         \
       float d = as_single(singles[k]);                                                    \
       OF_SINGLES(a, b)                                                                    \
         float c;                                                                          \
