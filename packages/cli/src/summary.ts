@@ -6,6 +6,7 @@ import {
   describeLosses,
   type End,
   type Loss,
+  MARK_KINDS,
   type Manifest,
   type Trace,
 } from '@backtrail/recorder/trace';
@@ -53,6 +54,8 @@ export interface TraceSummary {
   readonly totals: Manifest['totals'];
   readonly bitsPerTransfer: number | null;
   readonly losses: readonly Loss[];
+  /** System calls that the engine does not have and answered with ENOSYS. */
+  readonly unknownCalls: readonly string[];
   readonly vcpus: readonly VcpuSummary[];
   readonly problems: readonly string[];
 }
@@ -100,6 +103,20 @@ function vcpuSummaries(trace: Trace): VcpuSummary[] {
   });
 }
 
+/** ENOSYS of Linux, as a call returns it. */
+const NO_SUCH_CALL = -38n;
+
+function unknownCalls({ marks }: Trace): string[] {
+  const kind = MARK_KINDS.indexOf('syscall');
+  const names = new Set<string>();
+  for (let mark = 0; mark < marks.count; mark++) {
+    if (marks.kind[mark] !== kind || marks.hasCode[mark] !== 1) continue;
+    if (marks.code[mark] !== NO_SUCH_CALL) continue;
+    names.add(marks.detail(mark) ?? `call ${marks.number[mark] ?? 0n}`);
+  }
+  return [...names];
+}
+
 export function summarize(trace: Trace): TraceSummary {
   const { manifest } = trace;
   const totals = trace.state === 'complete' ? manifest.totals : partialTotals(trace);
@@ -121,6 +138,7 @@ export function summarize(trace: Trace): TraceSummary {
     totals,
     bitsPerTransfer: bitsPerTransfer({ ...manifest, totals }),
     losses: describeLosses(manifest),
+    unknownCalls: unknownCalls(trace),
     vcpus: vcpuSummaries(trace),
     problems: trace.problems,
   };
@@ -255,6 +273,10 @@ export function summaryText(summary: TraceSummary, out: Output): string {
     rows.push(['stopped', `recording ended ${describeStop(summary.stopped)}`]);
   }
   rows.push(['losses', losses.length === 0 ? 'none' : losses.join('\n')]);
+  if (summary.unknownCalls.length > 0) {
+    const names = summary.unknownCalls.map((name) => printable(name)).join(', ');
+    rows.push(['no such call', `${names}: the engine has none of these and answered ENOSYS`]);
+  }
   if (summary.problems.length > 0) {
     const problems = summary.problems.map((problem) => out.paint('red', printable(problem)));
     rows.push(['problems', problems.join('\n')]);
