@@ -2,6 +2,7 @@
  * The code of one region: its blocks as WebAssembly's nested blocks and loops (structure.ts), each
  * with its instructions, then its transfer (transfers.ts).
  */
+import { STATE } from '../core/layout.ts';
 import { emitters } from '../emit/index.ts';
 import { I32 } from '../wasm/opcodes.ts';
 import { AccessWriter } from './access.ts';
@@ -72,6 +73,11 @@ export class RegionFlow {
     );
     code.get(DEPTH).op('i32.eqz').unlikely().if();
     leave();
+    code.end();
+    if (!this.plan.usesFloat) return;
+    // Nothing that runs in a region turns floating point off: mstatus is the plain interpreter's.
+    code.i32(0).load('i32.load', STATE.floatOff).unlikely().if();
+    this.out.bail(this.plan.entry, 0);
     code.end();
   }
 

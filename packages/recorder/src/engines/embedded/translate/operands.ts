@@ -19,6 +19,8 @@ const NO_INSTRUCTION: Instruction = {
 
 export class RegionOperands implements Operands {
   readonly code: CodeWriter;
+  /** Looked at where the region is entered. */
+  readonly isFloatOpen = true;
   readonly #out: RegionWriter;
   readonly #access: AccessWriter;
   #instruction = NO_INSTRUCTION;

@@ -1,4 +1,5 @@
 /** What is settled of each region of a module before its code is written, and what is told of it. */
+import { FLOAT_EMIT } from '../emit/float.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { type FormedBlock, type FormedRegion, type Links, successorsOf } from './formation.ts';
 import type { Naming, Region, RegionBlock, RegionEdge, RegionSite } from './region.ts';
@@ -81,6 +82,12 @@ export class RegionPlan {
   /** Whether its first instruction can run here. */
   get canRun(): boolean {
     return (this.blocks[0]?.instructions.length ?? 0) > 0;
+  }
+
+  get usesFloat(): boolean {
+    return this.blocks.some((block) =>
+      block.instructions.some(({ op }) => FLOAT_EMIT[op] !== undefined),
+    );
   }
 
   edge(edge: PendingEdge): number {
