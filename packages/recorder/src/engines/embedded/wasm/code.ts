@@ -121,14 +121,6 @@ export class CodeWriter {
     return this.#index(0x22, local);
   }
 
-  globalGet(global: number): this {
-    return this.#index(0x23, global);
-  }
-
-  globalSet(global: number): this {
-    return this.#index(0x24, global);
-  }
-
   #index(opcode: number, index: number): this {
     this.#out.u8(opcode);
     this.#out.unsigned(index);
