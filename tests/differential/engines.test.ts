@@ -1,4 +1,6 @@
-/** Two engines on one program give the same transfers: the embedded one and QEMU with our plugin. */
+/**
+ * Two engines on one program give the same transfers: the embedded one and QEMU with our plugin.
+ */
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
 import { EMBEDDED_DEFAULTS, RING_BYTES_DEFAULT } from '@backtrail/recorder';

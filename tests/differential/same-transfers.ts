@@ -66,7 +66,8 @@ class Stream {
   #canonical(edge: number): string {
     const { edges } = this.trace;
     const source = edges.hasSource[edge] === 1 ? this.#place(edges.source[edge] ?? 0n) : 'none';
-    return `${edges.cause[edge]} ${edges.kind[edge]} ${source} ${this.#place(edges.target[edge] ?? 0n)}`;
+    const target = this.#place(edges.target[edge] ?? 0n);
+    return `${edges.cause[edge]} ${edges.kind[edge]} ${source} ${target}`;
   }
 
   text(seq: number): string | null {
@@ -97,7 +98,9 @@ function agree(a: Uint32Array, i: number, b: Uint32Array, j: number): boolean {
   return true;
 }
 
-/** The nearest places behind i and j where the streams go on alike; their ends if there are none. */
+/**
+ * The nearest places behind i and j where the streams go on alike; their ends if there are none.
+ */
 function meet(a: Uint32Array, i: number, b: Uint32Array, j: number): readonly [number, number] {
   for (let ahead = 1; ahead <= AHEAD_MAX; ahead++) {
     for (let k = 0; k <= ahead; k++) {

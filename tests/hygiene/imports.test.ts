@@ -53,7 +53,7 @@ describe('imports: the rule can fail', () => {
 
   const good: readonly (readonly [file: string, line: string])[] = [
     [`${RECORDER}/ring/ring.ts`, `import { BacktrailError } from '../errors.ts';`],
-    [`${RECORDER}/record.ts`, `import { QemuEngine } from './engines/qemu/qemu.ts';`],
+    [`${RECORDER}/record.ts`, `import { chooseEngine } from './engines/choose.ts';`],
     [`${RECORDER}/flush.ts`, `import { TraceWriter } from './trace/writer.ts';`],
     [`${RECORDER}/trace/arrow.ts`, `import { B } from 'apache-arrow/ipc/metadata/message';`],
     [`${RECORDER}/trace/arrow.test.ts`, `import { needs } from '../../../../tests/require.ts';`],

@@ -1,4 +1,6 @@
-/** `backtrail demo`: a program that smashes its stack, recorded here and now, and looked back at. */
+/**
+ * `backtrail demo`: a program that smashes its stack, recorded here and now, and looked back at.
+ */
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -59,8 +61,9 @@ async function show(directory: string, io: Io): Promise<void> {
   });
   writeText(back, io.out);
   io.out.write(
-    '\nRead it upward: read_station returned to an address that is text ("the pass at a height").\n' +
-      'The loop in copy_field that ran before, once for every byte of the record, wrote it there.\n' +
+    '\nRead it upward: read_station returned to an address that is text (" 2117m").\n' +
+      'copy_field, some transfers before, had copied a name of 48 letters into 16 bytes:\n' +
+      `  backtrail query ${name} "from transfers where source_symbol like 'copy_field%'"\n` +
       '\nNext:\n' +
       `  backtrail query ${name} 'from hot_symbols limit 5'\n` +
       `  backtrail check ${name}\n` +

@@ -61,10 +61,10 @@ export const RECORD: CommandSpec = {
     'With --keep all nothing is lost: the program waits if the disk is slow. With --keep last ' +
       'only the end of the run is kept, as much as the ring holds. With --keep none the program ' +
       'just runs, so that one can see what recording costs.',
-    'The embedded engine needs nothing installed. It runs RV64GC programs: static Linux ones, and ' +
-      'bare-metal ones (machine mode, told by their addresses) on a board like that of QEMU virt. ' +
-      'A run is deterministic: time passes with instructions, 1 ns each, and randomness comes from ' +
-      'the seed. The guest sees the current folder, to be read, unless --root or --writable say ' +
+    'The embedded engine needs nothing installed. It runs RV64GC programs: static Linux ones, ' +
+      'and bare-metal ones (told by their addresses) on a board like that of QEMU virt. A run is ' +
+      'deterministic: time passes with instructions, 1 ns each, and randomness comes from the ' +
+      'seed. The program sees the current folder, to be read, unless --root or --writable say ' +
       'otherwise.',
     'QEMU records Linux programs of any instruction set that its user mode runs. auto takes the ' +
       'embedded engine for static RV64 programs, else QEMU. "backtrail doctor" says what is here.',
@@ -134,8 +134,8 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record -o bad.trace -- ./a.out -v', says: '-v belongs to a.out' },
     { line: 'backtrail record --keep last --ring 1G ./server', says: 'the last 268 M transfers' },
     { line: 'backtrail record -L /usr/riscv64-linux-gnu ./rv', says: 'a foreign dynamic program' },
-    { line: 'backtrail record --writable out ./rv-static', says: 'it may write into out' },
-    { line: 'backtrail record firmware.elf', says: 'bare metal, on the embedded engine' },
+    { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
+    { line: 'backtrail record firmware.elf', says: 'bare metal' },
   ],
   passThrough: true,
   async run(call, io) {

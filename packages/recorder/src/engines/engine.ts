@@ -53,8 +53,8 @@ export interface RunningGuest {
   readonly ended: Promise<GuestEnd>;
   signal(signal: NodeJS.Signals): void;
   /**
-   * Whether it is a process of its own, which a terminal signals by itself; else Ctrl-C comes to the
-   * recorder, which passes it on.
+   * Whether it is a process of its own, which a terminal signals by itself; else Ctrl-C comes to
+   * the recorder, which passes it on.
    */
   readonly isProcess: boolean;
 }

@@ -260,6 +260,12 @@ describe('ring, writer in TypeScript and reader', () => {
 });
 
 function behaves(writer: Writer, runs: number): void {
+  doesWhatArraysDo(writer, runs);
+  fitsItsLog(writer);
+  takesThreads(writer);
+}
+
+function doesWhatArraysDo(writer: Writer, runs: number): void {
   test(`does what arrays do (SEED=${SEED})`, async () => {
     const cases = setups.chain((setup) =>
       operationsOf(setup).map((operations) => ({ setup, operations })),
@@ -280,7 +286,9 @@ function behaves(writer: Writer, runs: number): void {
       { seed: SEED, numRuns: runs, interruptAfterTimeLimit: 60_000, markInterruptAsFailure: true },
     );
   });
+}
 
+function fitsItsLog(writer: Writer): void {
   test('records that end where the log ends leave no padding', async () => {
     const shape = { segmentTransfers: 16, segmentBudget: 2, vcpuSlots: 1, logBytes: 4096 };
     const pair = new Pair(writer, { shape, keep: 'last', maxTransfers: 0 });
@@ -305,7 +313,9 @@ function behaves(writer: Writer, runs: number): void {
     pair.compare();
     pair.ring.remove();
   });
+}
 
+function takesThreads(writer: Writer): void {
   test.for([
     { vcpus: 1, segmentBudget: 2 },
     { vcpus: 4, segmentBudget: 2 },

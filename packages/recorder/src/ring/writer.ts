@@ -160,7 +160,9 @@ export class RingWriter implements LogSpace {
     return this.#offsets.vcpuOffset + slot * VCPU_SLOT_BYTES;
   }
 
-  /** Transfers that a vCPU made after recording had stopped. @param instructions retired by then. */
+  /**
+   * Transfers that a vCPU made after recording had stopped. @param instructions retired by then.
+   */
   countUnrecorded(vcpu: WriterVcpu, transfers: number, instructions: number): void {
     if (vcpu.unrecorded === 0) vcpu.instructionsAtStop = instructions;
     vcpu.unrecorded += transfers;

@@ -51,10 +51,10 @@ function allocate(shape: RingShape | null, guestBytes: number): Shared {
 }
 
 function startWorker(data: Omit<WorkerData, 'console'>): RunningGuest {
-  const console = new ConsoleServer();
+  const server = new ConsoleServer();
   const file = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
   const worker = new Worker(file, {
-    workerData: { ...data, console: console.shared },
+    workerData: { ...data, console: server.shared },
     resourceLimits: { stackSizeMb: STACK_MIB, maxOldGenerationSizeMb: HEAP_MIB },
     // Standard streams belong to the guest: its thread writes to the descriptors.
     stdin: false,
@@ -70,7 +70,7 @@ function startWorker(data: Omit<WorkerData, 'console'>): RunningGuest {
       );
     });
     worker.on('exit', () => {
-      console.close();
+      server.close();
       if (answer === null) reject(new BacktrailError('E_ENGINE', 'the embedded engine stopped'));
       else if (answer.how === 'error') reject(new BacktrailError(answer.code, answer.message));
       else resolve(endOf(answer));
@@ -79,7 +79,7 @@ function startWorker(data: Omit<WorkerData, 'console'>): RunningGuest {
   return {
     pid: process.pid,
     ended,
-    signal: (signal) => console.signal(constants.signals[signal]),
+    signal: (signal) => server.signal(constants.signals[signal]),
     isProcess: false,
   };
 }
@@ -97,8 +97,8 @@ function prepare(target: Target): PreparedGuest {
   if (header.isa !== 'riscv64') {
     throw new BacktrailError(
       'E_ISA',
-      `${program}: found a program for ${header.isa ?? `ELF machine ${header.machine}`}, expected ` +
-        'riscv64, which is what the embedded engine runs. Use --engine qemu.',
+      `${program}: found a program for ${header.isa ?? `ELF machine ${header.machine}`}, ` +
+        'expected riscv64, which is what the embedded engine runs. Use --engine qemu.',
     );
   }
   const { machine, memoryBytes } = target.embedded;
@@ -106,8 +106,8 @@ function prepare(target: Target): PreparedGuest {
   if (!isBare && header.interpreter !== null) {
     throw new BacktrailError(
       'E_DYNAMIC',
-      `${program}: found a dynamic program (it asks for ${header.interpreter}), expected a static ` +
-        'one. Link it with -static, or use --engine qemu -L SYSROOT.',
+      `${program}: found a dynamic program (it asks for ${header.interpreter}), expected a ` +
+        'static one. Link it with -static, or use --engine qemu -L SYSROOT.',
     );
   }
   const ram = memoryBytes ?? RAM_BYTES_DEFAULT;

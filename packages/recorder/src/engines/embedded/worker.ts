@@ -16,7 +16,9 @@ import { ConsoleClient } from './linux/console.ts';
 import { Process } from './linux/process.ts';
 import type { WasmMemory } from './wasm/host.ts';
 
-/** Arrivals at a place before a region is made there: below, translating costs more than it saves. */
+/**
+ * Arrivals at a place before a region is made there: below, translating costs more than it saves.
+ */
 const HEAT_LIMIT = 64;
 
 export interface WorkerData {

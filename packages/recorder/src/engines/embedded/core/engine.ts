@@ -33,7 +33,9 @@ export interface EngineOptions {
   readonly fusedMultiplyAdd: boolean;
   /** A call of a process retires the instruction that makes it; one of a machine is a trap. */
   readonly callsRetire: boolean;
-  /** Whether somebody outside asks for the machine's attention; asked every FUEL_MAX instructions. */
+  /**
+   * Whether somebody outside asks for the machine's attention; asked every FUEL_MAX instructions.
+   */
   readonly wanted: () => boolean;
 }
 
@@ -159,7 +161,9 @@ export class Engine implements Clock {
     if (this.#recording !== null) this.#recording.streams.running.instructions++;
   }
 
-  /** Instructions that may run from pc on (-1: from where the last transfer led); 0: a tick is due. */
+  /**
+   * Instructions that may run from pc on (-1: from where the last transfer led); 0: a tick is due.
+   */
   #affordable(pc: number): number {
     const machine = this.#machine;
     if (machine === null || this.#options.wanted()) return 0;

@@ -64,7 +64,9 @@ export class Hart {
     this.view.setInt32(STATE.floatFast, isFast ? 1 : 0, true);
   }
 
-  /** Adds accrued exceptions: bit 0 inexact, 1 underflow, 2 overflow, 3 divide by zero, 4 invalid. */
+  /**
+   * Adds accrued exceptions: bit 0 inexact, 1 underflow, 2 overflow, 3 divide by zero, 4 invalid.
+   */
   raiseFloat(flags: number): void {
     if ((this.fcsr & flags) !== flags) this.fcsr |= flags;
   }

@@ -75,7 +75,9 @@ export interface Observer {
     target: bigint,
   ): void;
   mark(mark: MachineMark): void;
-  /** A new thread or hart, not yet running; `id` is its number for the guest (tid), never reused. */
+  /**
+   * A new thread or hart, not yet running; `id` is its number for the guest (tid), never reused.
+   */
   started(id: number, pc: bigint): void;
   /** From now on the registers in the hart are those of this one. */
   switched(id: number): void;

@@ -28,7 +28,9 @@ export interface EdgeFacts {
   readonly hostSource: bigint;
   readonly hostTarget: bigint;
   readonly hostHow: number | null;
-  /** Whether the instruction at the source has run; not that of a fault or of what was preempted. */
+  /**
+   * Whether the instruction at the source has run; not that of a fault or of what was preempted.
+   */
   readonly retired: boolean;
 }
 

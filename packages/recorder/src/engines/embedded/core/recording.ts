@@ -92,8 +92,9 @@ export class Recording implements Observer {
   }
 
   /**
-   * The block that control runs when it arrives at pc, named and logged if it was not. It runs after
-   * `transfersBefore` more transfers, by default the one that leads there. -1: nothing can run there.
+   * The block that control runs when it arrives at pc, named and logged if it was not. It runs
+   * after `transfersBefore` more transfers, by default the one that leads there. -1: nothing can
+   * run there.
    */
   blockFor(pc: number, transfersBefore = 1): number {
     if (pc >= GUEST_ADDRESSES) return -1;
@@ -137,7 +138,9 @@ export class Recording implements Observer {
     });
   }
 
-  /** A region makes a transfer that it knows no edge of. @param targetBlock -1: nothing runs there. */
+  /**
+   * A region makes a transfer that it knows no edge of. @param targetBlock -1: nothing runs there.
+   */
   linkFrom(site: LinkSite, target: number, targetBlock: number): number {
     return this.names.edge({
       source: BigInt(site.source),

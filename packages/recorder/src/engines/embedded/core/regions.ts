@@ -40,8 +40,6 @@ interface Made {
   readonly pages: ReadonlySet<number>;
 }
 
-const NO_EDGES: ReadonlyMap<number, number> = new Map();
-
 /** Edges that a module holds as constants for returns, by return site and target. */
 function returnEdges(regions: readonly Region[]): Map<number, Map<number, number>> {
   const returns = new Map<number, Map<number, number>>();
@@ -107,7 +105,7 @@ export class Regions {
   link(number: number, target: number): number {
     if (this.#recording === null) return 0;
     const site = this.#sites.get(number);
-    const constant = site.constants.get(target);
+    const constant = site.constants?.get(target);
     if (constant !== undefined) return constant;
     const inside = site.hostHow === 'direct-jump' ? site.inside.get(target) : undefined;
     const targetBlock = inside ?? this.#recording.blockFor(target);
@@ -123,7 +121,7 @@ export class Regions {
     const target = this.#blockPc[block];
     if (target === undefined) throw new Error(`region code names block ${block}, there is none`);
     const site = this.#sites.get(number);
-    return site.constants.get(target) ?? this.#recording.linkFrom(site, target, block);
+    return site.constants?.get(target) ?? this.#recording.linkFrom(site, target, block);
   }
 
   /** Makes regions entered at these addresses, in one module; false: no room for more. */
@@ -221,7 +219,7 @@ export class Regions {
   ): void {
     const { site, kind, source, sourceBlock, hostHow } = told;
     const hostSource = hostAddress(module, told.hostSource);
-    const constants = returns.get(site) ?? NO_EDGES;
+    const constants = returns.get(site) ?? null;
     const known = { kind, source, sourceBlock, hostSource, hostHow, told, inside, constants };
     this.#sites.add(site, known);
   }

@@ -11,8 +11,8 @@ export interface KnownSite extends LinkSite {
   readonly told: RegionSite;
   /** Blocks of its own region by address: where its direct transfers arrive. */
   readonly inside: ReadonlyMap<number, number>;
-  /** Edges that the region's code holds as constants, by target. */
-  readonly constants: ReadonlyMap<number, number>;
+  /** Edges that the region's code holds as constants, by target; null: none. */
+  readonly constants: ReadonlyMap<number, number> | null;
 }
 
 export class Sites {

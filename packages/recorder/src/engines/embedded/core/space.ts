@@ -1,4 +1,6 @@
-/** How the engine's memory is divided for one run: state and caches, ring, guest (core/layout.ts). */
+/**
+ * How the engine's memory is divided for one run: state and caches, ring, guest (core/layout.ts).
+ */
 import { BacktrailError } from '../../../errors.ts';
 import type { RingShape } from '../../../ring/layout.ts';
 import { ringOffsets } from '../../../ring/layout.ts';

@@ -157,8 +157,9 @@ export class Streams {
   }
 
   /**
-   * Finds out how many instructions had retired when the segment's first transfer landed: those from
-   * where the vCPU was at its opening to the source, in order. To be called before code changes.
+   * Finds out how many instructions had retired when the segment's first transfer landed: those
+   * from where the vCPU was at its opening to the source, in order. To be called before code
+   * changes.
    */
   settleLanding(): void {
     const stream = this.#running;

@@ -1,4 +1,6 @@
-/** A trap: the instruction at pc did not retire. Its code and value, as mcause and mtval hold them. */
+/**
+ * A trap: the instruction at pc did not retire. Its code and value, as mcause and mtval hold them.
+ */
 
 /** Exception codes: RISC-V Privileged Architecture, table of mcause values. */
 export const TRAP = {
@@ -23,7 +25,11 @@ export class Trap extends Error {
   readonly value: bigint;
 
   constructor(code: number, value: bigint) {
+    // Nobody looks at its stack, and to gather one takes longer than most system calls.
+    const { stackTraceLimit } = Error;
+    Error.stackTraceLimit = 0;
     super(`trap ${code}, value 0x${value.toString(16)}`);
+    Error.stackTraceLimit = stackTraceLimit;
     this.code = code;
     this.value = value;
   }

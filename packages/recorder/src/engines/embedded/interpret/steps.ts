@@ -177,8 +177,13 @@ export class Steps {
       code.brTo(this.#labels.far);
       return;
     }
-    this.#pushNear();
-    code.set(ENTRY_AT).brTo(this.#labels.arrived);
+    // Only where a loop closes can control come by this way often and by no other: forward, there
+    // is nothing to count, and no region to look for.
+    const way = this.#edge;
+    code.get(ENTRY_AT).load('i32.load', ENTRY.imm).set(way);
+    code.get(ENTRY_AT).get(way).op('i32.add').set(ENTRY_AT);
+    code.get(way).i32(0).op('i32.gt_s').brIfTo(this.#labels.next);
+    code.brTo(this.#labels.arrived);
   }
 
   /** The entry of a near transfer's target. */
