@@ -183,8 +183,8 @@ export class HopResolver {
   }
 
   /**
-   * Whether `block` begins inside `whole` and holds the same code to their common end: an engine that
-   * knows a transfer by its source alone names it after one of the blocks that end there.
+   * Whether `block` begins inside `whole` and holds the same code to their common end: an engine
+   * that knows a transfer by its source alone names it after one of the blocks that end there.
    */
   #isTailOf(block: number, whole: number): boolean {
     const { code } = this;
