@@ -15,7 +15,7 @@ const ACCESS_BYTES_MAX = 8;
 export class AccessWriter {
   readonly #out: RegionWriter;
   readonly #options: RegionOptions;
-  #plan: Plan = new Map();
+  #plan: Plan = [];
 
   constructor(out: RegionWriter, options: RegionOptions) {
     this.#out = out;
@@ -36,7 +36,7 @@ export class AccessWriter {
     bail: () => void,
     use: (offset: number) => void,
   ): void {
-    const check = this.#plan.get(index);
+    const check = this.#plan[index];
     if (check === undefined) throw new Error(`instruction ${index} has no plan`);
     if (check !== null) this.#check(base, check, bail);
     // No address below 4096 passes a check, so that the register is not below 0.

@@ -4,12 +4,12 @@
  * kept for the stack pointer alone, which the code behind a call compares.
  */
 import { END } from './dataflow.ts';
+import { Facts } from './facts.ts';
 import type { FormedBlock } from './formation.ts';
-import { Facts, type Plan, Walk } from './spans.ts';
+import { AddressReader, FP, type Plan, planBlock, SP } from './spans.ts';
 import type { Structure } from './structure.ts';
 
-const SP = 2;
-const FP = 8;
+const ALL_REGISTERS = -1;
 
 export interface Checks {
   /** For each block. */
@@ -23,53 +23,25 @@ export function planChecks(
   ends: Uint8Array,
   { order, successors }: Structure,
 ): Checks {
-  const usesFramePointer = blocks.some(({ instructions }) =>
-    instructions.some(({ op, rd, rs1 }) => op === 'addi' && rd === FP && rs1 === SP),
-  );
-  const walks = blocks.map(({ instructions }) => new Walk(instructions, usesFramePointer));
-  const known: (Facts | undefined)[] = [];
-  known[order[0] ?? 0] = new Facts();
-  const scratch = new Facts();
+  const reader = new AddressReader(blocks.some(setsFramePointer));
+  const addresses = blocks.map(({ instructions }) => reader.read(instructions));
+  const facts = new Facts(successors.length, order[0] ?? 0);
   for (let changed = true; changed; ) {
     changed = false;
     for (const node of order) {
-      leaving(node, walks, ends, known, scratch);
-      for (const next of successors[node] ?? []) {
-        const facts = known[next];
-        if (facts === undefined) {
-          const fresh = new Facts();
-          fresh.copyFrom(scratch);
-          known[next] = fresh;
-          changed = true;
-        } else if (facts.meet(scratch)) changed = true;
-      }
+      const kept = ends[node] === END.calls ? 1 << SP : ALL_REGISTERS;
+      if (facts.carry(node, addresses[node], kept, successors[node] ?? [])) changed = true;
     }
   }
-  const keepsStack = new Uint8Array(blocks.length);
-  const plans = blocks.map((_, node) => {
-    scratch.copyFrom(known[node] ?? new Facts());
-    return walks[node]?.plan(scratch) ?? new Map();
-  });
+  const keepsStack = new Uint8Array(successors.length);
   for (const node of order) {
     const next = successors[node]?.[0];
     if (ends[node] !== END.calls || next === undefined) continue;
-    const facts = known[next];
-    if (facts === undefined) continue;
-    keepsStack[node] = (facts.readLow[SP] ?? 0) < (facts.readHigh[SP] ?? 0) ? 1 : 0;
+    keepsStack[node] = facts.hasAny(next, SP) ? 1 : 0;
   }
+  const plans = addresses.map((of, node) => planBlock(of, (access) => facts.isKnown(node, access)));
   return { plans, keepsStack };
 }
 
-/** Leaves in `facts` what is known at the end of the node. */
-function leaving(
-  node: number,
-  walks: readonly Walk[],
-  ends: Uint8Array,
-  known: readonly (Facts | undefined)[],
-  facts: Facts,
-): void {
-  const before = known[node];
-  if (before !== undefined) facts.copyFrom(before);
-  walks[node]?.plan(facts);
-  if (ends[node] === END.calls) facts.forgetAllBut(SP);
-}
+const setsFramePointer = ({ instructions }: FormedBlock): boolean =>
+  instructions.some(({ op, rd, rs1 }) => op === 'addi' && rd === FP && rs1 === SP);

@@ -171,7 +171,7 @@ export class RegionFlow {
     this.#closeHost();
     this.#writing = node;
     this.plan.hostStart[node] = out.code.at;
-    this.#access.begin(this.checks.plans[node] ?? new Map());
+    this.#access.begin(this.checks.plans[node] ?? []);
     this.#body(block);
     this.#transfers.write(node, block);
     this.#closeHost();

@@ -129,6 +129,6 @@ describe('random control flow', () => {
       { numRuns: Number(process.env['RUNS'] ?? 40) },
     );
     // Else nothing was tested.
-    expect(inRegions / all).toBeGreaterThan(0.3);
+    expect(inRegions / all).toBeGreaterThan(0.1);
   });
 });

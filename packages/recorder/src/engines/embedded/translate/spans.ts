@@ -7,11 +7,11 @@ import { SPAN_BYTES } from '../core/layout.ts';
 import type { Format } from '../isa/formats.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { OP_NAMES, type OpName, opInfo } from '../isa/table.ts';
-import { shapeOf, writesX } from './effects.ts';
+import { SHAPE, shapeOf } from './effects.ts';
 
 const REGISTERS = 32;
-const SP = 2;
-const FP = 8;
+export const SP = 2;
+export const FP = 8;
 
 interface MemoryShape {
   readonly bytes: number;
@@ -48,7 +48,7 @@ const MEMORY_SHAPES: ReadonlyMap<OpName, MemoryShape> = new Map(
   }),
 );
 
-/** What an access must check before it; null in a plan: something before it did. */
+/** What is checked before an access. */
 export interface Check {
   /** From the value of the access's base register to where the span begins. */
   readonly first: number;
@@ -58,81 +58,106 @@ export interface Check {
   readonly isStack: boolean;
 }
 
-/** By place of the instruction in its block. */
-export type Plan = ReadonlyMap<number, Check | null>;
+/** By place of the instruction in its block; null: its address was checked before. */
+export type Plan = readonly (Check | null | undefined)[];
 
-/**
- * Addresses known to be accessible where a block begins, relative to registers: reading from
- * [readLow, readHigh), writing likewise; empty where low >= high.
- */
-export class Facts {
-  readonly readLow = new Int16Array(REGISTERS);
-  readonly readHigh = new Int16Array(REGISTERS);
-  readonly writeLow = new Int16Array(REGISTERS);
-  readonly writeHigh = new Int16Array(REGISTERS);
-
-  copyFrom(other: Facts): void {
-    this.readLow.set(other.readLow);
-    this.readHigh.set(other.readHigh);
-    this.writeLow.set(other.writeLow);
-    this.writeHigh.set(other.writeHigh);
-  }
-
-  forget(register: number): void {
-    this.readLow[register] = 0;
-    this.readHigh[register] = 0;
-    this.writeLow[register] = 0;
-    this.writeHigh[register] = 0;
-  }
-
-  forgetAllBut(register: number): void {
-    for (let r = 0; r < REGISTERS; r++) if (r !== register) this.forget(r);
-  }
-
-  knows(register: number, low: number, high: number, isWrite: boolean): boolean {
-    const lows = isWrite ? this.writeLow : this.readLow;
-    const highs = isWrite ? this.writeHigh : this.readHigh;
-    return at(lows, register) <= low && high <= at(highs, register);
-  }
-
-  /** Keeps what the other knows, too; whether that made a difference. */
-  meet(other: Facts): boolean {
-    const read = meetSpans(this.readLow, this.readHigh, other.readLow, other.readHigh);
-    const write = meetSpans(this.writeLow, this.writeHigh, other.writeLow, other.writeHigh);
-    return read || write;
-  }
-}
-
-const at = (array: Int16Array | Int32Array, index: number): number => array[index] ?? 0;
-
-function meetSpans(
-  lows: Int16Array,
-  highs: Int16Array,
-  otherLows: Int16Array,
-  otherHighs: Int16Array,
-): boolean {
-  let changed = false;
-  for (let r = 0; r < REGISTERS; r++) {
-    if (at(lows, r) >= at(highs, r)) continue;
-    const low = Math.max(at(lows, r), at(otherLows, r));
-    const high = Math.min(at(highs, r), at(otherHighs, r));
-    if (low === at(lows, r) && high === at(highs, r)) continue;
-    changed = true;
-    lows[r] = low < high ? low : 0;
-    highs[r] = low < high ? high : 0;
-  }
-  return changed;
-}
-
-/** The memory operand of one instruction; offsets count from a value (see Walk). */
-interface Access extends MemoryShape {
+/** The memory operand of one instruction; offsets count from a value. */
+export interface Access {
+  /** Place of the instruction in its block. */
   readonly index: number;
+  /**
+   * What the base register is relative to: what a register held at the start of the block (its
+   * number), or something made in between (a larger number).
+   */
   readonly value: number;
-  /** Where its base register is, and its first byte. */
+  /** Where its base register is, and its first byte and the one behind its last. */
   readonly base: number;
-  readonly offset: number;
+  readonly low: number;
+  readonly high: number;
+  /** The range of the stack may be written as a whole: there, a check is always one for writing. */
+  readonly isWrite: boolean;
   readonly isStack: boolean;
 }
+
+/** A block as far as its addresses go. */
+export interface Addresses {
+  readonly accesses: readonly Access[];
+  /** Registers that are relative to nothing that was there at the start. */
+  readonly made: number;
+  /** Of others that moved: register, the register whose value it is relative to, how far. */
+  readonly moves: readonly (readonly [register: number, value: number, moved: number])[];
+}
+
+export const isRegister = (value: number): boolean => value < REGISTERS;
+
+const NO_MOVES: Addresses['moves'] = [];
+const OFFSET_MAX = 2 ** 30;
+
+/** Looks at one block after the other. */
+export class AddressReader {
+  readonly #usesFramePointer: boolean;
+  /** Of each register: the value that it is relative to, and how far from it. */
+  readonly #values = new Int32Array(REGISTERS);
+  readonly #offsets = new Int32Array(REGISTERS);
+  #nextValue = REGISTERS;
+
+  /** @param usesFramePointer whether x8 is relative to the stack. */
+  constructor(usesFramePointer: boolean) {
+    this.#usesFramePointer = usesFramePointer;
+  }
+
+  read(instructions: readonly Instruction[]): Addresses {
+    for (let r = 0; r < REGISTERS; r++) this.#values[r] = r;
+    this.#offsets.fill(0);
+    this.#nextValue = REGISTERS;
+    const accesses: Access[] = [];
+    for (let index = 0; index < instructions.length; index++) {
+      const instruction = instructions[index];
+      if (instruction === undefined) continue;
+      const shape = MEMORY_SHAPES.get(instruction.op);
+      if (shape !== undefined) accesses.push(this.#access(instruction, index, shape));
+      if (instruction.rd !== 0 && (shapeOf(instruction.op) & SHAPE.rdX) !== 0) {
+        this.#write(instruction);
+      }
+    }
+    return this.#end(accesses);
+  }
+
+  #access({ rs1, imm }: Instruction, index: number, shape: MemoryShape): Access {
+    const value = at(this.#values, rs1);
+    const base = at(this.#offsets, rs1);
+    const isStack = value === SP || rs1 === SP || (this.#usesFramePointer && value === FP);
+    const low = base + (shape.isPlain ? 0 : imm);
+    const isWrite = shape.isWrite || isStack;
+    return { index, value, base, low, high: low + shape.bytes, isWrite, isStack };
+  }
+
+  #write({ op, rd, rs1, rs2, imm }: Instruction): void {
+    let from = 0;
+    if (op === 'addi') from = rs1;
+    else if (op === 'add' && (rs1 === 0 || rs2 === 0)) from = rs1 + rs2;
+    const moved = at(this.#offsets, from) + (op === 'addi' ? imm : 0);
+    const isNear = from !== 0 && Math.abs(moved) < OFFSET_MAX;
+    this.#values[rd] = isNear ? at(this.#values, from) : this.#nextValue++;
+    this.#offsets[rd] = isNear ? moved : 0;
+  }
+
+  #end(accesses: readonly Access[]): Addresses {
+    let made = 0;
+    let moves: (readonly [number, number, number])[] | null = null;
+    for (let r = 1; r < REGISTERS; r++) {
+      const value = at(this.#values, r);
+      if (!isRegister(value)) made |= 1 << r;
+      else if (value !== r || at(this.#offsets, r) !== 0) {
+        moves ??= [];
+        moves.push([r, value, at(this.#offsets, r)]);
+      }
+    }
+    return { accesses, made, moves: moves ?? NO_MOVES };
+  }
+}
+
+const at = (array: Int32Array, index: number): number => array[index] ?? 0;
 
 interface Group {
   readonly leader: Access;
@@ -141,152 +166,33 @@ interface Group {
   isWrite: boolean;
 }
 
-/**
- * A block as far as its addresses go. A *value* is what a register held at the start of the block
- * (its number), or something made in between (a number of its own); registers are that far from it.
- */
-export class Walk {
-  readonly #accesses: Access[] = [];
-  readonly #values = Int32Array.from({ length: REGISTERS }, (_, r) => r);
-  readonly #offsets = new Int32Array(REGISTERS);
-
-  /** @param usesFramePointer whether x8 is relative to the stack. */
-  constructor(instructions: readonly Instruction[], usesFramePointer: boolean) {
-    let made = REGISTERS;
-    instructions.forEach((instruction, index) => {
-      this.#access(instruction, index, usesFramePointer);
-      const { rd } = instruction;
-      if (writesX(instruction, shapeOf(instruction.op)) === 0) return;
-      const from = copiedFrom(instruction);
-      const moved = from === 0 ? 0 : at(this.#offsets, from) + movedBy(instruction);
-      if (from !== 0 && Math.abs(moved) < 2 ** 30) {
-        this.#values[rd] = at(this.#values, from);
-        this.#offsets[rd] = moved;
-      } else {
-        this.#values[rd] = made++;
-        this.#offsets[rd] = 0;
-      }
-    });
+/** @param isKnown whether the access was checked in a block before. */
+export function planBlock({ accesses }: Addresses, isKnown: (access: Access) => boolean): Plan {
+  const plan: (Check | null)[] = [];
+  const groups: Group[] = [];
+  for (const access of accesses) {
+    plan[access.index] = null;
+    if (!isKnown(access)) join(groups, access);
   }
-
-  #access({ op, rs1, imm }: Instruction, index: number, usesFramePointer: boolean): void {
-    const shape = MEMORY_SHAPES.get(op);
-    if (shape === undefined) return;
-    const value = at(this.#values, rs1);
-    const base = at(this.#offsets, rs1);
-    const isStack = value === SP || rs1 === SP || (usesFramePointer && value === FP);
-    this.#accesses.push({
-      ...shape,
-      index,
-      value,
-      base,
-      offset: base + (shape.isPlain ? 0 : imm),
-      isStack,
-    });
+  for (const { leader, low, high, isWrite } of groups) {
+    const { index, base, isStack } = leader;
+    plan[index] = { first: low - base, bytes: high - low, isWrite, isStack };
   }
-
-  /** @returns what is checked where; `facts` become those at the end of the block. */
-  plan(facts: Facts): Plan {
-    const plan = new Map<number, Check | null>();
-    const groups: Group[] = [];
-    for (const access of this.#accesses) {
-      const { value, offset, bytes, index } = access;
-      // The range of the stack may be written as a whole.
-      const isWrite = access.isWrite || access.isStack;
-      plan.set(index, null);
-      const isKnown = value < REGISTERS && facts.knows(value, offset, offset + bytes, isWrite);
-      if (!isKnown) join(groups, access, isWrite);
-    }
-    for (const { leader, low, high, isWrite } of groups) {
-      plan.set(leader.index, {
-        first: low - leader.base,
-        bytes: high - low,
-        isWrite,
-        isStack: leader.isStack,
-      });
-    }
-    this.#learn(facts, groups);
-    return plan;
-  }
-
-  #learn(facts: Facts, groups: readonly Group[]): void {
-    if (this.#accesses.length === 0 && isUnmoved(this.#values, this.#offsets)) return;
-    for (const { leader, low, high, isWrite } of groups) {
-      if (leader.value >= REGISTERS) continue;
-      widen(facts.readLow, facts.readHigh, leader.value, low, high);
-      if (isWrite) widen(facts.writeLow, facts.writeHigh, leader.value, low, high);
-    }
-    const before = new Facts();
-    before.copyFrom(facts);
-    for (let r = 1; r < REGISTERS; r++) {
-      const value = at(this.#values, r);
-      const moved = at(this.#offsets, r);
-      facts.forget(r);
-      if (value >= REGISTERS) continue;
-      shift(facts.readLow, facts.readHigh, before.readLow, before.readHigh, r, value, moved);
-      shift(facts.writeLow, facts.writeHigh, before.writeLow, before.writeHigh, r, value, moved);
-    }
-  }
+  return plan;
 }
-
-const isUnmoved = (values: Int32Array, offsets: Int32Array): boolean =>
-  values.every((value, r) => value === r && offsets[r] === 0);
-
-/** The register whose value rd is near to afterwards; 0: it is a new value. */
-function copiedFrom({ op, rs1, rs2 }: Instruction): number {
-  if (op === 'addi') return rs1;
-  if (op !== 'add') return 0;
-  if (rs1 === 0) return rs2;
-  return rs2 === 0 ? rs1 : 0;
-}
-
-const movedBy = ({ op, imm }: Instruction): number => (op === 'addi' ? imm : 0);
 
 /** Into a group that it is near to, or into one of its own. */
-function join(groups: Group[], access: Access, isWrite: boolean): void {
-  const { value, offset, bytes, isStack } = access;
+function join(groups: Group[], access: Access): void {
   for (const group of groups) {
-    if (group.leader.value !== value || group.leader.isStack !== isStack) continue;
-    const low = Math.min(group.low, offset);
-    const high = Math.max(group.high, offset + bytes);
+    const { leader } = group;
+    if (leader.value !== access.value || leader.isStack !== access.isStack) continue;
+    const low = Math.min(group.low, access.low);
+    const high = Math.max(group.high, access.high);
     if (high - low > SPAN_BYTES) continue;
     group.low = low;
     group.high = high;
-    group.isWrite ||= isWrite;
+    group.isWrite ||= access.isWrite;
     return;
   }
-  groups.push({ leader: access, low: offset, high: offset + bytes, isWrite });
-}
-
-/** What fits an i16 with room to spare, and spans two pages at most. */
-const OFFSET_MAX = 2 ** 13;
-const WIDTH_MAX = 4096;
-
-/**
- * What lies between two accessible parts is accessible, too, as long as all of it is on their pages.
- */
-function widen(lows: Int16Array, highs: Int16Array, r: number, low: number, high: number): void {
-  if (Math.abs(low) > OFFSET_MAX || Math.abs(high) > OFFSET_MAX) return;
-  const isEmpty = at(lows, r) >= at(highs, r);
-  const from = isEmpty ? low : Math.min(low, at(lows, r));
-  const to = isEmpty ? high : Math.max(high, at(highs, r));
-  lows[r] = to - from > WIDTH_MAX ? low : from;
-  highs[r] = to - from > WIDTH_MAX ? high : to;
-}
-
-/** What was known relative to `value` is known relative to r, which is `moved` from it. */
-function shift(
-  lows: Int16Array,
-  highs: Int16Array,
-  fromLows: Int16Array,
-  fromHighs: Int16Array,
-  r: number,
-  value: number,
-  moved: number,
-): void {
-  const low = at(fromLows, value) - moved;
-  const high = at(fromHighs, value) - moved;
-  if (low >= high || Math.abs(low) > OFFSET_MAX || Math.abs(high) > OFFSET_MAX) return;
-  lows[r] = low;
-  highs[r] = high;
+  groups.push({ leader: access, low: access.low, high: access.high, isWrite: access.isWrite });
 }
