@@ -138,10 +138,11 @@ export class Run {
     code.i32(0).get(this.#account).store('i64.store', STATE.account);
     code.i32(0).get(this.#pc).i64(0xffff_ffff).op('i64.and').store('i64.store', STATE.pc);
     if (this.#options.record) this.#landReturn();
-    // A region that ran nothing would be entered for ever.
+    // A region that ran nothing would be entered for ever. What regions leave to may become hot
+    // without a transfer in the interpreter: a function that only regions call.
     this.#loadFuel();
     code.get(this.#answer).op('i32.eq').i32(0).load('i32.load', STATE.bail).op('i32.or');
-    code.if(I32).i32(CAME.bailed).else().i32(CAME.anyhow).end().set(this.#came);
+    code.if(I32).i32(CAME.bailed).else().i32(CAME.arriving).end().set(this.#came);
     code.i32(0).i32(0).store('i32.store', STATE.bail);
     code.brTo(this.#again).end();
     this.#setCame(CAME.anyhow);
