@@ -206,21 +206,57 @@ export class GuestMemory {
     this.#range(STATE.stackStart, stack, PERM.write);
   }
 
+  /** As findRanges, where only the pages of [address, address + bytes) changed. */
+  findRangesAround(address: number, bytes: number, data: number, stack: number): void {
+    const first = address >>> GUEST_PAGE_SHIFT;
+    const changed = { first, end: first + Math.ceil(bytes / GUEST_PAGE_BYTES) };
+    this.#adjust(STATE.readStart, data, PERM.read, changed);
+    this.#adjust(STATE.writeStart, data, PERM.write, changed);
+    this.#adjust(STATE.stackStart, stack, PERM.write, changed);
+  }
+
+  /** A range of which nothing was lost is only looked at beyond its ends: heaps grow often. */
+  #adjust(
+    field: number,
+    address: number,
+    perm: number,
+    changed: { readonly first: number; readonly end: number },
+  ): void {
+    const { first, end } = this.#rangeAt(field);
+    const page = address >>> GUEST_PAGE_SHIFT;
+    const from = Math.max(changed.first, first);
+    const to = Math.min(changed.end, end);
+    let isWhole = page >= first && page < end;
+    for (let at = from; isWhole && at < to; at++) isWhole = ((this.perms[at] ?? 0) & perm) !== 0;
+    if (!isWhole) this.#range(field, address, perm);
+    else if (changed.end >= first && changed.first <= end) this.#extend(field, first, end, perm);
+  }
+
   /** As findRanges, for the stack alone: another thread runs. */
   findStackRange(stack: number): void {
     this.#range(STATE.stackStart, stack, PERM.write);
   }
 
   #range(field: number, address: number, perm: number): void {
+    const page = address >>> GUEST_PAGE_SHIFT;
+    if (((this.perms[page] ?? 0) & perm) === 0) this.#setRange(field, page, page);
+    else this.#extend(field, page, page + 1, perm);
+  }
+
+  #extend(field: number, from: number, to: number, perm: number): void {
     const limit = this.guestLimit >>> GUEST_PAGE_SHIFT;
     const has = (page: number): boolean => ((this.perms[page] ?? 0) & perm) !== 0;
-    let first = address >>> GUEST_PAGE_SHIFT;
-    let end = first;
-    if (has(first)) {
-      while (first > 0 && has(first - 1)) first--;
-      while (end < limit && has(end)) end++;
-    }
+    let first = from;
+    let end = to;
+    while (first > 0 && has(first - 1)) first--;
+    while (end < limit && has(end)) end++;
     this.#setRange(field, first, end);
+  }
+
+  #rangeAt(field: number): { readonly first: number; readonly end: number } {
+    const first = Number(this.view.getBigUint64(field, true)) >>> GUEST_PAGE_SHIFT;
+    const size = Number(this.view.getBigUint64(field + 8, true));
+    return { first, end: size === 0 ? first : first + (size + 7) / GUEST_PAGE_BYTES };
   }
 
   /** Page 0 is never in a range: there base registers may be below 0. */
@@ -236,9 +272,7 @@ export class GuestMemory {
   /** Takes a page out of the ranges for writing; what lies above it is then looked up. */
   shrinkRanges(page: number): void {
     for (const field of [STATE.writeStart, STATE.stackStart]) {
-      const first = Number(this.view.getBigUint64(field, true)) >>> GUEST_PAGE_SHIFT;
-      const size = Number(this.view.getBigUint64(field + 8, true));
-      const end = size === 0 ? first : first + (size + 7) / GUEST_PAGE_BYTES;
+      const { first, end } = this.#rangeAt(field);
       if (page < first || page >= end) continue;
       // The larger half stays.
       if (page - first > end - page - 1) this.#setRange(field, first, page);

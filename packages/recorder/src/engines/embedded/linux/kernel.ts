@@ -140,9 +140,9 @@ export class Kernel {
   }
 
   /** After mappings or their permissions changed: what generated code need not look up. */
-  mappingsChanged(): void {
+  mappingsChanged(start = 0, bytes = this.memory.guestLimit): void {
     const data = Math.max(this.mappings.brkStart - PAGE_BYTES, 0);
-    this.memory.findRanges(data, this.#stackPage());
+    this.memory.findRangesAround(start, bytes, data, this.#stackPage());
   }
 
   stackChanged(): void {

@@ -1,7 +1,7 @@
 /** The address space against the obvious: an array with one cell for each page. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PERM } from '../core/layout.ts';
+import { PERM, STATE } from '../core/layout.ts';
 import { GuestMemory } from '../core/memory.ts';
 import { PAGE_BYTES, PROT } from './abi.ts';
 import { Failure } from './errno.ts';
@@ -118,6 +118,12 @@ function done(call: () => unknown): boolean {
   }
 }
 
+const ranges = (): bigint[] =>
+  [STATE.readStart, STATE.writeStart, STATE.stackStart].flatMap((field) => [
+    memory.view.getBigUint64(field, true),
+    memory.view.getBigUint64(field + 8, true),
+  ]);
+
 class Both {
   readonly model = new Model();
   readonly mappings: Mappings;
@@ -126,6 +132,7 @@ class Both {
   constructor() {
     memory.perms.fill(0);
     memory.raw(LOW, END - LOW).fill(0);
+    memory.findRanges(at(3), at(20));
     const limits = { low: LOW, top: END, end: END, bytesMax: LIMIT_PAGES * PAGE_BYTES };
     this.mappings = new Mappings(memory, limits);
   }
@@ -197,6 +204,16 @@ class Both {
     memory.store(BigInt(at(first)), 1, BigInt(this.#value));
   }
 
+  /** What is adjusted after a change is what a look at everything finds. */
+  compareRanges({ do: how, page: first, count: pages }: Step): void {
+    const isMove = how === 'move' || how === 'grow';
+    const [start, bytes] = isMove ? [LOW, END - LOW] : [at(first), pages * PAGE_BYTES];
+    memory.findRangesAround(start, bytes, at(3), at(20));
+    const adjusted = ranges();
+    memory.findRanges(at(3), at(20));
+    expect(adjusted).toEqual(ranges());
+  }
+
   #same(expected: boolean, call: () => unknown): void {
     expect(done(call)).toBe(expected);
   }
@@ -244,6 +261,7 @@ describe('mappings', () => {
         const both = new Both();
         for (const one of steps) {
           both.run(one);
+          both.compareRanges(one);
           both.compare();
         }
       }),

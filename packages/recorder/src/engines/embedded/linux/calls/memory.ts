@@ -24,8 +24,12 @@ function rangeOf(kernel: Kernel, address: bigint, bytes: number): Range | null {
 }
 
 const brk: Handler = (kernel, args) => {
-  const result = kernel.mappings.setBrk(args.size(0));
-  kernel.mappingsChanged();
+  const { mappings } = kernel;
+  const before = pageUp(mappings.setBrk(0));
+  const result = mappings.setBrk(args.size(0));
+  const after = pageUp(result);
+  const start = Math.min(before, after);
+  if (before !== after) kernel.mappingsChanged(start, Math.max(before, after) - start);
   return result;
 };
 
@@ -72,8 +76,11 @@ const mmap: Handler = (kernel, args) => {
       ...ANONYMOUS,
       isShared: type !== MAP.private,
     });
-  } else mapFile(kernel, range, { file, prot, offset: Number(offset), isShared: type !== 2 });
-  kernel.mappingsChanged();
+  } else {
+    const isShared = type !== MAP.private;
+    mapFile(kernel, range, { file, prot, offset: Number(offset), isShared });
+  }
+  kernel.mappingsChanged(range.start, range.bytes);
   return range.start;
 };
 
@@ -130,7 +137,7 @@ const munmap: Handler = (kernel, args) => {
   const pieces = kernel.mappings.regions.within(range.start, range.start + range.bytes);
   const hadFile = pieces.some(({ origin }) => origin.name.startsWith('/'));
   kernel.mappings.unmap(range.start, range.bytes);
-  kernel.mappingsChanged();
+  kernel.mappingsChanged(range.start, range.bytes);
   if (hadFile) {
     const size = BigInt(range.bytes);
     kernel.observer.mark({ kind: 'unmap', address: BigInt(range.start), size });
@@ -146,7 +153,7 @@ const mprotect: Handler = (kernel, args) => {
   if (bytes === 0) return 0;
   const range = rangeOf(kernel, address, bytes) ?? fail('ENOMEM');
   kernel.mappings.protect(range.start, range.bytes, prot);
-  kernel.mappingsChanged();
+  kernel.mappingsChanged(range.start, range.bytes);
   return 0;
 };
 
