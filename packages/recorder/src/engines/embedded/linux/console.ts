@@ -3,11 +3,13 @@
  * a mailbox, a small piece of shared memory:
  *
  *   word 0  bell: counts up with all that the main thread puts; the guest's thread sleeps here
- *        1  wanted: 1 as the guest wants input; the main thread is woken by it
+ *        1  wish: bit 0 set as the guest wants input; the rest counts up with each change of the
+ *           mode; the main thread is woken by it
  *        2  state of the bytes below: 0 taken, 1 there, 2 stdin is at its end
  *        3  count of these bytes
  *     4, 5  signals that came and were not taken: bit n of the two is signal n
  *     6, 7  rows and columns of the terminal
+ *        8  mode of the terminal: 0 lines, 1 characters, 2 raw
  *   byte 64 up to 64 KiB of stdin
  *
  * The main thread reads stdin only while the guest waits for it, so what the guest does not take is
@@ -15,18 +17,35 @@
  */
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
-import { DirectIo, type TerminalSize, type WaitEnd } from './io.ts';
+import { ReadStream } from 'node:tty';
+import { SIG } from './abi.ts';
+import {
+  DirectIo,
+  type InputState,
+  type TerminalMode,
+  type TerminalSize,
+  type WaitEnd,
+} from './io.ts';
 
 const WORD = {
   bell: 0,
-  wanted: 1,
+  wish: 1,
   state: 2,
   count: 3,
   signalsLow: 4,
   signalsHigh: 5,
   rows: 6,
   columns: 7,
+  mode: 8,
 } as const;
+const WISH = { input: 1, change: 2 } as const;
+const MODES: readonly TerminalMode[] = ['lines', 'characters', 'raw'];
+/** What a terminal makes of characters unless it is raw (termios(3): VINTR, VQUIT, VSUSP). */
+const TYPED_SIGNALS: ReadonlyMap<number, number> = new Map([
+  [3, SIG.INT],
+  [28, SIG.QUIT],
+  [26, SIG.TSTP],
+]);
 const STATE = { taken: 0, there: 1, ended: 2 } as const;
 const DATA = 64;
 const DATA_BYTES = 65_536;
@@ -40,6 +59,7 @@ export class ConsoleServer {
   readonly #input: () => Readable;
   #open: Readable | null = null;
   #isClosed = false;
+  #mode: TerminalMode = 'lines';
 
   /** @param input asked once, when the guest wants input for the first time. */
   constructor(size?: TerminalSize, input: () => Readable = () => process.stdin) {
@@ -64,10 +84,11 @@ export class ConsoleServer {
   /** The guest is gone: stdin is left alone. */
   close(): void {
     this.#isClosed = true;
-    Atomics.add(this.#words, WORD.wanted, 1);
-    Atomics.notify(this.#words, WORD.wanted);
+    Atomics.add(this.#words, WORD.wish, WISH.change);
+    Atomics.notify(this.#words, WORD.wish);
     const input = this.#open;
     if (input === null) return;
+    this.#applyMode('lines');
     input.removeListener('readable', this.#serve);
     input.removeListener('end', this.#ended);
     input.removeListener('error', this.#ended);
@@ -82,11 +103,29 @@ export class ConsoleServer {
 
   #listen(): void {
     if (this.#isClosed) return;
-    const seen = Atomics.load(this.#words, WORD.wanted);
-    if (seen !== 0) this.#serve();
-    const woken = Atomics.waitAsync(this.#words, WORD.wanted, seen);
+    const seen = Atomics.load(this.#words, WORD.wish);
+    this.#applyMode(MODES[Atomics.load(this.#words, WORD.mode)] ?? 'lines');
+    if ((seen & WISH.input) !== 0) this.#serve();
+    const woken = Atomics.waitAsync(this.#words, WORD.wish, seen);
     if (woken.async) void woken.value.then(() => this.#listen());
     else queueMicrotask(() => this.#listen());
+  }
+
+  #applyMode(mode: TerminalMode): void {
+    if (mode === this.#mode) return;
+    this.#mode = mode;
+    const input = this.#opened();
+    if (input instanceof ReadStream) input.setRawMode(mode !== 'lines');
+  }
+
+  /** Signals that are typed, where the guest took that from the terminal and still wants them. */
+  #withoutSignals(bytes: Uint8Array): Uint8Array {
+    if (this.#mode !== 'characters') return bytes;
+    return bytes.filter((byte) => {
+      const signal = TYPED_SIGNALS.get(byte);
+      if (signal !== undefined) this.signal(signal);
+      return signal === undefined;
+    });
   }
 
   #opened(): Readable {
@@ -100,7 +139,7 @@ export class ConsoleServer {
   }
 
   readonly #serve = (): void => {
-    if (this.#isClosed || Atomics.load(this.#words, WORD.wanted) === 0) return;
+    if (this.#isClosed || (Atomics.load(this.#words, WORD.wish) & WISH.input) === 0) return;
     if (Atomics.load(this.#words, WORD.state) !== STATE.taken) return;
     const input = this.#opened();
     if (input.readableEnded) {
@@ -111,11 +150,13 @@ export class ConsoleServer {
     if (chunk === null) return;
     const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
     if (!(bytes instanceof Uint8Array)) throw new TypeError('stdin gives no bytes');
-    const now = bytes.subarray(0, DATA_BYTES);
-    if (bytes.length > now.length) input.unshift(bytes.subarray(now.length));
+    const typed = this.#withoutSignals(bytes);
+    if (typed.length === 0) return;
+    const now = typed.subarray(0, DATA_BYTES);
+    if (typed.length > now.length) input.unshift(typed.subarray(now.length));
     this.#data.set(now);
     Atomics.store(this.#words, WORD.count, now.length);
-    Atomics.store(this.#words, WORD.wanted, 0);
+    Atomics.and(this.#words, WORD.wish, ~WISH.input);
     Atomics.store(this.#words, WORD.state, STATE.there);
     this.#ring();
   };
@@ -146,17 +187,24 @@ export class ConsoleClient extends DirectIo {
     return rows > 0 && columns > 0 ? { rows, columns } : super.terminalSize();
   }
 
-  override hasInput(): boolean {
-    if (this.facts(0).isFile) return true;
-    if (Atomics.load(this.#words, WORD.state) !== STATE.taken) return true;
+  override setTerminalMode(mode: TerminalMode): void {
+    const number = MODES.indexOf(mode);
+    if (Atomics.exchange(this.#words, WORD.mode, number) === number) return;
+    Atomics.add(this.#words, WORD.wish, WISH.change);
+    Atomics.notify(this.#words, WORD.wish);
+  }
+
+  override inputState(): InputState {
+    if (this.facts(0).isFile) return 'there';
+    const state = Atomics.load(this.#words, WORD.state);
+    if (state !== STATE.taken) return state === STATE.ended ? 'ended' : 'there';
     this.#want();
-    return false;
+    return 'none';
   }
 
   #want(): void {
-    if (Atomics.exchange(this.#words, WORD.wanted, 1) === 0) {
-      Atomics.notify(this.#words, WORD.wanted);
-    }
+    if ((Atomics.or(this.#words, WORD.wish, WISH.input) & WISH.input) !== 0) return;
+    Atomics.notify(this.#words, WORD.wish);
   }
 
   override read(into: Uint8Array): number | null {
@@ -183,7 +231,7 @@ export class ConsoleClient extends DirectIo {
     for (;;) {
       const bell = Atomics.load(this.#words, WORD.bell);
       if (this.hasSignals()) return 'signal';
-      if (wantsInput && this.hasInput()) return 'input';
+      if (wantsInput && this.inputState() !== 'none') return 'input';
       const left = end - performance.now();
       if (left <= 0) return 'timeout';
       Atomics.wait(this.#words, WORD.bell, bell, left);

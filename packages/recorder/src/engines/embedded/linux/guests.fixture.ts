@@ -30,7 +30,8 @@ export function runQemu(
   options: { readonly folder?: string; readonly input?: string } = {},
 ): QemuRun {
   // A shell in between turns a deadly signal into a status; real-time ones have no name in Node.
-  const script = '"$@" 2>/dev/null; exit $?';
+  // Node gives its children sockets; cat makes a pipe of one.
+  const script = 'cat | "$@" 2>/dev/null; exit $?';
   const child = spawnSync('sh', ['-c', script, 'sh', qemu, program, ...args], {
     cwd: options.folder ?? '/',
     input: options.input ?? '',

@@ -72,6 +72,27 @@ describe.skipIf(need.missing)(`Linux programs as under qemu-riscv64${need.note}`
     expect(run.process.unknownCalls).toEqual(new Map());
   });
 
+  test('input', () => {
+    const program = buildLinuxGuest('input', folder);
+    const lines = Array.from({ length: 20 }, (_, line) => `and line ${line}\n`);
+    const input = ['first\n', '42\n', ...lines].join('');
+    const oracle = runQemu(need.path, program, [], { input });
+    const run = runProgram(program, { input });
+    expect(run.stdout).toBe(oracle.stdout);
+    expect(statusOf(run.end)).toBe(oracle.status);
+    expect(run.stderr).toBe('to stderr\n');
+  });
+
+  test('the same run twice, to the last switch; other turns, the same output', () => {
+    const program = buildLinuxGuest('threads', folder);
+    const [first, second] = [runProgram(program), runProgram(program)];
+    expect(second.witness.lines).toEqual(first.witness.lines);
+    expect(second.instructions).toBe(first.instructions);
+    const shorter = runProgram(program, { sliceInstructions: 777 });
+    expect(shorter.stdout).toBe(first.stdout);
+    expect(shorter.witness.lines.length).toBeGreaterThan(first.witness.lines.length);
+  });
+
   test('files', () => {
     const program = buildLinuxGuest('files', folder);
     const [theirs, ours] = [path.join(folder, 'theirs'), path.join(folder, 'ours')];

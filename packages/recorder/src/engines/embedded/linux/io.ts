@@ -21,14 +21,20 @@ export interface StandardFacts {
   readonly position: number;
 }
 
+export type InputState = 'none' | 'there' | 'ended';
+
+/** How a terminal passes on what is typed: by lines, by characters, or without Ctrl-C, too. */
+export type TerminalMode = 'lines' | 'characters' | 'raw';
+
 /** Why a wait was over. `never`: nothing can come that would end it. */
 export type WaitEnd = 'input' | 'signal' | 'timeout' | 'never';
 
 export interface HostIo {
   facts(number: StandardNumber): StandardFacts;
   terminalSize(): TerminalSize;
-  /** Whether `read` would not have to wait. */
-  hasInput(): boolean;
+  setTerminalMode(mode: TerminalMode): void;
+  /** What `read` would find. */
+  inputState(): InputState;
   /** Bytes of stdin, 0 at its end; null: none are there yet. */
   read(into: Uint8Array): number | null;
   /** Writes all. False: nobody reads any more. @throws Failure */
@@ -95,9 +101,12 @@ export class DirectIo implements HostIo {
     return { rows: 24, columns: 80 };
   }
 
-  hasInput(): boolean {
-    return true;
+  /** Its end is only known by reading. */
+  inputState(): InputState {
+    return 'there';
   }
+
+  setTerminalMode(_mode: TerminalMode): void {}
 
   read(into: Uint8Array): number | null {
     for (let ms = 1; ; ms = Math.min(2 * ms, RETRY_MS_MAX)) {

@@ -67,6 +67,8 @@ export class Kernel {
   /** The guest's current folder. */
   folder: string;
   umask = 0o022;
+  /** struct termios as the guest set it; null: it did not. */
+  termios: Uint8Array | null = null;
   /** Address of the code that a signal handler returns to. */
   trampoline = 0n;
   /** How the process ended; null: it has not. */

@@ -5,7 +5,14 @@ import { GuestMemory } from '../core/memory.ts';
 import { Trap } from '../core/trap.ts';
 import { fetch, step } from '../plain/step.ts';
 import { S } from './abi.ts';
-import type { HostIo, StandardFacts, StandardNumber, WaitEnd } from './io.ts';
+import type {
+  HostIo,
+  InputState,
+  StandardFacts,
+  StandardNumber,
+  TerminalMode,
+  WaitEnd,
+} from './io.ts';
 import { Process, type ProcessOptions } from './process.ts';
 
 /** Pipes on both sides; stdin is what it is given and then ends. */
@@ -34,8 +41,14 @@ export class MemoryIo implements HostIo {
     return { rows: 24, columns: 80 };
   }
 
-  hasInput(): boolean {
-    return true;
+  inputState(): InputState {
+    return this.#input.length > 0 ? 'there' : 'ended';
+  }
+
+  readonly modes: TerminalMode[] = [];
+
+  setTerminalMode(mode: TerminalMode): void {
+    this.modes.push(mode);
   }
 
   read(into: Uint8Array): number {

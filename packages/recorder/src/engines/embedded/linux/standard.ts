@@ -1,5 +1,5 @@
 /** Descriptors 0 to 2: the guest's standard streams. */
-import { O } from './abi.ts';
+import { O, S } from './abi.ts';
 import { fail } from './errno.ts';
 import {
   type FileStat,
@@ -58,7 +58,10 @@ class StandardStream extends OpenFile {
 
   override poll(): number {
     if (this.#number !== 0) return POLL.out;
-    return this.#io.hasInput() ? POLL.in : 0;
+    const state = this.#io.inputState();
+    if (state === 'none') return 0;
+    const isPipe = (this.#io.facts(0).mode & S.format) === S.fifo;
+    return state === 'ended' && isPipe ? POLL.hangUp : POLL.in;
   }
 
   override available(): number {

@@ -29,14 +29,25 @@ const IOCTL = {
 const TERMIOS_BYTES = 36;
 const FLAGS = [0x500, 0x5, 0xbf, 0x8a3b] as const;
 const CHARACTERS = [3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0] as const;
+const LFLAG = 12;
+const LOCAL = { signals: 1, lines: 2 } as const;
 
-function storeTermios(kernel: Kernel, address: bigint): number {
-  const view = kernel.user.outputView(address, TERMIOS_BYTES);
+function usualTermios(): Uint8Array {
+  const bytes = new Uint8Array(TERMIOS_BYTES);
+  const view = new DataView(bytes.buffer);
   for (const [index, flags] of FLAGS.entries()) view.setUint32(4 * index, flags, true);
-  view.setUint8(16, 0);
-  for (let place = 0; place < TERMIOS_BYTES - 17; place++) {
-    view.setUint8(17 + place, CHARACTERS[place] ?? 0);
-  }
+  bytes.set(CHARACTERS, 17);
+  return bytes;
+}
+
+/** What the guest sets it is told again; of it, only by lines or by characters is done. */
+function setTermios(kernel: Kernel, address: bigint): number {
+  const bytes = Uint8Array.from(kernel.user.input(address, TERMIOS_BYTES));
+  const flags = new DataView(bytes.buffer).getUint32(LFLAG, true);
+  const hasSignals = (flags & LOCAL.signals) !== 0;
+  const byCharacter = hasSignals ? 'characters' : 'raw';
+  kernel.termios = bytes;
+  kernel.io.setTerminalMode((flags & LOCAL.lines) !== 0 ? 'lines' : byCharacter);
   return 0;
 }
 
@@ -71,13 +82,12 @@ function ofTerminal(
 ): number {
   switch (request) {
     case IOCTL.TCGETS:
-      return storeTermios(kernel, address);
-    // The terminal is the recorder's: it keeps its state, and what is asked for is not done.
+      kernel.user.output(address, TERMIOS_BYTES).set(kernel.termios ?? usualTermios());
+      return 0;
     case IOCTL.TCSETS:
     case IOCTL.TCSETSW:
     case IOCTL.TCSETSF:
-      kernel.user.input(address, TERMIOS_BYTES);
-      return 0;
+      return setTermios(kernel, address);
     case IOCTL.TCFLSH:
     case IOCTL.TIOCSPGRP:
       return 0;

@@ -50,9 +50,10 @@ static void turns(void) {
   for (int i = 0; i < 3; i++) printf("joined %ld\n", (long)results[i]);
 }
 
+static int own_word[4];
+
 static void *wait_word(void *given) {
-  atomic_fetch_add(&ready, 1);
-  long result = futex(&word, FUTEX_WAIT, 0, NULL, NULL, 0);
+  long result = futex(&own_word[(long)given], FUTEX_WAIT, 0, NULL, NULL, 0);
   printf("thread %ld woken %ld as number %d\n", (long)given, result, atomic_fetch_add(&order, 1));
   return NULL;
 }
@@ -63,8 +64,8 @@ static void wakes(void) {
   int other = 0;
   for (long i = 0; i < 4; i++) {
     pthread_create(&threads[i], NULL, wait_word, (void *)i);
-    while (ready <= i) sched_yield();
-    usleep(20000);
+    /* Once it waits it is made to wait at the common word, so the order is known. */
+    while (futex(&own_word[i], FUTEX_CMP_REQUEUE, 0, (void *)1, &word, 0) != 1) sched_yield();
   }
   long result = futex(&word, FUTEX_WAKE, 1, NULL, NULL, 0);
   pthread_join(threads[0], NULL);
