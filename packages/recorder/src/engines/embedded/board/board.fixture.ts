@@ -46,15 +46,17 @@ export function codeProgram(
   };
 }
 
+type Late = number | 'signal' | 'nothing';
+
 /** Input that is not there before the guest waits for it, and signals that come instead. */
 export class LateConsole extends MemoryConsole {
   readonly waits: number[] = [];
-  readonly #late: (number | 'signal')[];
+  readonly #late: Late[];
   #next: number | null = null;
   #signal: number | null = null;
 
   /** @param late what comes at each wait; then nothing, for ever. */
-  constructor(late: readonly (number | 'signal')[]) {
+  constructor(late: readonly Late[]) {
     super();
     this.#late = [...late];
   }
@@ -73,7 +75,7 @@ export class LateConsole extends MemoryConsole {
     this.waits.push(nanosecondsMax);
     const comes = this.#late.shift() ?? null;
     if (comes === 'signal') this.#signal = 2;
-    else this.#next = comes;
+    else this.#next = comes === 'nothing' ? null : comes;
     if (comes === null && nanosecondsMax === Infinity) throw new Error('waits for ever');
     return comes !== 'signal';
   }

@@ -159,11 +159,12 @@ describe('sleep', () => {
   });
 
   test('waits for input, also while it cannot be taken', () => {
-    const console = new LateConsole([0x78]);
-    const run = runOf([WFI, WFI, LOOP], { console });
+    const console = new LateConsole(['nothing', 0x78]);
+    const run = runOf([WFI, WFI, csrr(CSR.time, A0)], { console });
     listen(run);
     run.runTo(3);
-    expect(console.waits).toEqual([Infinity]);
+    expect(console.waits).toEqual([Infinity, Infinity]);
+    expect(run.hart.x[A0]).toBe(0n);
     expect(run.board.readDevice(0x1000_0000n, 1)).toBe(0x78n);
   });
 

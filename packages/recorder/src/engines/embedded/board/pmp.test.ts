@@ -1,6 +1,7 @@
 /** PMP against the specification's words, an address at a time; and how it falls on pages. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { STATE } from '../core/layout.ts';
 import { TRAP, Trap } from '../core/trap.ts';
 import { BareRun, codeProgram } from './board.fixture.ts';
 import { ACCESS, Pmp } from './pmp.ts';
@@ -236,6 +237,25 @@ describe('PMP on the board', () => {
     expect(places.map(canFetch)).toEqual([false, true, false]);
     board.handle(new Trap(TRAP.ecallUser, 0n));
     expect(places.map(canFetch)).toEqual([true, true, true]);
+  });
+
+  test('what generated code may touch without a look follows the mode', () => {
+    const run = new BareRun(codeProgram([]), { ramBytes: RAM_BYTES });
+    const { board, hart } = run;
+    const range = (): bigint[] => {
+      const start = hart.view.getBigUint64(STATE.writeStart, true);
+      return [start, start + hart.view.getBigUint64(STATE.writeStart + 8, true) + 7n];
+    };
+    const [start, end] = [BigInt(START), BigInt(START + RAM_BYTES)];
+    expect(range()).toEqual([start, end]);
+    // The last three pages for all, the others for machine mode.
+    board.writeCsr(PMPADDR0, (end - 0x3000n) >> 2n);
+    board.writeCsr(PMPADDR0 + 1, end >> 2n);
+    board.writeCsr(PMPCFG0, 0x0f_08n);
+    board.system('mret');
+    expect(range()).toEqual([end - 0x3000n, end]);
+    board.handle(new Trap(TRAP.ecallUser, 0n));
+    expect(range()).toEqual([start, end]);
   });
 
   test('what was decoded is forgotten when its page changes for another mode', () => {
