@@ -182,7 +182,7 @@ export class Engine implements Clock {
     const machine = this.#machine;
     const left = machine === null ? 0 : machine.deadline() - this.#retired;
     if (left < 2 * FUEL_SLACK || this.#options.wanted()) return 1;
-    const fuel = this.#affordable(-1);
+    const fuel = this.#affordable(Number(this.#hart.pc));
     this.#setFuel(fuel, FUEL_SLACK);
     return fuel < 2 * FUEL_SLACK ? 1 : 0;
   }

@@ -82,6 +82,7 @@ export class Recording implements Observer {
         hostHow: null,
         retired: false,
       }),
+      Number(pc),
     );
   }
 
@@ -191,7 +192,7 @@ export class Recording implements Observer {
       hostHow: howCode('main-loop'),
       retired,
     });
-    this.streams.store(edge);
+    this.streams.store(edge, Number(source));
   }
 
   mark({ kind, ...values }: MachineMark): void {

@@ -91,7 +91,7 @@ export class Streams {
   /**
    * Transfers that generated code may store now: publishes a segment that is nearly full, opens the
    * next, waits for room.
-   * @param pc where the vCPU is; -1: where its last transfer led.
+   * @param pc where the vCPU is.
    */
   places(pc: number): number {
     const { writer, instructions } = this.#running;
@@ -105,13 +105,8 @@ export class Streams {
     // What --max-transfers leaves is used to its end.
     const isShort = writer.limit - writer.data < this.ring.shape.segmentTransfers * 4;
     if (isShort && room > 0) return Math.max(1, room - PLACES_KEPT);
-    const at = pc >= 0 ? pc : this.#names.target(this.#lastEdge());
     this.publish();
-    return this.#open(at) ? this.places(at) : this.#drainSink();
-  }
-
-  #lastEdge(): number {
-    return this.#memory.view.getUint32(this.write - 4, true);
+    return this.#open(pc) ? this.places(pc) : this.#drainSink();
   }
 
   #open(pc: number): boolean {
@@ -119,13 +114,12 @@ export class Streams {
     const { writer } = stream;
     if (writer === null) return false;
     this.#drainSink();
-    const at = pc >= 0 || !stream.hasBegun ? pc : stream.openedPc;
     if (!this.ring.openSegment(writer, stream.instructions)) {
       this.write = this.#sink;
       return false;
     }
     this.write = writer.data;
-    stream.openedPc = at;
+    stream.openedPc = pc;
     stream.openedInstructions = stream.instructions;
     stream.landed = -1;
     return true;
@@ -184,11 +178,11 @@ export class Streams {
     return count;
   }
 
-  /** Stores one transfer of the running vCPU; there is always room for a few. */
-  store(edge: number): void {
+  /** Stores one transfer of the running vCPU, which is at pc; there is always room for a few. */
+  store(edge: number, pc: number): void {
     const { writer } = this.#running;
     const isKept = writer !== null && writer.segment >= 0;
-    if (isKept && this.write >= writer.limit) this.places(-1);
+    if (isKept && this.write >= writer.limit) this.places(pc);
     const at = this.write;
     this.#memory.view.setUint32(at, edge, true);
     this.write = at + 4;

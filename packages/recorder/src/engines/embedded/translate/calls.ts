@@ -129,17 +129,20 @@ export class CallWriter {
     const result = out.scratch(I64, 96);
     code.set(ACCOUNT).set(result);
     const giveBack = (): unknown => code.get(result).get(ACCOUNT).op('return');
-    out.look(
-      () => {},
-      () => giveBack(),
-      () => {},
-    );
     if (this.#flow.context.options.record) this.#landing(block, callees, giveBack);
     else {
       code.get(result).i64(next).op('i64.ne').unlikely().if();
       giveBack();
       code.end();
     }
+    // With the return stored: then the transfer that was stored last tells where control is.
+    out.settle();
+    out.look(
+      () => code.i64(next),
+      () => {},
+      () => out.returnTo(next),
+      () => {},
+    );
     const keepsStack = this.#flow.checks.keepsStack[node] === 1;
     if (keepsStack) this.#leaveUnlessSameStack(next);
     this.#flow.loadLive(links.fall, keepsStack ? SP_BIT : 0);

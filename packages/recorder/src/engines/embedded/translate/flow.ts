@@ -67,6 +67,7 @@ export class RegionFlow {
     const { code } = this.out;
     const leave = (): unknown => code.i64(this.plan.entry).get(ACCOUNT).op('return');
     this.out.look(
+      () => code.i64(this.plan.entry),
       () => {},
       () => leave(),
       () => {},
@@ -113,6 +114,7 @@ export class RegionFlow {
     const { dirty } = this.#dataflow;
     out.pending = NOTHING_PENDING;
     out.look(
+      () => this.#pushPcOf(node),
       () => out.spill(dirty[2 * node], dirty[2 * node + 1]),
       () => {
         this.#pushPcOf(node);
@@ -248,7 +250,7 @@ export class RegionFlow {
       return;
     }
     if (isMerge[target] !== 1) {
-      place.at = code.at;
+      // Its code comes right here: no instruction moves control.
       this.#tree(target);
       return;
     }

@@ -59,11 +59,12 @@ const storeAccount = (code: CodeWriter): CodeWriter =>
 const loadAccount = (code: CodeWriter): CodeWriter => code.i32(0).load('i64.load', STATE.account);
 
 function refuelHelper(module: ModuleWriter, refuel: number): number {
-  const code = new CodeWriter(1);
+  const code = new CodeWriter(2);
   const isEmpty = code.local(I32);
+  code.i32(0).get(1).store('i64.store', STATE.pc);
   storeAccount(code).call(refuel).set(isEmpty);
   loadAccount(code).get(isEmpty);
-  return module.define(module.type([I64], [I64, I32]), code);
+  return module.define(module.type([I64, I64], [I64, I32]), code);
 }
 
 function nameHelper(module: ModuleWriter, link: number): number {

@@ -4,7 +4,7 @@
  *
  * A module imports from 'engine':
  *   memory, table
- *   refuel() → i32                  the tank is empty: 0 go on, 1 leave
+ *   refuel() → i32                  the tank is empty at STATE.pc: 0 go on, 1 leave
  *   link(site, target) → i32        an edge of this site is taken that its code has no number of:
  *                                   its number; the engine calls rememberEdge (cells.ts)
  *   returned(block, site) → i32     the return of this site arrived where this block begins, at

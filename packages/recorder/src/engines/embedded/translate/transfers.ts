@@ -46,6 +46,7 @@ export class TransferWriter {
         break;
       case 'jump':
         this.#link(block);
+        block.leaves.at = this.#flow.out.code.at;
         this.#taken(node, block);
         break;
       case 'call':
@@ -96,7 +97,9 @@ export class TransferWriter {
     if (last === null || compare === null) throw new Error(`no branch ends block ${block.pc}`);
     out.pushX(last.rs1);
     out.pushX(last.rs2);
-    out.code.op(compare).if();
+    out.code.op(compare);
+    block.leaves.at = out.code.at;
+    out.code.if();
     out.aside(() => this.#taken(node, block));
     out.code.end();
     this.goOn(node, block);
@@ -111,7 +114,6 @@ export class TransferWriter {
       return;
     }
     const target = transfer.target ?? 0;
-    leaves.at = out.code.at;
     if (links.taken < 0) {
       out.spill();
       this.#events.outside(this.#transfer(block, target, -1, 'main-loop'));

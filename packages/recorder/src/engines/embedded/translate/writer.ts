@@ -187,13 +187,18 @@ export class RegionWriter {
     this.dirtyF = dirtyF;
   }
 
-  /** The account is real. If it is negative: more fuel, or `leave`, which ends control. */
-  look(before: () => void, leave: () => void, after: () => void): void {
+  /**
+   * The account is real. If it is negative: more fuel, or `leave`, which ends control.
+   * @param pushPc leaves i64: where control is.
+   */
+  look(pushPc: () => void, before: () => void, leave: () => void, after: () => void): void {
     const { code, helpers } = this;
     const isEmpty = this.scratch(I32, 90);
     code.get(ACCOUNT).i64(0).op('i64.lt_s').unlikely().if();
     before();
-    code.get(ACCOUNT).call(helpers.refuel).set(isEmpty).set(ACCOUNT);
+    code.get(ACCOUNT);
+    pushPc();
+    code.call(helpers.refuel).set(isEmpty).set(ACCOUNT);
     code.get(isEmpty).if();
     leave();
     code.end();
