@@ -257,6 +257,10 @@ export class HopCheck {
     );
   }
 
+  #hasNoBlock(edge: number): boolean {
+    return this.#trace.edges.targetBlock[edge] === NO_ROW;
+  }
+
   /** Instructions after the last transfer, or UNKNOWN without an end mark. */
   #checkTail(vcpu: number, edge: number, seq: number, before: number): number {
     const mark = endMark(this.#trace, vcpu, seq + 1);
@@ -264,6 +268,10 @@ export class HopCheck {
     const pc = this.#trace.marks.pc[mark] ?? 0n;
     const resolver = this.#resolver;
     const moment = { vcpu, seq: seq + 1, timeNs: 0xffff_ffff_ffff_ffffn };
+    if (pc === this.#trace.edges.target[edge] && this.#hasNoBlock(edge)) {
+      // A jump to where no code is: it was the last thing that happened.
+      return this.#compareEnd(vcpu, seq, mark, before, 0);
+    }
     const status = resolver.resolveTo(edge, pc, true, moment);
     const passed = status === 'reached' ? this.#passedOver(true) : null;
     if (status === 'reached' && passed === null) {
