@@ -230,6 +230,11 @@ export class Recording implements Observer {
     else this.streams.switchTo(this.streams.add(-1, null));
   }
 
+  /** The guest's clock does not go back: only what the trace counts. */
+  restarted(): void {
+    this.streams.running.instructions--;
+  }
+
   /**
    * The run is over: every vCPU ends where it is.
    * @param call where the running one made the system call that ended it; null: none did.
