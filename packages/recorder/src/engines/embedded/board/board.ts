@@ -106,7 +106,6 @@ export class Board implements Machine {
   start(program: BareProgram): void {
     const { memory } = this.#hart;
     program.place(RAM_START, this.#ramEnd, (address, bytes) => memory.raw(address, bytes));
-    for (const map of program.maps) this.#observer.mark({ kind: 'map', ...map });
     if (program.tohost !== null && this.#isRam(program.tohost, 8)) {
       this.#tohost = Number(program.tohost);
       this.#protection.watch(this.#tohost);
@@ -115,6 +114,7 @@ export class Board implements Machine {
     this.#hart.x[A0] = 0n;
     this.#hart.x[A1] = 0n;
     this.#arrive(program.entry);
+    for (const map of program.maps) this.#observer.mark({ kind: 'map', ...map });
   }
 
   handle(trap: Trap): Next {

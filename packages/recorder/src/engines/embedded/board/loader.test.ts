@@ -81,6 +81,18 @@ describe('bare-metal programs', () => {
     expect(looksBare(moved)).toBe(true);
   });
 
+  test('headers of the file may lie below RAM, as linkers put them for -Ttext', () => {
+    // The fixture's first segment is its headers, the code is 0x2000 behind.
+    const headers = fixture({ base: BigInt(RAM_START) - 0x100n });
+    const bytes = readFileSync(headers);
+    bytes.writeBigUInt64LE(BigInt(RAM_START), HEADER.entry);
+    writeFileSync(headers, bytes);
+    expect(looksBare(headers)).toBe(true);
+    const places = [...placed(headers)];
+    expect(places[0]?.[0]).toBe(RAM_START);
+    expect(places.every(([address, size]) => address >= RAM_START && size > 0)).toBe(true);
+  });
+
   test('the symbol tohost is found though it has no type', () => {
     const symtab = [
       { name: 'tohos', value: 1n },

@@ -39,16 +39,16 @@ export interface BareProgram {
 
 /**
  * Whether a program is for a bare machine rather than for Linux: an RV64 executable that asks for
- * no dynamic linker and lies wholly where RAM begins or above. Linux programs lie below: their
- * linker puts them at 0x10000.
+ * no dynamic linker, begins where RAM does or above, and has nothing that ends below. Linux programs
+ * lie below: their linker puts them at 0x10000.
  * @throws BacktrailError E_ELF as readElfHeader does.
  */
 export function looksBare(program: string): boolean {
   const { header, segments } = readElfLayout(program);
   if (header.isa !== 'riscv64' || header.type !== 'exec' || !header.isStatic) return false;
   const loaded = segments.filter(({ memSize }) => memSize > 0n);
-  const isHigh = (address: bigint): boolean => address >= BigInt(RAM_START);
-  return isHigh(header.entry) && loaded.every(({ vaddr }) => isHigh(vaddr));
+  const start = BigInt(RAM_START);
+  return header.entry >= start && loaded.every(({ vaddr, memSize }) => vaddr + memSize > start);
 }
 
 /** @throws BacktrailError E_ELF if it is no bare-metal RV64 program, or is damaged. */
@@ -111,15 +111,19 @@ function contentsOf(file: ElfFile, segments: readonly RawSegment[]): Contents[] 
 function placer(path: string, contents: readonly Contents[]): BareProgram['place'] {
   return (start, end, raw) => {
     for (const { segment, bytes } of contents) {
-      const first = segment.paddr;
-      const last = first + segment.memSize;
+      // Without a linker script the file's own headers come first, on a page of their own below RAM.
+      const below = BigInt(start) - segment.paddr;
+      const isHeaders = segment.offset === 0 && below > 0n && below < segment.memSize;
+      const first = isHeaders ? BigInt(start) : segment.paddr;
+      const last = segment.paddr + segment.memSize;
       if (first < BigInt(start) || last > BigInt(end)) {
         const found = `0x${first.toString(16)} to 0x${last.toString(16)}`;
         const expected = `addresses in RAM, 0x${start.toString(16)} to 0x${end.toString(16)}`;
         const remedy = 'Link it into RAM, or ask for more RAM.';
         throw elfError(path, 'segment', found, expected, remedy);
       }
-      raw(Number(first), bytes.length).set(bytes);
+      const content = isHeaders ? bytes.subarray(Number(below)) : bytes;
+      raw(Number(first), content.length).set(content);
     }
   };
 }
