@@ -63,7 +63,7 @@ function markText(row: MarkRow, isa: string): string {
     case 'gap':
       return `${plural(Number(number), 'transfer')} lost here`;
     case 'end':
-      return `end${at}, ${plural(Number(number), 'instruction')} in all`;
+      return `end${at}, ${plural(Number(number), 'instruction')} in all${detail && `: ${detail}`}`;
     case 'thread-start':
       return `thread ${number} starts${at}`;
     case 'thread-exit':

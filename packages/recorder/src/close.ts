@@ -30,6 +30,13 @@ export function finishTrace(writer: TraceWriter, maps: readonly MarkRow[]): read
   return problems;
 }
 
+/** As the manifest has it. */
+function endOf(end: GuestEnd | null): End {
+  if (end === null) return { how: 'unknown' };
+  if (end.how === 'exit') return { how: 'exit', status: end.status };
+  return { how: 'signal', signal: end.signal, number: end.number };
+}
+
 /** Takes what the ring still holds, fills the manifest, closes the trace. The guest is gone. */
 export function closeTrace(
   writer: TraceWriter,
@@ -39,7 +46,7 @@ export function closeTrace(
   const now = process.hrtime.bigint();
   const state = flusher.finish(now);
   const { manifest } = writer;
-  const how: End = end ?? { how: 'unknown' };
+  const how: End = endOf(end);
   manifest.end = how;
   manifest.durationNs = end === null ? null : Number(now - BigInt(manifest.startedNs));
   manifest.stopped = state.stopped === 'running' ? null : state.stopped;
@@ -55,5 +62,6 @@ export function closeTrace(
   if (flusher.guest !== null) {
     manifest.guest = { ...manifest.guest, isa: flusher.guest.isa };
   }
-  return finishTrace(writer, flusher.maps);
+  const problems = finishTrace(writer, flusher.maps);
+  return end?.note === undefined ? problems : [`the run ended: ${end.note}`, ...problems];
 }

@@ -42,10 +42,15 @@ export const EMBEDDED_DEFAULTS: EmbeddedOptions = {
   memoryBytes: null,
 };
 
-/** How a guest ended. */
+/** How a guest ended. `note`: why, in words, where it did not end itself. */
 export type GuestEnd =
-  | { readonly how: 'exit'; readonly status: number }
-  | { readonly how: 'signal'; readonly signal: NodeJS.Signals; readonly number: number };
+  | { readonly how: 'exit'; readonly status: number; readonly note?: string }
+  | {
+      readonly how: 'signal';
+      readonly signal: NodeJS.Signals;
+      readonly number: number;
+      readonly note?: string;
+    };
 
 export interface RunningGuest {
   readonly pid: number;

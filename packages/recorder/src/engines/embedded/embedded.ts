@@ -85,10 +85,12 @@ function startWorker(data: Omit<WorkerData, 'console'>): RunningGuest {
 }
 
 function endOf(answer: Exclude<WorkerAnswer, { how: 'error' }>): GuestEnd {
-  if (answer.how === 'exit') return answer;
+  const note = answer.note === null ? {} : { note: answer.note };
+  if (answer.how === 'exit') return { how: 'exit', status: answer.status, ...note };
   const { number } = answer;
   const found = Object.entries(constants.signals).find(([, value]) => value === number);
-  return { how: 'signal', number, signal: (found?.[0] ?? 'SIGKILL') as NodeJS.Signals };
+  const signal = (found?.[0] ?? 'SIGKILL') as NodeJS.Signals;
+  return { how: 'signal', number, signal, ...note };
 }
 
 function prepare(target: Target): PreparedGuest {

@@ -35,7 +35,7 @@ export interface WorkerData {
 }
 
 export type WorkerAnswer =
-  | Exclude<Next, { how: 'run' }>
+  | (Exclude<Next, { how: 'run' }> & { readonly note: string | null })
   | { readonly how: 'error'; readonly code: string; readonly message: string };
 
 function startMachine(data: WorkerData, hart: Hart, engine: Engine, io: ConsoleClient): Machine {
@@ -71,7 +71,7 @@ function run(data: WorkerData): WorkerAnswer {
     wanted: () => io.hasSignals(),
   });
   const machine = startMachine(data, hart, engine, io);
-  return engine.run(machine);
+  return { ...engine.run(machine), note: machine.ending };
 }
 
 if (parentPort !== null) {

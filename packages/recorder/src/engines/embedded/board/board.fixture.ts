@@ -206,6 +206,7 @@ function platformOf(board: Machine): Machine {
     deadline: () => board.deadline(),
     tick: () => board.tick(),
     isPending: () => board.isPending(),
+    ending: null,
     deliver: (signal) => board.deliver(signal),
     running: board.running,
     readCsr: (csr) => board.readCsr(csr),

@@ -179,9 +179,14 @@ export class Engine implements Clock {
   /** Regions hold back FUEL_SLACK of what there is: the interpreter stops at exact instructions. */
   #refuel(): number {
     this.#look(FUEL_SLACK);
+    // In total, as the interpreter has it, while the machine may ask for the time.
+    this.#setFuel(this.#fuel);
     const machine = this.#machine;
     const left = machine === null ? 0 : machine.deadline() - this.#retired;
-    if (left < 2 * FUEL_SLACK || this.#options.wanted()) return 1;
+    if (left < 2 * FUEL_SLACK || this.#options.wanted()) {
+      this.#setFuel(this.#fuel, FUEL_SLACK);
+      return 1;
+    }
     const fuel = this.#affordable(Number(this.#hart.pc));
     this.#setFuel(fuel, FUEL_SLACK);
     return fuel < 2 * FUEL_SLACK ? 1 : 0;
@@ -244,7 +249,7 @@ export class Engine implements Clock {
     for (;;) {
       const next = this.#stretch(machine);
       if (next.how === 'run') continue;
-      this.#recording?.finish(this.#callPc);
+      this.#recording?.finish(this.#callPc, machine.ending);
       return next;
     }
   }

@@ -30,6 +30,8 @@ export interface Machine extends Platform {
   isPending(): boolean;
   /** A signal from outside (Ctrl-C, kill): taken at the `tick` that follows. */
   deliver(signal: number): void;
+  /** Why the run ended, where the guest did not end it itself; for people. */
+  readonly ending: string | null;
   /** Threads or harts that can be recorded; the one that runs now is `running`. */
   readonly running: number;
 }

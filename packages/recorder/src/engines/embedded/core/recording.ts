@@ -213,7 +213,7 @@ export class Recording implements Observer {
   }
 
   /** Of one that does not run now, the end mark tells no place. */
-  ended(id: number): void {
+  ended(id: number, why: string | null = null): void {
     const stream = this.#byId.get(id);
     if (stream === undefined || stream.writer === null) return;
     this.#byId.delete(id);
@@ -221,7 +221,8 @@ export class Recording implements Observer {
     if (stream !== running) this.streams.switchTo(stream);
     if (stream.hasBegun) {
       const here = stream === running ? { pc: this.#hart.pc } : {};
-      this.#log({ kind: MARK.end, ...here, number: BigInt(stream.instructions) });
+      const detail = why === null ? {} : { detail: why };
+      this.#log({ kind: MARK.end, ...here, number: BigInt(stream.instructions), ...detail });
       this.#log({ kind: MARK['thread-exit'] });
     }
     this.streams.publish();
@@ -238,10 +239,11 @@ export class Recording implements Observer {
   /**
    * The run is over: every vCPU ends where it is.
    * @param call where the running one made the system call that ended it; null: none did.
+   * @param why what ended it, if not the guest; null: the guest did.
    */
-  finish(call: bigint | null): void {
+  finish(call: bigint | null, why: string | null): void {
     if (call !== null) this.#hart.pc = call;
-    for (const id of [...this.#byId.keys()]) this.ended(id);
+    for (const id of [...this.#byId.keys()]) this.ended(id, why);
     this.ring.end();
   }
 }

@@ -112,6 +112,7 @@ function realProgram(file: string): string {
 }
 
 export class Process implements Machine {
+  readonly ending = null;
   readonly #kernel: Kernel;
   readonly #arguments: Arguments;
   readonly #calls = new CallTable();

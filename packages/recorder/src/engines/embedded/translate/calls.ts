@@ -139,9 +139,7 @@ export class CallWriter {
     out.settle();
     out.look(
       () => code.i64(next),
-      () => {},
       () => out.returnTo(next),
-      () => {},
     );
     const keepsStack = this.#flow.checks.keepsStack[node] === 1;
     if (keepsStack) this.#leaveUnlessSameStack(next);

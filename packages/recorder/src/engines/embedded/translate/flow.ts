@@ -68,9 +68,7 @@ export class RegionFlow {
     const leave = (): unknown => code.i64(this.plan.entry).get(ACCOUNT).op('return');
     this.out.look(
       () => code.i64(this.plan.entry),
-      () => {},
       () => leave(),
-      () => {},
     );
     code.get(DEPTH).op('i32.eqz').unlikely().if();
     leave();
@@ -95,33 +93,39 @@ export class RegionFlow {
       this.#within(node, 0);
       return;
     }
+    // The loop itself has no call in it, so that WebAssembly's compiler takes it for a small one;
+    // an empty tank leaves it, and comes back through the loop around it.
     this.out.settle();
+    code.loop();
+    const outer = code.depth;
     code.loop();
     const loop = code.depth;
     code.block();
     this.#againLabel[node] = code.depth;
     this.#within(node, 0);
     code.end();
-    this.#lookAt(node);
-    code.brTo(loop);
+    code.get(ACCOUNT).i64(0).op('i64.ge_s').brIfTo(loop);
+    code.end();
+    this.#refuelAt(node);
+    code.brTo(outer);
     code.end();
     code.op('unreachable');
   }
 
-  /** Every back edge of the loop comes here: one look at the account for all of them. */
-  #lookAt(node: number): void {
+  /** The tank is empty where the loop begins anew. */
+  #refuelAt(node: number): void {
     const { out } = this;
     const { dirty } = this.#dataflow;
     out.pending = NOTHING_PENDING;
-    out.look(
+    out.spill(dirty[2 * node], dirty[2 * node + 1]);
+    out.refuel(
       () => this.#pushPcOf(node),
-      () => out.spill(dirty[2 * node], dirty[2 * node + 1]),
       () => {
         this.#pushPcOf(node);
         out.code.get(ACCOUNT).op('return');
       },
-      () => this.loadLive(node),
     );
+    this.loadLive(node);
   }
 
   #pushPcOf(node: number): void {

@@ -188,21 +188,25 @@ export class RegionWriter {
   }
 
   /**
-   * The account is real. If it is negative: more fuel, or `leave`, which ends control.
+   * The account is real. If it is negative: more fuel, or `leave`, which ends control. No register
+   * is in a local variable here.
    * @param pushPc leaves i64: where control is.
    */
-  look(pushPc: () => void, before: () => void, leave: () => void, after: () => void): void {
+  look(pushPc: () => void, leave: () => void): void {
+    this.code.get(ACCOUNT).i64(0).op('i64.lt_s').unlikely().if();
+    this.refuel(pushPc, leave);
+    this.code.end();
+  }
+
+  /** As `look`, when the tank is known to be empty. */
+  refuel(pushPc: () => void, leave: () => void): void {
     const { code, helpers } = this;
     const isEmpty = this.scratch(I32, 90);
-    code.get(ACCOUNT).i64(0).op('i64.lt_s').unlikely().if();
-    before();
     code.get(ACCOUNT);
     pushPc();
     code.call(helpers.refuel).set(isEmpty).set(ACCOUNT);
     code.get(isEmpty).if();
     leave();
-    code.end();
-    after();
     code.end();
   }
 }
