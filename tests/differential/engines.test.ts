@@ -10,7 +10,7 @@ import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { readSymbols } from '../../packages/recorder/src/elf/elf.ts';
 import { temporaryFolder } from '../guests/build.ts';
 import { RECORD_PROCESS } from '../guests/record.ts';
-import { type GuestRun, guestFile, RUNS, runName } from '../guests/riscv64/guests.ts';
+import { type GuestRun, guestFile, QEMU_ARGS, RUNS, runName } from '../guests/riscv64/guests.ts';
 import { needsAll } from '../require.ts';
 import { type Divergence, divergences } from './same-transfers.ts';
 
@@ -22,6 +22,10 @@ const qemu = needsAll('qemu-riscv64', 'cc');
  * through it letter by letter.
  */
 const ENVIRONMENT = { PATH: process.env['PATH'] ?? '' };
+
+/** Where a guest tries instructions that this engine does not have, and no C library looks. */
+const environmentOf = (run: GuestRun): NodeJS.ProcessEnv =>
+  run.guest === 'random-instructions' ? { ...ENVIRONMENT, QEMU_CPU: QEMU_ARGS[1] } : ENVIRONMENT;
 
 function record(engine: 'embedded' | 'qemu', run: GuestRun): Trace {
   const output = path.join(folder, `${runName(run)}.${engine}.trace`);
@@ -42,7 +46,7 @@ function record(engine: 'embedded' | 'qemu', run: GuestRun): Trace {
     ['--conditions=source', '--disable-warning=ExperimentalWarning', RECORD_PROCESS].concat(
       JSON.stringify(options),
     ),
-    { encoding: 'utf8', env: ENVIRONMENT, input: run.stdin, maxBuffer: 1 << 28 },
+    { encoding: 'utf8', env: environmentOf(run), input: run.stdin, maxBuffer: 1 << 28 },
   );
   if (child.status !== 0) throw new Error(`recorder: ${child.signal ?? ''} ${child.stderr}`);
   return openTrace(output);
