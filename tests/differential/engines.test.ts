@@ -1,70 +1,21 @@
 /**
  * Two engines on one program give the same transfers: the embedded one and QEMU with our plugin.
  */
-import { spawnSync } from 'node:child_process';
 import path from 'node:path';
-import { EMBEDDED_DEFAULTS, RING_BYTES_DEFAULT } from '@backtrail/recorder';
-import { openTrace, type Trace } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
-import { readSymbols } from '../../packages/recorder/src/elf/elf.ts';
 import { temporaryFolder } from '../guests/build.ts';
-import { RECORD_PROCESS } from '../guests/record.ts';
 import { type GuestRun, guestFile, QEMU_ARGS, RUNS, runName } from '../guests/riscv64/guests.ts';
 import { needsAll } from '../require.ts';
+import { functionAt, ONE_VARIABLE, recordOn } from './record-on.ts';
 import { type Divergence, divergences } from './same-transfers.ts';
 
 const folder = temporaryFolder('engines');
 const qemu = needsAll('qemu-riscv64', 'cc');
 
-/**
- * One variable only: QEMU 7.2 hands the environment on in the opposite order, and a C library goes
- * through it letter by letter.
- */
-const ENVIRONMENT = { PATH: process.env['PATH'] ?? '' };
-
 /** Where a guest tries instructions that this engine does not have, and no C library looks. */
 const environmentOf = (run: GuestRun): NodeJS.ProcessEnv =>
-  run.guest === 'random-instructions' ? { ...ENVIRONMENT, QEMU_CPU: QEMU_ARGS[1] } : ENVIRONMENT;
-
-function record(engine: 'embedded' | 'qemu', run: GuestRun): Trace {
-  const output = path.join(folder, `${runName(run)}.${engine}.trace`);
-  const options = {
-    program: guestFile(run.guest),
-    args: run.args,
-    output,
-    keep: 'all',
-    ringBytes: RING_BYTES_DEFAULT,
-    maxTransfers: 0,
-    sysroot: null,
-    qemu: null,
-    engine,
-    embedded: EMBEDDED_DEFAULTS,
-  };
-  const child = spawnSync(
-    process.execPath,
-    ['--conditions=source', '--disable-warning=ExperimentalWarning', RECORD_PROCESS].concat(
-      JSON.stringify(options),
-    ),
-    { encoding: 'utf8', env: environmentOf(run), input: run.stdin, maxBuffer: 1 << 28 },
-  );
-  if (child.status !== 0) throw new Error(`recorder: ${child.signal ?? ''} ${child.stderr}`);
-  return openTrace(output);
-}
-
-/** Name of the function that holds an address of a guest. */
-function functionAt(program: string, address: bigint): string {
-  const symbols = readSymbols(program);
-  let best = '?';
-  let start = -1n;
-  for (let i = 0; i < symbols.count; i++) {
-    const at = symbols.address[i] ?? 0n;
-    if (at > address || at <= start) continue;
-    start = at;
-    best = symbols.name(i);
-  }
-  return best;
-}
+  run.guest === 'random-instructions' ? { ...ONE_VARIABLE, QEMU_CPU: QEMU_ARGS[1] } : ONE_VARIABLE;
 
 /** What QEMU does otherwise than the kernel and this engine, as the streams show it. */
 const CAUSES: readonly {
@@ -95,15 +46,25 @@ describe.skipIf(qemu.missing)(`the same transfers as under QEMU${qemu.note}`, ()
     '%s',
     ([, given]) => {
       const run = given as GuestRun;
-      const [embedded, other] = [record('embedded', run), record('qemu', run)];
-      expect(checkTrace(embedded).findings).toEqual([]);
       const program = guestFile(run.guest);
-      for (const found of divergences(embedded, other)) {
+      const [embedded, other] = (['embedded', 'qemu'] as const).map((engine) =>
+        recordOn(engine, {
+          program,
+          args: run.args,
+          stdin: run.stdin,
+          output: path.join(folder, `${runName(run)}.${engine}.trace`),
+          env: environmentOf(run),
+        }),
+      );
+      if (embedded === undefined || other === undefined) throw new Error('two were recorded');
+      expect(embedded.stdout).toEqual(other.stdout);
+      expect(checkTrace(embedded.trace).findings).toEqual([]);
+      for (const found of divergences(embedded.trace, other.trace)) {
         const place = functionAt(program, found.after ?? 0n);
         const cause = CAUSES.find(({ is }) => is(found, place, run));
         expect(cause?.why, `after ${place}: ${JSON.stringify(found, textOfBigint)}`).toBeDefined();
       }
-      expect(embedded.manifest.totals.transfers).toBeGreaterThan(40);
+      expect(embedded.trace.manifest.totals.transfers).toBeGreaterThan(40);
     },
   );
 });

@@ -53,6 +53,9 @@ export function formBlock(pc: number, profile: Profile, options: RegionOptions):
   while (instructions.length < BLOCK_INSTRUCTIONS_MAX && next >>> GUEST_PAGE_SHIFT === page) {
     const instruction = profile.instruction(next);
     if (instruction === null) return { pc, instructions, next, ends: 'leave', transfer: null };
+    // What crosses into the next page is a block of its own, as where it is decoded.
+    const isCrossing = (next + instruction.size - 1) >>> GUEST_PAGE_SHIFT !== page;
+    if (isCrossing && instructions.length > 0) break;
     const transfer = transferOf(instruction, next);
     if (transfer !== null) {
       instructions.push(instruction);
