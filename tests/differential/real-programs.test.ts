@@ -70,12 +70,10 @@ describe.skipIf(need.missing)(`real programs${need.note}`, () => {
     ({ name, program, args, stdin, holds }) => {
       const output = path.join(folder, `${name}.embedded.trace`);
       const file = buildRealProgram(program);
-      const { trace, stdout } = recordOn('embedded', {
-        program: file,
-        args: args('.'),
-        stdin,
-        output,
-      });
+      const own = path.join(folder, `${name}.seeded`);
+      mkdirSync(own);
+      const run = { program: file, args: args('.'), stdin, output, folder: own };
+      const { trace, stdout } = recordOn('embedded', run);
       for (const answer of holds) expect(stdout.includes(answer), String(answer)).toBe(true);
       expect(checkTrace(trace).findings).toEqual([]);
     },
