@@ -12,6 +12,7 @@ import { type Dataflow, END, registerFlow } from './dataflow.ts';
 import { EventWriter } from './events.ts';
 import { RegionOperands } from './operands.ts';
 import type { HostPlace, PlannedBlock, RegionPlan } from './plan.ts';
+import { wayOf } from './structure.ts';
 import { TransferWriter } from './transfers.ts';
 import { ACCOUNT, DEPTH, NOTHING_PENDING, type Pending, RegionWriter } from './writer.ts';
 
@@ -26,9 +27,12 @@ export class RegionFlow {
   readonly #operands: RegionOperands;
   readonly #transfers: TransferWriter;
   readonly #dataflow: Dataflow;
-  /** Of each node: the label behind whose end it begins, and the one inside its loop. */
+  /** Of each node: the label behind whose end it begins. */
   readonly #mergeLabel: Int32Array;
+  /** Of each loop: where its back edges go, those of a loop around it, and with an empty tank. */
   readonly #againLabel: Int32Array;
+  readonly #outerLabel: Int32Array;
+  readonly #emptyLabel: Int32Array;
   /** Of each merge: what is pending where it begins; the first way there says. */
   readonly #pendingAt: (Pending | undefined)[] = [];
   /** The node whose code is being written, until other nodes' code begins. */
@@ -50,6 +54,8 @@ export class RegionFlow {
     this.#dataflow = registerFlow(plan.blocks, ends, this.checks.keepsStack, plan.flow);
     this.#mergeLabel = new Int32Array(nodes).fill(NO_LABEL);
     this.#againLabel = new Int32Array(nodes).fill(NO_LABEL);
+    this.#outerLabel = new Int32Array(nodes).fill(NO_LABEL);
+    this.#emptyLabel = new Int32Array(nodes).fill(NO_LABEL);
   }
 
   write(): void {
@@ -97,7 +103,9 @@ export class RegionFlow {
     // an empty tank leaves it, and comes back through the loop around it.
     this.out.settle();
     code.loop();
-    const outer = code.depth;
+    this.#outerLabel[node] = code.depth;
+    code.block();
+    this.#emptyLabel[node] = code.depth;
     code.loop();
     const loop = code.depth;
     code.block();
@@ -105,9 +113,9 @@ export class RegionFlow {
     this.#within(node, 0);
     code.end();
     code.get(ACCOUNT).i64(0).op('i64.ge_s').brIfTo(loop);
-    code.end();
+    code.end().end();
     this.#refuelAt(node);
-    code.brTo(outer);
+    code.brTo(this.#outerLabel[node] ?? 0);
     code.end();
     code.op('unreachable');
   }
@@ -239,7 +247,7 @@ export class RegionFlow {
   /** Control goes on at another node of this region. @param place told where it leaves. */
   jump(from: number, to: number, place: HostPlace): void {
     const { code } = this.out;
-    const { dispatcher, place: order, isLoop, isMerge } = this.plan.flow;
+    const { dispatcher, place: order, isLoop, isMerge, outer } = this.plan.flow;
     let target = to;
     const through = dispatcher[to] ?? -1;
     if (through >= 0 && through !== from) {
@@ -249,6 +257,13 @@ export class RegionFlow {
     }
     if ((order[target] ?? 0) <= (order[from] ?? 0)) {
       this.out.settle();
+      if (outer.has(wayOf(from, target))) {
+        code.get(ACCOUNT).i64(0).op('i64.lt_s').unlikely();
+        code.brIfTo(this.#emptyLabel[target] ?? 0);
+        place.at = code.at;
+        code.brTo(this.#outerLabel[target] ?? 0);
+        return;
+      }
       place.at = code.at;
       code.brTo(this.#againLabel[target] ?? 0);
       return;

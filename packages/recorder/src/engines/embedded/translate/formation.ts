@@ -21,8 +21,8 @@ export interface FormedBlock {
   /** The instruction behind the last one. */
   readonly next: number;
   /**
-   * `transfer`: the last instruction moves control. `fall`: control goes on at `next`. `leave`: the
-   * instruction at `next` is not for regions.
+   * `transfer`: the last instruction moves control. `fall`: control goes on at `next`, where another
+   * block begins. `leave`: the instruction at `next` is not for regions.
    */
   readonly ends: 'transfer' | 'fall' | 'leave';
   readonly transfer: Transfer | null;
@@ -133,6 +133,24 @@ class Formation {
     }
   }
 
+  /**
+   * Ends each block where another begins: the head of a loop that control first falls into from
+   * above would else have a copy there, and nested loops of that kind would have several entries.
+   */
+  cut(): void {
+    this.blocks.forEach((block, number) => {
+      let next = block.pc;
+      const count = block.instructions.findIndex(({ size }, index) => {
+        if (index > 0 && this.#number.has(next)) return true;
+        next += size;
+        return false;
+      });
+      if (count < 0) return;
+      const instructions = block.instructions.slice(0, count);
+      this.blocks[number] = { ...block, instructions, next, ends: 'fall', transfer: null };
+    });
+  }
+
   links({ transfer, next, ends, instructions }: FormedBlock): Links {
     const links: Links = { taken: -1, fall: -1, cases: [] };
     if (ends === 'leave') return links;
@@ -180,6 +198,7 @@ function collect(
     const block = formation.blocks[number];
     if (block !== undefined) formation.follow(block);
   }
+  formation.cut();
   return {
     entry,
     blocks: formation.blocks,

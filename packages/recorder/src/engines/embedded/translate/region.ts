@@ -63,7 +63,10 @@ export interface Naming {
   place(pc: number): number;
 }
 
-/** A block of guest code in a region: from pc, `instructions` of them, to the first that ends it. */
+/**
+ * A block of guest code in a region: from pc to the first instruction that ends it, to where another
+ * block of the region begins, or to an instruction that regions do not run.
+ */
 export interface RegionBlock {
   readonly block: number;
   readonly pc: number;

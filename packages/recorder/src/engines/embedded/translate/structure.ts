@@ -23,6 +23,11 @@ export interface Structure {
   readonly isMerge: Uint8Array;
   /** 1: a back edge leads here. */
   readonly isLoop: Uint8Array;
+  /**
+   * Back edges, as wayOf(from, to), of a loop around another that begins at the same node. Taken
+   * for one loop, both would move their variables about where they meet.
+   */
+  readonly outer: ReadonlySet<number>;
   /** Of each node: the dispatcher that ways to it go through, or -1. */
   readonly dispatcher: Int32Array;
 }
@@ -49,11 +54,17 @@ function arrange(
   const isMerge = new Uint8Array(successors.length);
   const isLoop = new Uint8Array(successors.length);
   const ways = new Int32Array(successors.length);
+  const latches = new Map<number, number[]>();
   for (const node of order) {
     for (const next of successors[node] ?? []) {
       if (at(place, next) > at(place, node)) ways[next] = at(ways, next) + 1;
       else if (!dominates(dominator, at(place, next), at(place, node))) return null;
-      else isLoop[next] = 1;
+      else {
+        isLoop[next] = 1;
+        const others = latches.get(next);
+        if (others === undefined) latches.set(next, [node]);
+        else others.push(node);
+      }
     }
   }
   const merges: number[][] = successors.map(() => []);
@@ -63,7 +74,49 @@ function arrange(
     isMerge[node] = 1;
     merges[order[at(dominator, p)] ?? 0]?.push(node);
   }
-  return { order, place, successors, merges, isMerge, isLoop, dispatcher };
+  const outer = outerWays(successors, order, latches);
+  return { order, place, successors, merges, isMerge, isLoop, outer, dispatcher };
+}
+
+/** Names the way from one node to another. */
+export const wayOf = (from: number, to: number): number => from * 65_536 + to;
+
+/** @param latches of each loop's first node: where its back edges come from. */
+function outerWays(
+  successors: readonly (readonly number[])[],
+  order: readonly number[],
+  latches: ReadonlyMap<number, readonly number[]>,
+): Set<number> {
+  const outer = new Set<number>();
+  const several = [...latches].filter(([, from]) => from.length > 1);
+  if (several.length === 0) return outer;
+  const before: number[][] = successors.map(() => []);
+  for (const node of order) for (const next of successors[node] ?? []) before[next]?.push(node);
+  for (const [head, from] of several) {
+    const bodies = from.map((latch) => bodyOf(head, latch, before));
+    from.forEach((latch, k) => {
+      // A loop that goes through the end of a smaller one, which does not go through its own.
+      const isAround = from.some(
+        (other, j) => bodies[k]?.has(other) === true && bodies[j]?.has(latch) === false,
+      );
+      if (isAround) outer.add(wayOf(latch, head));
+    });
+  }
+  return outer;
+}
+
+/** Nodes from which control comes back to the head by this one back edge. */
+function bodyOf(head: number, latch: number, before: readonly (readonly number[])[]): Set<number> {
+  const body = new Set([head, latch]);
+  const work = latch === head ? [] : [latch];
+  for (let node = work.pop(); node !== undefined; node = work.pop()) {
+    for (const one of before[node] ?? []) {
+      if (body.has(one)) continue;
+      body.add(one);
+      work.push(one);
+    }
+  }
+  return body;
 }
 
 const at = (array: Int32Array, index: number): number => array[index] ?? 0;
