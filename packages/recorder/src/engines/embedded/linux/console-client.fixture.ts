@@ -12,7 +12,7 @@ class PipeClient extends ConsoleClient {
 }
 
 export interface Task {
-  readonly do: 'wait' | 'read-all' | 'read' | 'sleep' | 'size' | 'end';
+  readonly do: 'wait' | 'read-all' | 'read' | 'sleep' | 'size' | 'characters' | 'raw' | 'end';
 }
 
 export type Answer = string | number | null | readonly (string | number | null)[];
@@ -35,6 +35,10 @@ if (parentPort !== null) {
         return [client.wait(1, false), client.wait(0, true)];
       case 'read':
         return read(5);
+      case 'characters':
+      case 'raw':
+        client.setTerminalMode(task.do);
+        return task.do;
       case 'size': {
         const { rows, columns } = client.terminalSize();
         return [rows, columns];

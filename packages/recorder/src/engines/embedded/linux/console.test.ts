@@ -91,6 +91,24 @@ describe('console', () => {
     expect(await pair?.ask('size')).toEqual([10, 20]);
   });
 
+  test('Ctrl-C among characters is a signal, unless the terminal is raw', async () => {
+    const { input } = open();
+    await pair?.ask('characters');
+    const waiting = pair?.ask('wait');
+    input.write('\x03');
+    expect(await waiting).toEqual(['signal', 2]);
+    const next = pair?.ask('wait');
+    input.write('a\x1cb');
+    expect(await next).toEqual(['signal', 3]);
+    expect(await pair?.ask('wait')).toEqual(['input']);
+    expect(await pair?.ask('read')).toBe('ab');
+    await pair?.ask('raw');
+    const raw = pair?.ask('wait');
+    input.write('\x03');
+    expect(await raw).toEqual(['input']);
+    expect(await pair?.ask('read')).toBe('\x03');
+  });
+
   test('a closed end leaves stdin alone', async () => {
     const { input, server } = open();
     const waiting = pair?.ask('wait');

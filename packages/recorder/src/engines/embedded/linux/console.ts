@@ -146,12 +146,15 @@ export class ConsoleServer {
       this.#ended();
       return;
     }
-    const chunk: unknown = input.read();
-    if (chunk === null) return;
-    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-    if (!(bytes instanceof Uint8Array)) throw new TypeError('stdin gives no bytes');
-    const typed = this.#withoutSignals(bytes);
-    if (typed.length === 0) return;
+    // Asked again until it has nothing: a terminal goes on reading only then.
+    let typed: Uint8Array = new Uint8Array();
+    while (typed.length === 0) {
+      const chunk: unknown = input.read();
+      if (chunk === null) return;
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      if (!(bytes instanceof Uint8Array)) throw new TypeError('stdin gives no bytes');
+      typed = this.#withoutSignals(bytes);
+    }
     const now = typed.subarray(0, DATA_BYTES);
     if (typed.length > now.length) input.unshift(typed.subarray(now.length));
     this.#data.set(now);
