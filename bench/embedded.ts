@@ -1,6 +1,6 @@
 /**
- * The embedded engine against QEMU's user mode and against the same programs built for this machine:
- * whole processes, everything in turn, medians of ratios of one round.
+ * The embedded engine against QEMU's user mode and against the same programs built for this
+ * machine: whole processes, everything in turn, medians of ratios of one round.
  *
  *   --smoke     one round, tiny counts
  *   --rounds N  default 3

@@ -144,7 +144,7 @@ const TEST_PACKAGES = [
 /** Rooms that see everything that ships, and what each sees beyond that. */
 const WORKSHOPS: Readonly<Record<string, readonly string[]>> = {
   tests: ['tests', 'scripts'],
-  bench: ['bench'],
+  bench: ['bench', 'tests'],
   scripts: ['scripts'],
 };
 

@@ -19,7 +19,7 @@ import type { WasmMemory } from './wasm/host.ts';
 /**
  * Arrivals at a place before a region is made there: below, translating costs more than it saves.
  */
-const HEAT_LIMIT = 64;
+const HEAT_LIMIT = 2000;
 
 export interface WorkerData {
   readonly memory: WasmMemory;

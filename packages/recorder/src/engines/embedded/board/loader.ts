@@ -39,8 +39,8 @@ export interface BareProgram {
 
 /**
  * Whether a program is for a bare machine rather than for Linux: an RV64 executable that asks for
- * no dynamic linker, begins where RAM does or above, and has nothing that ends below. Linux programs
- * lie below: their linker puts them at 0x10000.
+ * no dynamic linker, begins where RAM does or above, and has nothing that ends below. Linux
+ * programs lie below: their linker puts them at 0x10000.
  * @throws BacktrailError E_ELF as readElfHeader does.
  */
 export function looksBare(program: string): boolean {
@@ -111,7 +111,8 @@ function contentsOf(file: ElfFile, segments: readonly RawSegment[]): Contents[] 
 function placer(path: string, contents: readonly Contents[]): BareProgram['place'] {
   return (start, end, raw) => {
     for (const { segment, bytes } of contents) {
-      // Without a linker script the file's own headers come first, on a page of their own below RAM.
+      // Without a linker script the file's own headers come first, on a page of their own below
+      // RAM.
       const below = BigInt(start) - segment.paddr;
       const isHeaders = segment.offset === 0 && below > 0n && below < segment.memSize;
       const first = isHeaders ? BigInt(start) : segment.paddr;

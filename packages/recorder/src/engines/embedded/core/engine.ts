@@ -284,6 +284,6 @@ export class Engine implements Clock {
   }
 
   #heat(pc: number): void {
-    this.#regions.make([pc]);
+    this.#regions.make(pc);
   }
 }

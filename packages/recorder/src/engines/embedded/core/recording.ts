@@ -10,7 +10,7 @@ import type { Instruction } from '../isa/instruction.ts';
 import type { TransferKind } from '../translate/region.ts';
 import type { Hart } from './hart.ts';
 import type { MachineMark, Observer } from './machine.ts';
-import { howCode, kindCode, Names, NOT_RECORDED } from './names.ts';
+import { howCode, kindCode, Names } from './names.ts';
 import { type Stream, Streams } from './streams.ts';
 
 /** What is known of the code that runs; core/code.ts. */
@@ -247,5 +247,3 @@ export class Recording implements Observer {
     this.ring.end();
   }
 }
-
-export { NOT_RECORDED };

@@ -2,6 +2,7 @@
 
 import { CAUSE } from '../../../ring/words.ts';
 import type { Instruction } from '../isa/instruction.ts';
+import { batch } from '../translate/batch.ts';
 import type {
   Naming,
   Profile,
@@ -124,8 +125,9 @@ export class Regions {
     return site.constants?.get(target) ?? this.#recording.linkFrom(site, target, block);
   }
 
-  /** Makes regions entered at these addresses, in one module; false: no room for more. */
-  make(entries: readonly number[]): boolean {
+  /** Makes a region entered at pc, in a module with what it often calls; false: no room for more. */
+  make(pc: number): boolean {
+    const entries = batch(pc, this.#host, this.#options);
     if (this.#cells.left < CELLS_WANTED) return false;
     if (this.#placesUsed + entries.length > PLACES_MAX) return false;
     const made = translate(entries, this.#host, this.#options, this.#naming());
@@ -225,7 +227,9 @@ export class Regions {
   }
 
   #install({ regions }: RegionModule, functions: Readonly<Record<string, unknown>>): void {
-    const entries = regions.map(({ entry }) => entry);
+    // One that stands elsewhere already stays there: all who know the way would have to learn it.
+    const placed = regions.filter(({ entry }) => !this.#entryBlock.has(entry));
+    const entries = placed.map(({ entry }) => entry);
     const pages = new Set<number>();
     for (const { blocks } of regions) {
       this.blocks += blocks.length;
@@ -241,7 +245,7 @@ export class Regions {
       if (others === undefined) this.#byPage.set(page, new Set([made]));
       else others.add(made);
     }
-    for (const { entry, blocks } of regions) {
+    for (const { entry, blocks } of placed) {
       const compiled = functions[entry.toString(16)];
       if (typeof compiled !== 'function') throw new Error(`no region at ${entry} was compiled`);
       const place = this.#placesUsed++;

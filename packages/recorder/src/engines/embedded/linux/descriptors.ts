@@ -1,5 +1,5 @@
 /** The table of descriptors: numbers, and which open file each stands for. */
-import { ERRNO, Failure, fail } from './errno.ts';
+import { Failure, fail } from './errno.ts';
 import type { OpenFile } from './files.ts';
 
 /** RLIMIT_NOFILE. */
@@ -78,6 +78,3 @@ export class Descriptors {
     slot.closeOnExec = closeOnExec;
   }
 }
-
-/** EBADF as a result, for calls that answer it without more ado. */
-export const BAD_DESCRIPTOR = -ERRNO.EBADF;

@@ -1,6 +1,7 @@
 /** What a run tells, counts, waits for and repeats. */
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TRAP, Trap } from '../core/trap.ts';
 import { CALLS } from './calls/table.ts';
@@ -29,7 +30,7 @@ const CALL = {
   clone: 220,
   getrandom: 278,
 } as const;
-const AT_FDCWD = -100;
+const AT_FDCWD = -100n;
 const THREAD = 0x1_0f00;
 const SP = 2;
 
@@ -59,6 +60,44 @@ describe('the table of calls', () => {
         bench.call(number, ...args.slice(0, 6));
       }
     }
+  });
+});
+
+const PATHS = ['file', 'folder', 'folder/file', '..', '.', '/', '/dev/zero', '/proc/self/fd/3'];
+/** Where the paths stand in the guest's memory. */
+const pathAt = (place: number): bigint => DATA + 0x8000n + 64n * BigInt(place);
+const value = fc.oneof(
+  fc.integer({ min: -2, max: 70 }).map(BigInt),
+  fc.constantFrom(4096n, 8192n, 0x1_0000n, 1n << 20n, 1n << 32n, -1n, AT_FDCWD, 1n << 63n),
+  fc.nat(0xffff).map((offset) => DATA + BigInt(offset & ~7)),
+  fc.nat(PATHS.length - 1).map(pathAt),
+  fc.integer({ min: -64, max: 64 }).map((page) => 0x300_0000n + 4096n * BigInt(page)),
+  fc.nat(32).map((bit) => 1n << BigInt(bit)),
+);
+const randomCall = fc.record({
+  call: fc.nat(CALLS.length - 1),
+  args: fc.array(value, { minLength: 6, maxLength: 6 }),
+  ticks: fc.nat(2_000_000),
+});
+
+describe('any calls in any order', () => {
+  test('have an answer: no crash, no hang', () => {
+    fc.assert(
+      fc.property(fc.array(randomCall, { maxLength: 60 }), (calls) => {
+        using bench = new Bench({ sliceInstructions: 10_000 });
+        using other = new Bench({ writable: [bench.folder], folder: bench.folder });
+        for (const [place, text] of PATHS.entries()) other.text(text, pathAt(place));
+        for (const { call, args, ticks } of calls) {
+          if (other.last.how !== 'run') break;
+          other.call(CALLS[call]?.[0] ?? 0, ...args);
+          if (other.last.how === 'run' && other.process.deadline() < other.instructions + ticks) {
+            other.tick();
+          }
+        }
+        expect(other.last.how).toMatch(/^(?:run|exit|signal)$/);
+      }),
+      { numRuns: Number(process.env['BACKTRAIL_RUNS'] ?? 60) },
+    );
   });
 });
 
