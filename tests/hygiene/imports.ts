@@ -101,7 +101,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'recorder/elf',
     'recorder/modules',
   ],
-  'recorder/index': [...RECORDER_PARTS, 'recorder/engines/qemu'],
+  'recorder/index': [...RECORDER_PARTS, 'recorder/engines/qemu', 'recorder/engines/embedded'],
   analyzer: ANALYZER_ROOMS,
   'analyzer/database': ANALYZER_ROOMS,
   'analyzer/disassembly': ANALYZER_ROOMS,
@@ -114,6 +114,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 /** Packages that rooms may import by name; `node:` modules are open to all. */
 const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   '@backtrail/recorder': ['cli'],
+  '@backtrail/recorder/thread': ['cli'],
   '@backtrail/recorder/trace': ['cli', ...ANALYZER_ROOMS],
   '@backtrail/analyzer': ['cli', 'tui'],
   '@backtrail/analyzer/database': ['cli', 'tui'],

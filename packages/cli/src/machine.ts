@@ -5,6 +5,7 @@ import {
   BacktrailError,
   builtPlugin,
   cacheFolder,
+  canHoldEngine,
   findCompiler,
   findQemu,
   RING_BYTES_DEFAULT,
@@ -122,10 +123,21 @@ function cache(): string {
   return folder;
 }
 
+/** What the embedded engine lacks is addresses, where their number is limited (ulimit -v). */
+function embedded(): Finding {
+  const name = 'embedded';
+  if (canHoldEngine()) {
+    return { name, ok: true, needed: false, says: 'records RV64 programs, needs nothing' };
+  }
+  const says = 'found no 4 GiB of address space, expected them for RV64 programs. Raise ulimit -v.';
+  return { name, ok: false, needed: false, says };
+}
+
 export function examine(): Finding[] {
   const isa = HOST_ISAS[process.arch] ?? process.arch;
   return [
     attempt('node', true, () => `${process.versions.node} on ${process.platform} ${process.arch}`),
+    embedded(),
     attempt('qemu', true, () => {
       const { path, version } = findQemu(isa, null);
       return `${version}, ${path}, for programs of this machine (${isa})`;
@@ -158,8 +170,8 @@ export function examinationText(found: readonly Finding[], out: Output): string 
     ] as const;
   });
   const verdict = canRecord(found)
-    ? 'The QEMU engine records programs here. The embedded engine is not built yet.'
+    ? 'Programs of this machine can be recorded under QEMU, RV64 programs on the embedded engine.'
     : 'The QEMU engine cannot record here until what is missing above is there. ' +
-      'Traces can be looked at: backtrail demo';
+      'RV64 programs need none of it: backtrail demo';
   return `${fields(rows)}\n${verdict}\n`;
 }

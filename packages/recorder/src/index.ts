@@ -1,4 +1,5 @@
 /** The recorder: run a program and record it; make a trace of what a kill left behind. */
+export { canHoldEngine } from './engines/embedded/embedded.ts';
 export { EMBEDDED_DEFAULTS, type EmbeddedOptions } from './engines/engine.ts';
 export { findInPath } from './engines/find-program.ts';
 export { findQemu, QEMU_REMEDY } from './engines/qemu/find.ts';

@@ -16,6 +16,8 @@ const SHOWN = 12;
 const PROGRAM = '../../demo/smash.elf';
 
 async function recordProgram(): Promise<RecordResult> {
+  const { startEngineThread } = await import('@backtrail/recorder/thread');
+  const thread = startEngineThread();
   const { BacktrailError, EMBEDDED_DEFAULTS, record, RING_BYTES_DEFAULT } = await import(
     '@backtrail/recorder'
   );
@@ -38,6 +40,7 @@ async function recordProgram(): Promise<RecordResult> {
     qemu: null,
     engine: 'embedded',
     embedded: EMBEDDED_DEFAULTS,
+    thread,
   });
 }
 

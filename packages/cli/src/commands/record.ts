@@ -1,4 +1,6 @@
 /** `backtrail record`: runs a program under an engine and records it. */
+import { open } from 'node:fs/promises';
+import type { Worker } from 'node:worker_threads';
 import type { RecordOptions, RecordResult } from '@backtrail/recorder';
 import type { Call, CommandSpec } from '../command.ts';
 import type { Io } from '../io.ts';
@@ -49,6 +51,42 @@ async function tell(result: RecordResult, io: Io, isQuiet: boolean): Promise<voi
 /** As a shell has it. */
 const statusOf = (end: RecordResult['end']): number =>
   end.how === 'exit' ? end.status : 128 + end.number;
+
+async function run(options: RecordOptions, call: Call, io: Io): Promise<number> {
+  const { record, runUnrecorded } = await import('@backtrail/recorder');
+  if (call.text('keep') === 'none') return statusOf(await runUnrecorded(options));
+  const isQuiet = call.flag('quiet');
+  const line = io.err.isTerminal && !isQuiet ? new ProgressLine(io.err) : null;
+  let result: RecordResult;
+  try {
+    result = await record({
+      ...options,
+      ...(line === null ? {} : { onProgress: (now) => line.update(now) }),
+    });
+  } finally {
+    line?.clear();
+  }
+  await tell(result, io, isQuiet);
+  return statusOf(result.end);
+}
+
+/** As much of an ELF file as tells its machine: gABI, e_ident and e_machine. */
+const ELF_HEAD_BYTES = 20;
+const EM_RISCV = 243;
+
+/** Where the program is surely one for it, the engine's thread loads while the recorder does. */
+async function beginThread({ engine, program }: RecordOptions): Promise<Worker | null> {
+  if (engine === 'qemu' || !program.includes('/')) return null;
+  try {
+    await using file = await open(program);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(ELF_HEAD_BYTES), 0, ELF_HEAD_BYTES);
+    if (bytesRead < ELF_HEAD_BYTES || buffer.readUInt16LE(18) !== EM_RISCV) return null;
+  } catch {
+    return null;
+  }
+  const { startEngineThread } = await import('@backtrail/recorder/thread');
+  return startEngineThread();
+}
 
 export const RECORD: CommandSpec = {
   name: 'record',
@@ -139,20 +177,12 @@ export const RECORD: CommandSpec = {
   ],
   passThrough: true,
   async run(call, io) {
-    const { record, runUnrecorded } = await import('@backtrail/recorder');
-    if (call.text('keep') === 'none') return statusOf(await runUnrecorded(recordOptions(call)));
-    const isQuiet = call.flag('quiet');
-    const line = io.err.isTerminal && !isQuiet ? new ProgressLine(io.err) : null;
-    let result: RecordResult;
+    const options = recordOptions(call);
+    const thread = await beginThread(options);
     try {
-      result = await record({
-        ...recordOptions(call),
-        ...(line === null ? {} : { onProgress: (now) => line.update(now) }),
-      });
+      return await run({ ...options, ...(thread === null ? {} : { thread }) }, call, io);
     } finally {
-      line?.clear();
+      void thread?.terminate();
     }
-    await tell(result, io, isQuiet);
-    return statusOf(result.end);
   },
 };

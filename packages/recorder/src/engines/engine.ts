@@ -2,6 +2,7 @@
  * What an engine is to the rest of the recorder: it runs a guest and writes a ring. Engines know
  * the ring and nothing of the trace.
  */
+import type { Worker } from 'node:worker_threads';
 import type { RingOptions } from '../ring/create.ts';
 import type { Ring } from '../ring/ring.ts';
 
@@ -14,6 +15,8 @@ export interface Target {
   readonly sysroot: string | null;
   /** What only the embedded engine has. */
   readonly embedded: EmbeddedOptions;
+  /** A thread of `startEngineThread` that was begun early; else the embedded engine begins one. */
+  readonly thread?: Worker;
 }
 
 /** What a guest of the embedded engine may see and do. */

@@ -211,9 +211,9 @@ const shapes = fc.record({
   logBytes: fc.constantFrom(4096, 8192),
 });
 
-function operationsOf({ shape }: Setup): fc.Arbitrary<Operation[]> {
-  // One more than there are slots: it is not recorded.
-  const index = fc.nat(shape.vcpuSlots);
+/** @param vcpus one more than there are slots: it is not recorded. */
+function operationsOf({ shape }: Setup, vcpus: number): fc.Arbitrary<Operation[]> {
+  const index = fc.nat(vcpus - 1);
   const count = fc.oneof(fc.nat(4), fc.nat(shape.segmentTransfers * 4));
   const start = index.map((at): Operation => ({ what: 'start', index: at }));
   const end = index.map((at): Operation => ({ what: 'end', index: at }));
@@ -252,23 +252,40 @@ describe.skipIf(cc.missing)(`ring, writer in C and reader${cc.note}`, () => {
   behaves(
     inC(() => program),
     RUNS,
+    1,
   );
 });
 
 describe('ring, writer in TypeScript and reader', () => {
-  behaves(inTypeScript, RUNS);
+  // Here a vCPU takes any free slot; that there is none is another test's.
+  behaves(inTypeScript, RUNS, 0);
+
+  test('a vCPU that finds no slot is counted, and one that ended makes room', async () => {
+    const shape = { segmentTransfers: 4, segmentBudget: 2, vcpuSlots: 2, logBytes: 4096 };
+    const { ring, driver } = inTypeScript({ shape, keep: 'all', maxTransfers: 0 });
+    for (const command of ['start 0', 'start 1', 'start 2', 'end 0', 'start 3']) {
+      await driver.run(command);
+    }
+    await driver.quit();
+    expect(ring.writerState()).toMatchObject({ vcpus: 3, vcpusUnrecorded: 1 });
+    expect(ring.liveVcpus().map(({ vcpu }) => vcpu)).toEqual([2, 1]);
+  });
 });
 
-function behaves(writer: Writer, runs: number): void {
-  doesWhatArraysDo(writer, runs);
+/** @param beyond vCPUs beyond the slots that are tried as well. */
+function behaves(writer: Writer, runs: number, beyond: number): void {
+  doesWhatArraysDo(writer, runs, beyond);
   fitsItsLog(writer);
   takesThreads(writer);
 }
 
-function doesWhatArraysDo(writer: Writer, runs: number): void {
+function doesWhatArraysDo(writer: Writer, runs: number, beyond: number): void {
   test(`does what arrays do (SEED=${SEED})`, async () => {
     const cases = setups.chain((setup) =>
-      operationsOf(setup).map((operations) => ({ setup, operations })),
+      operationsOf(setup, setup.shape.vcpuSlots + beyond).map((operations) => ({
+        setup,
+        operations,
+      })),
     );
     await fc.assert(
       fc.asyncProperty(cases, async ({ setup, operations }) => {

@@ -1,7 +1,6 @@
 /** The embedded engine: RV64 programs, translated to WebAssembly in a thread of this process. */
 import { constants } from 'node:os';
-import { extname } from 'node:path';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { readElfHeader } from '../../elf/elf.ts';
 import { BacktrailError } from '../../errors.ts';
 import type { RingOptions } from '../../ring/create.ts';
@@ -12,9 +11,9 @@ import type { Engine, GuestEnd, PreparedGuest, RunningGuest, Target } from '../e
 import { findProgram } from '../find-program.ts';
 import { looksBare, RAM_BYTES_DEFAULT, RAM_START } from './board/loader.ts';
 import { newMemory } from './core/memory.ts';
-import { divideSpace, type Space } from './core/space.ts';
+import { divideSpace, MEMORY_BYTES_MAX, type Space } from './core/space.ts';
 import { ConsoleServer } from './linux/console.ts';
-
+import { startEngineThread } from './thread.ts';
 import type { WasmMemory } from './wasm/host.ts';
 import type { WorkerAnswer, WorkerData } from './worker.ts';
 
@@ -22,10 +21,6 @@ import type { WorkerAnswer, WorkerData } from './worker.ts';
 const VCPU_SLOTS = 128;
 /** Addresses that a process must have; it may use what there is. */
 const GUEST_BYTES_MIN = 1 << 30;
-/** WebAssembly calls nest as guest calls do, up to DEPTH_LIMIT; their frames are large. */
-const STACK_MIB = 64;
-const HEAP_MIB = 4096;
-
 export const EMBEDDED_VERSION = '0.1.0';
 
 /** What one run shares between the recorder's thread and the engine's. */
@@ -50,15 +45,9 @@ function allocate(shape: RingShape | null, guestBytes: number): Shared {
   }
 }
 
-function startWorker(data: Omit<WorkerData, 'console'>): RunningGuest {
+function startGuest(thread: Worker | null, data: Omit<WorkerData, 'console'>): RunningGuest {
   const server = new ConsoleServer();
-  const file = new URL(`./worker${extname(import.meta.url)}`, import.meta.url);
-  const worker = new Worker(file, {
-    workerData: { ...data, console: server.shared },
-    resourceLimits: { stackSizeMb: STACK_MIB, maxOldGenerationSizeMb: HEAP_MIB },
-    // Standard streams belong to the guest: its thread writes to the descriptors.
-    stdin: false,
-  });
+  const worker = thread ?? startEngineThread();
   const ended = new Promise<GuestEnd>((resolve, reject) => {
     let answer: WorkerAnswer | null = null;
     worker.on('message', (message: WorkerAnswer) => {
@@ -76,6 +65,7 @@ function startWorker(data: Omit<WorkerData, 'console'>): RunningGuest {
       else resolve(endOf(answer));
     });
   });
+  worker.postMessage({ ...data, console: server.shared });
   return {
     pid: process.pid,
     ended,
@@ -132,7 +122,7 @@ function prepare(target: Target): PreparedGuest {
     start(ring) {
       const shared = ring === null ? allocate(null, guestBytes) : recorded;
       if (shared === null) throw new Error('a recorded guest starts with its ring');
-      return startWorker({
+      return startGuest(target.thread ?? null, {
         ...shared,
         isRecorded: ring !== null,
         program,
@@ -144,6 +134,16 @@ function prepare(target: Target): PreparedGuest {
     },
     explainSilence: () => `${program}: the embedded engine ended before it began to record`,
   };
+}
+
+/** Whether this process may have the addresses that the engine's memory takes. */
+export function canHoldEngine(): boolean {
+  try {
+    newMemory(MEMORY_BYTES_MAX);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export function embeddedEngine(): Engine {

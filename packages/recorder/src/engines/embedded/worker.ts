@@ -1,5 +1,5 @@
 /** The thread that a guest of the embedded engine runs in; embedded.ts starts it. */
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import { BacktrailError } from '../../errors.ts';
 import { RingWriter } from '../../ring/writer.ts';
 import type { EmbeddedOptions } from '../engine.ts';
@@ -74,13 +74,14 @@ function run(data: WorkerData): WorkerAnswer {
   return { ...engine.run(machine), note: machine.ending };
 }
 
-if (parentPort !== null) {
-  const data: WorkerData = workerData;
+function answerTo(data: WorkerData): WorkerAnswer {
   try {
-    parentPort.postMessage(run(data));
+    return run(data);
   } catch (error) {
     if (!(error instanceof BacktrailError)) throw error;
-    const answer: WorkerAnswer = { how: 'error', code: error.code, message: error.message };
-    parentPort.postMessage(answer);
+    return { how: 'error', code: error.code, message: error.message };
   }
 }
+
+// One guest a thread: without a listener the thread ends.
+parentPort?.once('message', (data: WorkerData) => parentPort?.postMessage(answerTo(data)));

@@ -10,7 +10,7 @@ import { SINK_BYTES } from './streams.ts';
 /** Pages of code whose predecoded instructions are kept at one time: 4 MiB of code. */
 const CODE_PAGES = 1024;
 const WASM_PAGE_BYTES = 65_536;
-const MEMORY_BYTES_MAX = 2 ** 32;
+export const MEMORY_BYTES_MAX = 2 ** 32;
 const MIB = 1 << 20;
 
 export interface Space {
