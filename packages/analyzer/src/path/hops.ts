@@ -9,7 +9,7 @@
  * before it. A block may have been left in its middle without a transfer (the translator cut it
  * short or started it again): then the next run starts inside it.
  */
-import { CAUSES, KINDS, NO_ROW, type Trace } from '@backtrail/recorder/trace';
+import { CAUSES, HOST_HOWS, KINDS, NO_ROW, type Trace } from '@backtrail/recorder/trace';
 import {
   type CodeIndex,
   distanceBytes,
@@ -79,8 +79,12 @@ interface Goal {
   block: number;
   /** Whether the instruction there has run. */
   retired: boolean;
+  /** Whether the block may be another one that ends where that one does. */
+  isLoose: boolean;
 }
 
+/** How an interpreter goes on; it has no host code to tell the block by. */
+const MAIN_LOOP = HOST_HOWS.indexOf('main-loop');
 const RUNS_AT_FIRST = 64;
 const NO_BLOCKS = new Uint32Array();
 
@@ -91,7 +95,7 @@ export class HopResolver {
   readonly #trace: Trace;
   /** One list for each vCPU: together as long as the table of blocks. */
   #bornBy: Map<number, Uint32Array> | null = null;
-  readonly #goal: Goal = { high: 0, low: 0, block: NO_ROW, retired: true };
+  readonly #goal: Goal = { high: 0, low: 0, block: NO_ROW, retired: true, isLoose: false };
 
   /** Runs of the last hop: block, and first and number of its instructions that ran. */
   runCount = 0;
@@ -118,6 +122,7 @@ export class HopResolver {
     goal.low = this.ends.source.low[to] ?? 0;
     goal.block = this.#trace.edges.sourceBlock[to] ?? NO_ROW;
     goal.retired = this.ends.retired[to] === 1;
+    goal.isLoose = this.#trace.edges.hostHow[to] === MAIN_LOOP;
     return this.#resolve(from, moment);
   }
 
@@ -128,6 +133,7 @@ export class HopResolver {
     goal.low = Number(BigInt.asUintN(32, pc));
     goal.block = NO_ROW;
     goal.retired = hasRun;
+    goal.isLoose = false;
     return this.#resolve(from, moment);
   }
 
@@ -188,7 +194,7 @@ export class HopResolver {
    */
   #isTailOf(block: number, whole: number): boolean {
     const { code } = this;
-    if (this.#cutAt(whole, block) <= 0) return false;
+    if (!this.#goal.isLoose || this.#cutAt(whole, block) <= 0) return false;
     const { blocks } = this.#trace;
     const own = blocks.code(block);
     const tail = blocks.code(whole).subarray(-own.length);
