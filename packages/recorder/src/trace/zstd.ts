@@ -37,10 +37,10 @@ interface Handle {
 }
 
 /**
- * Makes frames with one context of zstd for all. A context costs 25 to 50 µs, as much as compressing
- * 50 KiB, and node:zlib has no public way to keep one without an event for each frame. So this uses
- * what is inside a stream where it looks as in Node 24, looks at what it did, and otherwise makes a
- * context for each frame.
+ * Makes frames with one context of zstd for all. A context costs 25 to 50 µs, as much as
+ * compressing 50 KiB, and node:zlib has no public way to keep one without an event for each frame.
+ * So this uses what is inside a stream where it looks as in Node 24, looks at what it did, and
+ * otherwise makes a context for each frame.
  */
 export class Compressor {
   private readonly stream = createZstdCompress({ params: PARAMETERS });

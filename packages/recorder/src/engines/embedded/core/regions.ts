@@ -125,7 +125,9 @@ export class Regions {
     return site.constants?.get(target) ?? this.#recording.linkFrom(site, target, block);
   }
 
-  /** Makes a region entered at pc, in a module with what it often calls; false: no room for more. */
+  /**
+   * Makes a region entered at pc, in a module with what it often calls; false: no room for more.
+   */
   make(pc: number): boolean {
     const entries = batch(pc, this.#host, this.#options);
     if (this.#cells.left < CELLS_WANTED) return false;

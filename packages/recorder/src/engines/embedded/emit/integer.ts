@@ -42,6 +42,29 @@ const shiftWordImmediate =
       operands.code.op(name, 'i64.extend_i32_s');
     });
 
+/** In 32 bits: compilers make one instruction of it where truncating a 64-bit result takes two. */
+const word =
+  (name: Opcode): Emit =>
+  (operands) =>
+    operands.setX(() => {
+      operands.pushX('rs1');
+      operands.code.op('i32.wrap_i64');
+      operands.pushX('rs2');
+      operands.code.op('i32.wrap_i64', name, 'i64.extend_i32_s');
+    });
+
+/** sext.w is addiw with 0. */
+const addiw: Emit = (operands) =>
+  operands.setX(() => {
+    operands.pushX('rs1');
+    operands.code.op('i32.wrap_i64');
+    if (operands.immediate !== 0) {
+      operands.pushImm32();
+      operands.code.op('i32.add');
+    }
+    operands.code.op('i64.extend_i32_s');
+  });
+
 /** li and mv are addi: say so to the translator, baseline code does not find out. */
 const addi: Emit = (operands) =>
   operands.setX(() => {
@@ -189,12 +212,12 @@ export const INTEGER_EMIT: Partial<Record<OpName, Emit>> = {
   sra: plain(RS2, 'i64.shr_s'),
   or: plain(RS2, 'i64.or'),
   and: plain(RS2, 'i64.and'),
-  addiw: plain(IMM, 'i64.add', 'i64.extend32_s'),
+  addiw,
   slliw: shiftWordImmediate('i32.shl'),
   srliw: shiftWordImmediate('i32.shr_u'),
   sraiw: shiftWordImmediate('i32.shr_s'),
-  addw: plain(RS2, 'i64.add', 'i64.extend32_s'),
-  subw: plain(RS2, 'i64.sub', 'i64.extend32_s'),
+  addw: word('i32.add'),
+  subw: word('i32.sub'),
   sllw: shiftWord('i32.shl'),
   srlw: shiftWord('i32.shr_u'),
   sraw: shiftWord('i32.shr_s'),
@@ -204,7 +227,7 @@ export const INTEGER_EMIT: Partial<Record<OpName, Emit>> = {
   mulh: mulHigh(['rs1', 'rs2']),
   mulhsu: mulHigh(['rs1']),
   mulhu: mulHigh([]),
-  mulw: plain(RS2, 'i64.mul', 'i64.extend32_s'),
+  mulw: word('i32.mul'),
   div: divide(DOUBLE, 'div', true),
   divu: divide(DOUBLE, 'div', false),
   rem: divide(DOUBLE, 'rem', true),

@@ -45,16 +45,30 @@ export class AccessWriter {
     use(this.#options.guestBase + offset);
   }
 
+  /** Start of the range if it stays while the region is in use. */
+  #fixedStart({ isStack, isWrite }: Check): number | null {
+    const starts = this.#options.rangeStarts?.();
+    if (starts === undefined || isStack) return null;
+    return isWrite ? starts.write : starts.read;
+  }
+
   #check(base: number, check: Check, bail: () => void): void {
     const { code } = this.#out;
     const address = this.#out.scratch(I64, 91);
     const [start, size] = rangeOf(check);
+    const fixed = this.#fixedStart(check);
     this.#out.pushX(base);
-    if (check.first !== 0) code.i64(check.first).op('i64.add');
-    code.tee(address).i32(0).load('i64.load', start).op('i64.sub');
+    if (fixed !== null) code.i64(check.first - fixed).op('i64.add');
+    else {
+      if (check.first !== 0) code.i64(check.first).op('i64.add');
+      code.i32(0).load('i64.load', start).op('i64.sub');
+    }
     code.i32(0).load('i64.load', size).op('i64.ge_u').unlikely().if();
     const outer = code.depth;
     code.block();
+    this.#out.pushX(base);
+    if (check.first !== 0) code.i64(check.first).op('i64.add');
+    code.set(address);
     const refused = code.depth;
     code.get(address).i64(GUEST_PAGE_BYTES).op('i64.sub');
     code.i64(this.#options.guestLimit - GUEST_PAGE_BYTES - check.bytes).op('i64.gt_u');

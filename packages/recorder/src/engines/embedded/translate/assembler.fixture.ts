@@ -1,4 +1,6 @@
-/** Enough of an assembler for the programs of tests: words, labels, and the table of tests' code. */
+/**
+ * Enough of an assembler for the programs of tests: words, labels, and the table of tests' code.
+ */
 import { type OpName, opInfo } from '../isa/table.ts';
 
 type Fixup = 'branch' | 'jal' | 'none';

@@ -1,6 +1,7 @@
 /**
- * What is known to be accessible at the start of each node of a region: a span of addresses relative
- * to each integer register, for reading and for writing. A span that is not known has no bit.
+ * What is known to be accessible at the start of each node of a region: a span of addresses
+ * relative to each integer register, for reading and for writing. A span that is not known has no
+ * bit.
  */
 import { type Access, type Addresses, isRegister } from './spans.ts';
 

@@ -21,8 +21,8 @@ export interface FormedBlock {
   /** The instruction behind the last one. */
   readonly next: number;
   /**
-   * `transfer`: the last instruction moves control. `fall`: control goes on at `next`, where another
-   * block begins. `leave`: the instruction at `next` is not for regions.
+   * `transfer`: the last instruction moves control. `fall`: control goes on at `next`, where
+   * another block begins. `leave`: the instruction at `next` is not for regions.
    */
   readonly ends: 'transfer' | 'fall' | 'leave';
   readonly transfer: Transfer | null;

@@ -1,4 +1,6 @@
-/** Where an instruction's operands are in a region: registers in local variables, the rest known. */
+/**
+ * Where an instruction's operands are in a region: registers in local variables, the rest known.
+ */
 import type { Operands } from '../emit/operands.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import type { CodeWriter } from '../wasm/code.ts';

@@ -1,4 +1,6 @@
-/** What is settled of each region of a module before its code is written, and what is told of it. */
+/**
+ * What is settled of each region of a module before its code is written, and what is told of it.
+ */
 import { FLOAT_EMIT } from '../emit/float.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { type FormedBlock, type FormedRegion, type Links, successorsOf } from './formation.ts';

@@ -35,6 +35,11 @@ export interface RegionOptions {
   readonly guestBase: number;
   /** First guest address that does not exist. */
   readonly guestLimit: number;
+  /**
+   * Starts of the ranges for reading and writing as they are now (STATE.readStart, writeStart). If
+   * this is given, a region must not be entered any more once one of them has changed.
+   */
+  readonly rangeStarts?: () => { readonly read: number; readonly write: number };
   /** Size of memory in pages of 64 KiB. */
   readonly memoryPages: number;
   /** Without recording no edge is stored; all else is the same. */
@@ -64,8 +69,8 @@ export interface Naming {
 }
 
 /**
- * A block of guest code in a region: from pc to the first instruction that ends it, to where another
- * block of the region begins, or to an instruction that regions do not run.
+ * A block of guest code in a region: from pc to the first instruction that ends it, to where
+ * another block of the region begins, or to an instruction that regions do not run.
  */
 export interface RegionBlock {
   readonly block: number;
@@ -109,7 +114,9 @@ export interface RegionSite {
   readonly sourceBlock: number;
   readonly hostSource: number;
   readonly hostHow: 'direct-jump' | 'indirect-jump' | 'main-loop';
-  /** Where control arrives if it stays in the region; -1: it leaves, to whatever is at the target. */
+  /**
+   * Where control arrives if it stays in the region; -1: it leaves, to whatever is at the target.
+   */
   readonly targetBlock: number;
   readonly cells: SiteCells;
 }

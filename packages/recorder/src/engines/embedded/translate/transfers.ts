@@ -254,7 +254,9 @@ export class TransferWriter {
     code.op('return');
   }
 
-  /** Leaves i32: the place of the region that is entered at the address in the variable, 0: none. */
+  /**
+   * Leaves i32: the place of the region that is entered at the address in the variable, 0: none.
+   */
   pushPlaceOf(target: number): number {
     const { out } = this.#flow;
     const { code } = out;

@@ -178,7 +178,9 @@ export class RegionWriter {
     this.code.op('return');
   }
 
-  /** Runs `write` and puts what is pending and dirty back to what it was: for code beside the way. */
+  /**
+   * Runs `write` and puts what is pending and dirty back to what it was: for code beside the way.
+   */
   aside(write: () => void): void {
     const { pending, dirtyX, dirtyF } = this;
     write();
