@@ -145,7 +145,7 @@ const TEST_PACKAGES = [
 /** Rooms that see everything that ships, and what each sees beyond that. */
 const WORKSHOPS: Readonly<Record<string, readonly string[]>> = {
   tests: ['tests', 'scripts'],
-  bench: ['bench', 'tests'],
+  bench: ['bench'],
   scripts: ['scripts'],
 };
 

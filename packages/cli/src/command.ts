@@ -96,10 +96,7 @@ function optionOf(spec: OptionSpec): Option {
   if (spec.choices !== undefined) option.choices(spec.choices);
   if (spec.default !== undefined) option.default(spec.default.value, spec.default.shown);
   if (spec.isRepeatable === true) {
-    option.argParser((text: string, before: unknown) => [
-      ...(Array.isArray(before) ? before : []),
-      text,
-    ]);
+    option.argParser<string[]>((text, before: string[] | undefined) => [...(before ?? []), text]);
   }
   const { parse } = spec;
   if (parse !== undefined) {

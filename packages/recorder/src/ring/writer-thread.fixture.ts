@@ -140,7 +140,7 @@ class Writer {
     for (let i = 0; i < count; i++) {
       for (const vcpu of this.#vcpus.values()) this.#flowOne(vcpu);
     }
-    for (const [index, vcpu] of [...this.#vcpus]) this.#end(index, vcpu);
+    for (const [index, vcpu] of Array.from(this.#vcpus)) this.#end(index, vcpu);
   }
 
   #flowOne(vcpu: Vcpu): void {
@@ -152,8 +152,7 @@ class Writer {
 
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
-  const start: Start = workerData;
-  const writer = new Writer(start);
+  const writer = new Writer(workerData as Start);
   port.on('message', (line: string) => {
     const [name = '', a = '0', b = '0'] = line.split(' ');
     if (name === 'quit') port.close();

@@ -1,12 +1,14 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { afterAll, expect, test } from 'vitest';
 import { BackgroundSync } from './background-sync.ts';
 import { ROOT } from './trace.fixture.ts';
 
 const folder = fs.realpathSync(fs.mkdtempSync(join(ROOT, 'backtrail-sync-')));
 afterAll(() => fs.rmSync(folder, { recursive: true }));
+
+/** Lets what waits run. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 /** Descriptors of this process that are open on the path. */
 const descriptors = (path: string): number =>
@@ -31,7 +33,7 @@ test('background sync: finished at once, later, or never begun, no descriptor st
   const sync = new BackgroundSync();
   for (const path of paths) sync.begin(path);
   for (const path of paths.slice(0, 3)) sync.finish(path);
-  while (paths.some((path) => descriptors(path) > 0)) await setImmediate();
+  while (paths.some((path) => descriptors(path) > 0)) await turn();
   for (const path of paths) sync.finish(path);
   expect(paths.map(descriptors)).toEqual(paths.map(() => 0));
 });
@@ -41,6 +43,6 @@ test('background sync: what was begun can be left', async () => {
   const sync = new BackgroundSync();
   for (const path of paths) sync.begin(path);
   sync.abandon();
-  while (paths.some((path) => descriptors(path) > 0)) await setImmediate();
+  while (paths.some((path) => descriptors(path) > 0)) await turn();
   expect(() => sync.begin(join(folder, 'none'))).toThrow(/none: cannot write the trace/);
 });

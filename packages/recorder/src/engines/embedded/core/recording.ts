@@ -243,7 +243,7 @@ export class Recording implements Observer {
    */
   finish(call: bigint | null, why: string | null): void {
     if (call !== null) this.#hart.pc = call;
-    for (const id of [...this.#byId.keys()]) this.ended(id, why);
+    for (const id of Array.from(this.#byId.keys())) this.ended(id, why);
     this.ring.end();
   }
 }

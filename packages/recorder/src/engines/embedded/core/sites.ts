@@ -63,7 +63,8 @@ export class Sites {
   }
 
   forgetPage(page: number): void {
-    for (const target of [...(this.#byTarget.get(page)?.keys() ?? [])]) this.forgetTarget(target);
+    const targets = this.#byTarget.get(page)?.keys() ?? [];
+    for (const target of Array.from(targets)) this.forgetTarget(target);
     this.#byTarget.delete(page);
   }
 }

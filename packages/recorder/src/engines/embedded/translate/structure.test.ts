@@ -64,7 +64,9 @@ function checkNesting(made: Structure): void {
     }
   }
   const listed = order.flatMap((node) => [...(merges[node] ?? [])]);
-  expect(listed.sort()).toEqual(order.filter((node) => isMerge[node] === 1).sort());
+  const merging = order.filter((node) => isMerge[node] === 1);
+  const rising = (one: number, other: number): number => one - other;
+  expect(listed.sort(rising)).toEqual(merging.sort(rising));
 }
 
 /** Each way of the graph is there still, perhaps through the dispatcher of its end. */
