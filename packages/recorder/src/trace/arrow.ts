@@ -5,6 +5,7 @@
  */
 import { BacktrailError } from '../errors.ts';
 import { type ColumnData, codeMask, packMask, text } from './columns.ts';
+import { FlatWriter } from './flat-writer.ts';
 import type { BatchHeader, Block } from './ipc.ts';
 import {
   batchMessage,
@@ -107,6 +108,7 @@ const BODY_BYTES_KEPT = 4 << 20;
 
 /** Compresses bodies; one for all files of a trace. */
 export class ArrowKit {
+  readonly flat = new FlatWriter();
   private readonly compressor = new Compressor();
   private body = new Uint8Array(0);
 
@@ -160,7 +162,7 @@ class FileWriter implements ArrowWriter {
     this.kit = kit;
     this.table = table;
     this.file = file;
-    file.write([fileBegin(), schemaMessage(table)]);
+    file.write([fileBegin(), schemaMessage(kit.flat, table)]);
   }
 
   get batches(): number {
@@ -170,20 +172,23 @@ class FileWriter implements ArrowWriter {
   append(columns: readonly ColumnData[], rows: number): void {
     const content = batchContent(this.table, columns, rows);
     if (this.blocks.length === 0) this.writeDictionaries();
-    this.blocks.push(this.write(content, batchMessage));
+    const { flat } = this.kit;
+    this.blocks.push(this.write(content, (batch) => batchMessage(flat, batch)));
   }
 
   close(): void {
-    this.file.write([fileEnd(this.table, this.dictionaries, this.blocks)]);
+    const { flat } = this.kit;
+    this.file.write([fileEnd(flat, this.table, this.dictionaries, this.blocks)]);
   }
 
   private writeDictionaries(): void {
+    const { flat } = this.kit;
     for (const [id, { type, words }] of this.table.columns.entries()) {
       if (type !== 'code') continue;
       const column: Column = { name: 'words', type: 'utf8', nullable: false, says: '' };
       const list = words ?? [];
       const content = columnContent('words', column, text(list, list.length), list.length);
-      this.dictionaries.push(this.write(content, (batch) => dictionaryMessage(id, batch)));
+      this.dictionaries.push(this.write(content, (batch) => dictionaryMessage(flat, id, batch)));
     }
   }
 

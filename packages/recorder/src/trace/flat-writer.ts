@@ -31,24 +31,25 @@ export const structs = (words: number, value: readonly number[]): FlatField => (
   value,
 });
 
-/** The bytes of one root table; their length is a multiple of 8. */
-export function flatBuffer(root: FlatFields): Uint8Array {
-  const writer = new FlatWriter();
-  return writer.root(root);
-}
-
 const BYTES_FIRST = 1024;
 const OFFSET_BYTES = 4;
 
 const inlineBytes = (field: FlatField): number =>
   field.is === 'number' ? field.bytes : OFFSET_BYTES;
 
-class FlatWriter {
+/** Keeps its memory from one buffer to the next. */
+export class FlatWriter {
   private bytes = new Uint8Array(BYTES_FIRST);
   private view = new DataView(this.bytes.buffer);
   private end = 0;
 
-  root(fields: FlatFields): Uint8Array {
+  /**
+   * The bytes of one root table behind `before` zeros, a multiple of 8; their length is one too.
+   * They hold until the next call.
+   */
+  write(fields: FlatFields, before: number): Uint8Array {
+    this.bytes.fill(0, 0, this.end);
+    this.end = before;
     const at = this.take(OFFSET_BYTES, OFFSET_BYTES);
     this.point(at, this.table(fields));
     this.take(0, 8);

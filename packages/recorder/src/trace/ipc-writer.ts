@@ -5,7 +5,7 @@
 import {
   type FlatField,
   type FlatFields,
-  flatBuffer,
+  type FlatWriter,
   i16,
   i32,
   i64,
@@ -31,6 +31,9 @@ import {
   TYPE_UTF8,
 } from './ipc.ts';
 import type { Column, TableSchema } from './schema.ts';
+
+/** The end mark of a stream: CONTINUATION and a length of 0. */
+const END_BYTES = 8;
 
 // Where null stands for a field below, its default is meant: little-endian, unsigned, one frame a
 // buffer, a dictionary that is no delta.
@@ -76,28 +79,28 @@ function batchOf({ rows, nulls, starts, lengths }: BatchHeader): FlatField {
   return table(i64(rows), structs(2, nodes), structs(2, regions), table(u8(CODEC_ZSTD)));
 }
 
-/** A whole message but for its body: prefix, metadata, padding. */
-function message(type: number, header: FlatField, bodyBytes: number): Uint8Array {
-  const metadata = flatBuffer([i16(METADATA_V5), u8(type), header, i64(bodyBytes)]);
-  const bytes = new Uint8Array(PREFIX_BYTES + metadata.length);
-  const view = new DataView(bytes.buffer);
+/** A whole message but for its body: prefix, metadata. Holds until the writer writes again. */
+function message(flat: FlatWriter, type: number, header: FlatField, bodyBytes: number): Uint8Array {
+  const root = [i16(METADATA_V5), u8(type), header, i64(bodyBytes)];
+  const bytes = flat.write(root, PREFIX_BYTES);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, PREFIX_BYTES);
   view.setInt32(0, CONTINUATION, true);
-  view.setInt32(4, metadata.length, true);
-  bytes.set(metadata, PREFIX_BYTES);
+  view.setInt32(4, bytes.length - PREFIX_BYTES, true);
   return bytes;
 }
 
-export const schemaMessage = (schema: TableSchema): Uint8Array =>
-  message(HEADER_SCHEMA, schemaOf(schema), 0);
+export const schemaMessage = (flat: FlatWriter, schema: TableSchema): Uint8Array =>
+  message(flat, HEADER_SCHEMA, schemaOf(schema), 0);
 
-export const dictionaryMessage = (id: number, batch: BatchHeader): Uint8Array =>
-  message(HEADER_DICTIONARY, table(i64(id), batchOf(batch)), batch.bodyBytes);
+export const dictionaryMessage = (flat: FlatWriter, id: number, batch: BatchHeader): Uint8Array =>
+  message(flat, HEADER_DICTIONARY, table(i64(id), batchOf(batch)), batch.bodyBytes);
 
-export const batchMessage = (batch: BatchHeader): Uint8Array =>
-  message(HEADER_BATCH, batchOf(batch), batch.bodyBytes);
+export const batchMessage = (flat: FlatWriter, batch: BatchHeader): Uint8Array =>
+  message(flat, HEADER_BATCH, batchOf(batch), batch.bodyBytes);
 
 /** What ends a file: the stream's end mark, the footer, its length, the magic. */
 export function fileEnd(
+  flat: FlatWriter,
   schema: TableSchema,
   dictionaries: readonly Block[],
   batches: readonly Block[],
@@ -108,18 +111,14 @@ export function fileEnd(
       3,
       list.flatMap((block) => [block.offset, block.metadataBytes, block.bodyBytes]),
     );
-  const footer = flatBuffer([
-    i16(METADATA_V5),
-    schemaOf(schema),
-    blocks(dictionaries),
-    blocks(batches),
-  ]);
-  const bytes = new Uint8Array(8 + footer.length + 4 + MAGIC.length);
+  const root = [i16(METADATA_V5), schemaOf(schema), blocks(dictionaries), blocks(batches)];
+  const written = flat.write(root, END_BYTES);
+  const bytes = new Uint8Array(written.length + 4 + MAGIC.length);
+  bytes.set(written);
   const view = new DataView(bytes.buffer);
   view.setInt32(0, CONTINUATION, true);
-  bytes.set(footer, 8);
-  view.setInt32(8 + footer.length, footer.length, true);
-  bytes.set(Buffer.from(MAGIC, 'latin1'), 12 + footer.length);
+  view.setInt32(written.length, written.length - END_BYTES, true);
+  bytes.set(Buffer.from(MAGIC, 'latin1'), written.length + 4);
   return bytes;
 }
 

@@ -4,8 +4,14 @@ import type { ColumnData } from './columns.ts';
 import { REPLACEMENT, rename } from './directory.ts';
 import { OutputFile, type OutputSystem } from './output.ts';
 import type { TableSchema } from './schema.ts';
-import { divided } from './table-file.ts';
+import { divided, readBatches, rowsBytes, type Wrong } from './table-file.ts';
 import type { TableRows } from './tables.ts';
+
+/**
+ * Rows of a table that are also kept in memory, at most; beyond that all are read again in the end.
+ * Segments come one a batch, and reading thousands of tiny batches takes longer than their run.
+ */
+const KEPT_BYTES_MAX = 16 << 20;
 
 /** A file that batches are appended to. */
 export class LiveTable {
@@ -14,11 +20,14 @@ export class LiveTable {
   rows = 0;
   private readonly file: OutputFile;
   private readonly writer: ArrowWriter;
+  private kept: TableRows[] | null;
+  private keptBytes = 0;
 
   /** @param kept Rows to begin with; the new file then takes the place of an old one. */
   constructor(path: string, table: TableSchema, into: Target, kept: TableRows | null = null) {
     this.path = path;
     this.table = table;
+    this.kept = table.name === 'transfers' ? null : [];
     this.file = new OutputFile(kept === null ? path : path + REPLACEMENT, table.name, into.system);
     try {
       this.writer = into.kit.open(table, this.file);
@@ -39,9 +48,22 @@ export class LiveTable {
     return this.writer.batches;
   }
 
+  /** The columns are kept: they must not change. */
   append(columns: readonly ColumnData[], rows: number): void {
     this.writer.append(columns, rows);
     this.rows += rows;
+    this.keep({ columns, count: rows });
+  }
+
+  private keep(batch: TableRows): void {
+    this.keptBytes += rowsBytes(batch);
+    if (this.keptBytes > KEPT_BYTES_MAX) this.kept = null;
+    this.kept?.push(batch);
+  }
+
+  /** All rows, once the file is finished. */
+  batchesWritten(onDamage: (wrong: Wrong) => never): Iterable<TableRows> {
+    return this.kept ?? readBatches(this.path, this.table, onDamage);
   }
 
   finish(): void {

@@ -146,7 +146,7 @@ export function replaceTable(
   return file.bytes;
 }
 
-const rowsBytes = (rows: TableRows): number =>
+export const rowsBytes = (rows: TableRows): number =>
   rows.columns.reduce((sum, column) => sum + columnBytes(column, rows.count), 0);
 
 /** Parts of bounded size, of at least one row; columns become exactly as long as their rows. */

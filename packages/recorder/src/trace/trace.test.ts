@@ -239,6 +239,44 @@ describe('trace: what is written is read', () => {
   });
 });
 
+test('trace: tables larger than what is kept in memory are closed all the same', () => {
+  withFolder((folder) => {
+    const directory = join(folder, 'x.trace');
+    const writer = TraceWriter.create(directory, newManifest());
+    const count = 400;
+    const codeBytes = 22_000;
+    // 8.8 MB of code in each: the second is more than a writer keeps.
+    for (const first of [1, 2, 3]) {
+      const code = Array.from({ length: count }, (_, i) =>
+        new Uint8Array(codeBytes).fill(first + i),
+      );
+      writer.addBlocks({
+        count,
+        pc: new BigUint64Array(count).fill(0x1000n),
+        size: new Uint32Array(count).fill(codeBytes),
+        instructions: new Uint32Array(count).fill(1),
+        instructionSizes: packBytes(Array.from({ length: count }, () => Uint8Array.of(4))),
+        code: packBytes(code),
+        hostPc: new BigUint64Array(count),
+        hasHostPc: new Uint8Array(count),
+        hostSize: new Uint32Array(count),
+        hostCode: packBytes(Array.from({ length: count }, () => new Uint8Array(0))),
+        hasHostCode: new Uint8Array(count),
+        bornVcpu: new Uint32Array(count),
+        bornSeq: new Float64Array(count),
+      });
+    }
+    writer.finish(someModules, someSymbols);
+    const trace = openTrace(directory);
+    expect(verifyTrace(trace)).toEqual([]);
+    expect(trace.blocks.count).toBe(3 * count);
+    const fills = Array.from({ length: 3 * count }, (_, block) => trace.blocks.code(block)[21_999]);
+    expect(fills).toEqual(
+      fills.map((_, block) => (Math.floor(block / count) + 1 + (block % count)) & 0xff),
+    );
+  });
+});
+
 test('trace: totals tell what is in the directory', () => {
   withFolder((folder) => {
     const directory = join(folder, 'x.trace');

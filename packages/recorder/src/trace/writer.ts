@@ -39,7 +39,7 @@ import {
   symbolColumns,
 } from './rows.ts';
 import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS, type TableSchema } from './schema.ts';
-import { divided, readBatches, replaceTable, type Wrong } from './table-file.ts';
+import { divided, replaceTable, type Wrong } from './table-file.ts';
 import type { TableRows } from './tables.ts';
 import { NO_ROW } from './trace.ts';
 import { transfersTable } from './transfers.ts';
@@ -329,7 +329,7 @@ export class TraceWriter {
     };
     const changed = function* (): Generator<TableRows, void, undefined> {
       let first = 0;
-      for (const batch of readBatches(path, table, fail)) {
+      for (const batch of live.batchesWritten(fail)) {
         yield change === undefined ? batch : change(batch, first);
         first += batch.count;
       }
