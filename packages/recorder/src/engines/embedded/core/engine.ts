@@ -80,14 +80,12 @@ export class Engine implements Clock {
     this.#regions = new Regions(memory, this.#cache, cells, this.#recording, {
       guestBase: space.guestBase,
       guestLimit: space.guestLimit,
-      rangeStarts: () => memory.pinRanges(),
       memoryPages: memoryPages(memory),
       record: ring !== null,
       instructionsMax: FUEL_SLACK,
       blocksMax: 500,
       fusedMultiplyAdd: options.fusedMultiplyAdd,
     });
-    memory.onRangesMoved = () => this.#regions.forgetAll();
     memory.onCodeChange = (page) => {
       this.#recording?.streams.settleLanding();
       this.#regions.forgetPage(page);

@@ -16,8 +16,6 @@ import {
 import { TRAP, Trap } from './trap.ts';
 
 const WASM_PAGE_BYTES = 65_536;
-/** Ranges that move for ever are not worth making code anew each time. */
-const RANGE_MOVES_MAX = 8;
 
 export interface MemoryOptions {
   /** Byte offset of guest address 0, a multiple of 64 KiB. */
@@ -46,10 +44,6 @@ export class GuestMemory {
   readonly bytes: Uint8Array;
   readonly view: DataView;
   readonly perms: Uint8Array;
-  /** Called when pinned ranges could not stay: code that relies on their starts must be forgotten. */
-  onRangesMoved: () => void = () => {};
-  readonly #pinned = new Map<number, number>();
-  #rangeMoves = 0;
   /** Called before a page that held decoded code changes: by a store, or as its mapping ends. */
   onCodeChange: (page: number) => void = () => {};
   /** Whether the bytes, of one page, hold code that was decoded; data may lie beside code. */
@@ -265,36 +259,9 @@ export class GuestMemory {
     return { first, end: size === 0 ? first : first + (size + 7) / GUEST_PAGE_BYTES };
   }
 
-  /**
-   * Starts of the ranges for reading and writing. From now on they stay, whatever becomes of their
-   * sizes, until onRangesMoved: generated code holds them as constants. null: here they move too
-   * often for that.
-   */
-  pinRanges(): { readonly read: number; readonly write: number } | null {
-    if (this.#rangeMoves >= RANGE_MOVES_MAX) return null;
-    const [read, write] = [STATE.readStart, STATE.writeStart].map((field) => {
-      const { first } = this.#rangeAt(field);
-      this.#pinned.set(field, first);
-      return first * GUEST_PAGE_BYTES;
-    });
-    return { read: read ?? 0, write: write ?? 0 };
-  }
-
+  /** Page 0 is never in a range: there base registers may be below 0. */
   #setRange(field: number, pageFirst: number, end: number): void {
-    // Page 0 is never in a range: there base registers may be below 0.
     const first = Math.max(pageFirst, 1);
-    const pinned = this.#pinned.get(field) ?? first;
-    if (end <= first) this.#storeRange(field, pinned, pinned);
-    else if (first <= pinned && pinned < end) this.#storeRange(field, pinned, end);
-    else {
-      this.#rangeMoves++;
-      this.#pinned.clear();
-      this.#storeRange(field, first, end);
-      this.onRangesMoved();
-    }
-  }
-
-  #storeRange(field: number, first: number, end: number): void {
     const bytes = Math.max(end - first, 0) * GUEST_PAGE_BYTES;
     this.view.setBigUint64(field, BigInt(first * GUEST_PAGE_BYTES), true);
     this.view.setBigUint64(field + 8, BigInt(Math.max(bytes - 7, 0)), true);

@@ -73,8 +73,6 @@ export class Regions {
   readonly #placeCell = new Map<number, number>();
   /** By page of code: what was made from it. */
   readonly #byPage = new Map<number, Set<Made>>();
-  /** How often all were forgotten. */
-  #forgotten = 0;
   /** Regions made, ever, and blocks in them. */
   made = 0;
   blocks = 0;
@@ -243,10 +241,8 @@ export class Regions {
       }
     }
     const made = { entries, pages };
-    const forgotten = this.#forgotten;
-    for (const page of pages) this.#memory.markCode(page);
-    if (this.#forgotten !== forgotten) return;
     for (const page of pages) {
+      this.#memory.markCode(page);
       const others = this.#byPage.get(page);
       if (others === undefined) this.#byPage.set(page, new Set([made]));
       else others.add(made);
@@ -270,12 +266,6 @@ export class Regions {
   forgetPage(page: number): void {
     for (const made of this.#byPage.get(page) ?? []) this.#forget(made);
     this.#sites.forgetPage(page);
-  }
-
-  /** What all regions rely on changes: none that was made is entered again. */
-  forgetAll(): void {
-    this.#forgotten++;
-    for (const all of this.#byPage.values()) for (const made of all) this.#forget(made);
   }
 
   #forget(made: Made): void {

@@ -15,13 +15,11 @@ const ACCESS_BYTES_MAX = 8;
 export class AccessWriter {
   readonly #out: RegionWriter;
   readonly #options: RegionOptions;
-  readonly #starts: { readonly read: number; readonly write: number } | null;
   #plan: Plan = [];
 
   constructor(out: RegionWriter, options: RegionOptions) {
     this.#out = out;
     this.#options = options;
-    this.#starts = options.rangeStarts?.() ?? null;
   }
 
   /** What follows is the code of the block with this plan. */
@@ -49,8 +47,9 @@ export class AccessWriter {
 
   /** Start of the range if it stays while the region is in use. */
   #fixedStart({ isStack, isWrite }: Check): number | null {
-    if (this.#starts === null || isStack) return null;
-    return isWrite ? this.#starts.write : this.#starts.read;
+    const starts = this.#options.rangeStarts?.();
+    if (starts === undefined || isStack) return null;
+    return isWrite ? starts.write : starts.read;
   }
 
   #check(base: number, check: Check, bail: () => void): void {

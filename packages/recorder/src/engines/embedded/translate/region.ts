@@ -37,9 +37,9 @@ export interface RegionOptions {
   readonly guestLimit: number;
   /**
    * Starts of the ranges for reading and writing as they are now (STATE.readStart, writeStart). If
-   * they are told, a region must not be entered any more once one of them has changed.
+   * this is given, a region must not be entered any more once one of them has changed.
    */
-  readonly rangeStarts?: () => { readonly read: number; readonly write: number } | null;
+  readonly rangeStarts?: () => { readonly read: number; readonly write: number };
   /** Size of memory in pages of 64 KiB. */
   readonly memoryPages: number;
   /** Without recording no edge is stored; all else is the same. */
