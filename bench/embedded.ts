@@ -157,27 +157,32 @@ const HEADINGS = [
   'hash',
 ];
 
-function print(rows: readonly Row[]): void {
+const two = (value: number): string => value.toFixed(2);
+
+function printHead(): void {
   console.log(`| ${HEADINGS.join(' | ')} |`);
   console.log(`|${'---|'.repeat(HEADINGS.length)}`);
-  const two = (value: number): string => value.toFixed(2);
-  for (const row of rows) {
-    const cells = [
-      row.name,
-      two(row.native),
-      two(row.qemu),
-      two(row.bareByQemu),
-      two(row.recordedByBare),
-      two(row.recordedByQemu),
-      two(row.bareByNative),
-      row.transfers.toLocaleString('en'),
-      (row.transfers / row.recorded / 1e6).toFixed(0),
-      two(row.bits),
-      two(row.waitSeconds),
-      row.hash,
-    ];
-    console.log(`| ${cells.join(' | ')} |`);
-  }
+}
+
+function printRow(row: Row): void {
+  const cells = [
+    row.name,
+    two(row.native),
+    two(row.qemu),
+    two(row.bareByQemu),
+    two(row.recordedByBare),
+    two(row.recordedByQemu),
+    two(row.bareByNative),
+    row.transfers.toLocaleString('en'),
+    (row.transfers / row.recorded / 1e6).toFixed(0),
+    two(row.bits),
+    two(row.waitSeconds),
+    row.hash,
+  ];
+  console.log(`| ${cells.join(' | ')} |`);
+}
+
+function printMeans(rows: readonly Row[]): void {
   const mean = (pick: (row: Row) => number): string => two(geomean(rows.map(pick)));
   const means = [
     mean((row) => row.bareByQemu),
@@ -207,12 +212,15 @@ const only = option('only');
 const folder = mkdtempSync(join(tmpdir(), 'backtrail-bench-'));
 try {
   const rows: Row[] = [];
+  printHead();
   for (const kernel of KERNELS) {
     if (only !== null && kernel.name !== only) continue;
     const count = isSmoke ? 1 : Math.round(kernel.count * times);
-    rows.push(await compare(kernel, `${count}`, rounds, folder));
+    const row = await compare(kernel, `${count}`, rounds, folder);
+    rows.push(row);
+    printRow(row);
   }
-  print(rows);
+  printMeans(rows);
   if (only === null) await hello(folder, isSmoke ? 1 : 5);
 } finally {
   rmSync(folder, { recursive: true, force: true });
