@@ -335,11 +335,13 @@ export class TraceWriter {
       }
     };
     replaceTable(path, table, this.target.kit, changed(), this.target.system);
+    this.sync.begin(path);
   }
 
   private writeWhole(table: TableSchema<'modules' | 'symbols'>, rows: TableRows): void {
     const path = tablePath(this.directory, table.name);
     replaceTable(path, table, this.target.kit, [rows], this.target.system);
+    this.sync.begin(path);
   }
 }
 
