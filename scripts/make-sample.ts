@@ -3,6 +3,9 @@
  * program as a user has it, and puts trace and expected.json into traces/vN/NAME.
  *
  *   node --conditions=source scripts/make-sample.ts smash
+ *   node --conditions=source scripts/make-sample.ts tests/guests/riscv64/bin/smash.elf
+ *
+ * A built ELF file is recorded as it is, on the embedded engine.
  *
  * It runs in a folder whose name says nothing of this machine, because a trace remembers it.
  */
@@ -29,16 +32,30 @@ function run(program: string, args: readonly string[], statuses: readonly number
   }
 }
 
-const name = process.argv[2] ?? 'smash';
-const source = path.join(ROOT, 'tests/guests', `${name}.c`);
-const line = /^ \* {3}(cc .*)$/m.exec(readFileSync(source, 'utf8'))?.[1];
-if (line === undefined) throw new Error(`${source}: found no build line " *   cc …" in its head`);
-
+const wanted = process.argv[2] ?? 'smash';
 rmSync(WORKSHOP, { recursive: true, force: true });
 mkdirSync(WORKSHOP);
-cpSync(source, path.join(WORKSHOP, `${name}.c`));
-const [compiler = 'cc', ...flags] = line.split(' ');
-run(compiler, flags, [0]);
+const name = wanted.endsWith('.elf') ? takeBuilt(wanted) : buildHere(wanted);
+
+/** A guest of the embedded engine, as it is in the repository. */
+function takeBuilt(file: string): string {
+  const folder = path.basename(path.dirname(file.replace('/bin/', '/')));
+  const guest = `${folder}-${path.basename(file, '.elf')}`;
+  cpSync(path.join(ROOT, file), path.join(WORKSHOP, guest));
+  return guest;
+}
+
+/** A guest of this machine, built with the line in the head of its source. */
+function buildHere(guest: string): string {
+  const source = path.join(ROOT, 'tests/guests', `${guest}.c`);
+  const line = /^ \* {3}(cc .*)$/m.exec(readFileSync(source, 'utf8'))?.[1];
+  if (line === undefined) throw new Error(`${source}: found no build line " *   cc …" in its head`);
+  cpSync(source, path.join(WORKSHOP, `${guest}.c`));
+  const [compiler = 'cc', ...flags] = line.split(' ');
+  run(compiler, flags, [0]);
+  return guest;
+}
+
 const cli = path.join(ROOT, 'packages/cli/src/main.ts');
 // Whatever the sample's end is, it is not 1 or 2: those are backtrail's own.
 const ends = Array.from({ length: 256 }, (_, status) => status).filter((s) => s !== 1 && s !== 2);
