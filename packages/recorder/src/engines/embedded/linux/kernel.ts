@@ -76,6 +76,9 @@ export class Kernel {
   interrupted: Interrupted | null = null;
   /** All threads waited for each other when it was killed. */
   isStuck = false;
+  /** Instructions when all slept last, and jumps in time since then. */
+  idleSince = -1;
+  idles = 0;
   /** Instructions of the process when the running thread's turn began. */
   turnStart = 0;
   /** timer_create's, by their number. */

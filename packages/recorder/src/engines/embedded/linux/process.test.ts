@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { TRAP, Trap } from '../core/trap.ts';
 import { CALLS } from './calls/table.ts';
 import { Bench, DATA } from './calls.fixture.ts';
+import { SeededRandom } from './random.ts';
 import { MemoryIo } from './run.fixture.ts';
 
 const CALL = {
@@ -220,6 +221,17 @@ describe('time', () => {
     expect(bench.process.deadline()).toBe(Number.POSITIVE_INFINITY);
   });
 
+  test('a guest with nothing but an ignored timer does not keep the host busy', () => {
+    using bench = new Bench();
+    bench.put(DATA + 0x100n, 1n, 0n, 0n);
+    bench.call(CALL.rtSigaction, 14, DATA + 0x100n, 0, 8);
+    bench.put(DATA, 0n, 1n, 0n, 1n);
+    bench.call(CALL.setitimer, 0, DATA, 0);
+    bench.call(CALL.futex, DATA + 0x800n, 0, 0, 0, 0, 0);
+    expect(bench.io.waits.length).toBeGreaterThan(1000);
+    expect(bench.last).toEqual({ how: 'signal', number: 9 });
+  });
+
   test('the same seed, the same randomness and day; another one, others', () => {
     const facts = (seed: number): string => {
       using bench = new Bench({ seed });
@@ -229,6 +241,23 @@ describe('time', () => {
     };
     expect(facts(1)).toBe(facts(1));
     expect(facts(1)).not.toBe(facts(2));
+  });
+
+  test('randomness in pieces is the same as in one', () => {
+    const [whole, parts] = [new Uint8Array(100), new Uint8Array(100)];
+    new SeededRandom(5n).fill(whole);
+    const random = new SeededRandom(5n);
+    for (const [from, to] of [
+      [0, 3],
+      [3, 4],
+      [4, 30],
+      [30, 54],
+      [54, 54],
+      [54, 100],
+    ] as const) {
+      random.fill(parts.subarray(from, to));
+    }
+    expect(parts).toEqual(whole);
   });
 
   test('the randomness is SplitMix64', () => {

@@ -23,12 +23,20 @@ export class SeededRandom implements Random {
   }
 
   fill(into: Uint8Array): void {
-    for (let at = 0; at < into.length; at++) {
+    const view = new DataView(into.buffer, into.byteOffset, into.length);
+    let at = 0;
+    while (at < into.length) {
       if (this.#left === 0) {
         this.#word = this.#next();
         this.#left = 8;
       }
-      into[at] = Number(this.#word & 0xffn);
+      if (this.#left === 8 && into.length - at >= 8) {
+        view.setBigUint64(at, this.#word, true);
+        this.#left = 0;
+        at += 8;
+        continue;
+      }
+      into[at++] = Number(this.#word & 0xffn);
       this.#word >>= 8n;
       this.#left--;
     }

@@ -4,7 +4,7 @@ import type { MachineMark, Next, Observer } from '../core/machine.ts';
 import { GuestMemory } from '../core/memory.ts';
 import { Trap } from '../core/trap.ts';
 import { fetch, step } from '../plain/step.ts';
-import { S } from './abi.ts';
+import { S, SIG } from './abi.ts';
 import type {
   HostIo,
   InputState,
@@ -69,6 +69,7 @@ export class MemoryIo implements HostIo {
 
   wait(msMax: number | null): WaitEnd {
     this.waits.push(msMax);
+    if (this.waits.length > WAITS_MAX) this.signals.push(SIG.KILL);
     return this.signals.length > 0 ? 'signal' : msMax === null ? 'never' : 'timeout';
   }
 
@@ -80,6 +81,9 @@ export class MemoryIo implements HostIo {
     return this.signals.splice(0);
   }
 }
+
+/** A guest that goes on waiting after so many waits is killed: nothing ever comes. */
+const WAITS_MAX = 1000;
 
 /** Keeps what it was told, one line each. */
 export class Witness implements Observer {

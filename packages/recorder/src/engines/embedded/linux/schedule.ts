@@ -12,6 +12,8 @@ import type { Thread } from './threads.ts';
 const RUN: Next = { how: 'run' };
 const SIGKILL = 9;
 const NS_PER_MS = 1_000_000;
+/** Jumps in time without an instruction after which the host sleeps between two of them. */
+const FRUITLESS = 1000;
 
 /** Signals and timers that are due, from outside and inside. */
 export function lookAround(kernel: Kernel): void {
@@ -68,6 +70,17 @@ function nextThread(kernel: Kernel): Thread | null {
   }
 }
 
+/**
+ * Timers whose signals are ignored go off for ever, and nobody runs: a guest that waits for a
+ * signal from outside. Its time passes faster than the host's, but it must not take all of that.
+ */
+function isFruitless(kernel: Kernel): boolean {
+  const now = kernel.time.instructions();
+  kernel.idles = now === kernel.idleSince ? kernel.idles + 1 : 0;
+  kernel.idleSince = now;
+  return kernel.idles > FRUITLESS;
+}
+
 /** Everybody sleeps. False: for ever. */
 function idle(kernel: Kernel): boolean {
   const { io, time, timers, threads } = kernel;
@@ -80,6 +93,7 @@ function idle(kernel: Kernel): boolean {
   }
   if (due !== null && !needsInput && !time.isReal) {
     time.skipTo(due);
+    if (isFruitless(kernel)) io.wait(1, false);
     return true;
   }
   const now = time.now();
