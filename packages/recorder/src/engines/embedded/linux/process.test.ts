@@ -24,6 +24,8 @@ const CALL = {
   kill: 129,
   rtSigaction: 134,
   rtSigreturn: 139,
+  readlinkat: 78,
+  brk: 214,
   getpid: 172,
   gettid: 178,
   socket: 198,
@@ -362,6 +364,30 @@ describe('files', () => {
     expect(other.call(CALL.write, 4, DATA, 6)).toBe(6n);
     expect(readFileSync(path.join(root, 'etc/new'), 'latin1')).toBe('nobody');
     expect(errno(open('/other', 0o101))).toBe(30);
+  });
+
+  test('what is made up: maps, command line, descriptors', () => {
+    using bench = new Bench({ args: ['one', 'two'] });
+    const content = (name: string): string => {
+      const descriptor = bench.call(CALL.openat, AT_FDCWD, bench.text(name), 0, 0);
+      const count = bench.call(CALL.read, descriptor, DATA, 4000);
+      bench.call(CALL.close, descriptor);
+      return bench.bytes(DATA, Number(count)).toString('latin1');
+    };
+    bench.call(CALL.brk, DATA + 0x1_1000n);
+    const program = path.join(bench.folder, 'program');
+    const maps = content('/proc/self/maps').split('\n');
+    expect(maps.map((line) => line.replace(/ +/g, ' '))).toEqual([
+      `00020000-00030000 rwxp 00001000 00:00 0 ${program}`,
+      '00030000-00031000 rw-p 00000000 00:00 0 [heap]',
+      '037fe000-037ff000 ---p 00000000 00:00 0 ',
+      '037ff000-03fff000 rwxp 00000000 00:00 0 [stack]',
+      '03fff000-04000000 r-xp 00000000 00:00 0 ',
+      '',
+    ]);
+    expect(content('/proc/1000/cmdline')).toBe('program\0one\0two\0');
+    bench.call(CALL.readlinkat, AT_FDCWD, bench.text('/proc/self/fd/1'), DATA, 100);
+    expect(bench.bytes(DATA, 11).toString('latin1')).toBe('/dev/stdout');
   });
 
   test('the program itself can be read wherever it is', () => {
