@@ -221,6 +221,8 @@ export class Engine implements Clock {
     try {
       const { pc } = this.#hart;
       const instruction = fetch(this.#hart);
+      // Not thrown: to unwind takes longer than most system calls.
+      if (instruction.op === 'ecall') return this.#trapped(new Trap(machine.ecallCause(), 0n));
       step(this.#hart, machine, instruction);
       const isReturn = instruction.op === 'mret' || instruction.op === 'sret';
       const next = this.#hart.pc;
