@@ -5,11 +5,14 @@
 import { blockRows, edgeRows, type MarkRow, markRows } from './flush-rows.ts';
 import { decodeLog, type LogBatch, type LogBlock, type LogGuest } from './ring/log.ts';
 import type { Ring, RingSegment, RingVcpu, WriterState } from './ring/ring.ts';
+import type { SegmentSource } from './trace/transfers-writer.ts';
 import { MARK_KINDS, type MarkKind } from './trace/vocabulary.ts';
 import type { TraceWriter } from './trace/writer.ts';
 
 /** Segments taken in one call of poll(), so that the caller stays responsive. */
 const SEGMENTS_PER_POLL = 16;
+/** For fewer segments nobody else is called. */
+const HELP_SEGMENTS_MIN = 4;
 
 const markKind = (kind: MarkKind): number => MARK_KINDS.indexOf(kind);
 
@@ -76,11 +79,14 @@ export class Flusher {
   #marksOnDisk = 0;
   #drained: number;
   #logTail: number;
+  /** Published segments from which on the guest is soon to wait: then others help. */
+  readonly #behindMin: number;
 
   /** Goes on where the ring says the last recorder had come; a new ring says 0. */
   constructor(ring: Ring, writer: TraceWriter) {
     this.#ring = ring;
     this.#writer = writer;
+    this.#behindMin = Math.max(HELP_SEGMENTS_MIN, Math.floor(ring.shape.segmentBudget / 4));
     const { drained, logTail } = ring.progress();
     this.#drained = drained;
     this.#logTail = logTail;
@@ -118,28 +124,40 @@ export class Flusher {
     if (this.#ring.keep === 'last') return logged;
     const end = Math.min(state.published, this.#drained + SEGMENTS_PER_POLL);
     const published = end > this.#drained;
-    this.#takeSegments(end);
+    this.#takeSegments(end, state.published);
     return logged || published;
   }
 
-  #takeSegments(end: number): void {
-    for (; this.#drained < end; this.#ring.setDrained(this.#drained)) {
-      const segment = this.#ring.publishedSegment(this.#drained);
-      this.#write(segment, segment.segmentSlot);
-      this.#drained++;
+  #takeSegments(end: number, published: number): void {
+    const isBehind = published - this.#drained >= this.#behindMin;
+    const sources: SegmentSource[] = [];
+    for (let n = this.#drained; n < end; n++) {
+      const segment = this.#ring.publishedSegment(n);
+      const source = this.#sourceOf(segment, segment.segmentSlot, () => this.#giveBack(n + 1));
+      if (source !== null) sources.push(source);
     }
+    this.#writer.addSegments(sources, isBehind);
+    if (this.#drained < end) this.#giveBack(end);
   }
 
-  #write(segment: RingSegment, slot: number): void {
-    const seqEnd = this.#seqEnd.get(segment.vcpu) ?? 0;
-    // On disk already: the last recorder was killed between writing it and giving it back, or the
-    // writer between publishing it and letting go.
-    if (segment.firstSeq + segment.rows <= seqEnd) return;
-    this.#gap(segment.vcpu, seqEnd, segment.firstSeq, segment.timeFirstNs);
-    const transfers = this.#writer.segmentPlace(segment.rows);
-    this.#ring.readTransfers(slot, transfers);
-    this.#writer.addSegment(segment, transfers);
-    this.#seqEnd.set(segment.vcpu, segment.firstSeq + segment.rows);
+  #giveBack(drained: number): void {
+    this.#drained = drained;
+    this.#ring.setDrained(drained);
+  }
+
+  /**
+   * What is to be written of a segment; the gap before it is told now.
+   * Null: it is on disk already. The last recorder was killed between writing it and giving it
+   * back, or the writer between publishing it and letting go.
+   */
+  #sourceOf(segment: RingSegment, slot: number, written: () => void): SegmentSource | null {
+    const { vcpu, firstSeq, rows } = segment;
+    const seqEnd = this.#seqEnd.get(vcpu) ?? 0;
+    if (firstSeq + rows <= seqEnd) return null;
+    this.#gap(vcpu, seqEnd, firstSeq, segment.timeFirstNs);
+    this.#seqEnd.set(vcpu, firstSeq + rows);
+    const read = (place: Uint32Array): void => this.#ring.readTransfers(slot, place);
+    return { info: segment, transfers: rows, read, written };
   }
 
   /** Transfers that were there and are not any more: a row, never silence. */
@@ -211,7 +229,7 @@ export class Flusher {
     const state = this.#ring.writerState();
     this.#takeLog(state.logHead);
     if (this.#ring.keep === 'last') this.#drained = Math.max(this.#drained, state.oldest);
-    this.#takeSegments(state.published);
+    this.#takeSegments(state.published, state.published);
     let unrecorded = state.unrecorded;
     this.instructions += state.instructionsAtStop;
     for (const vcpu of this.#ring.liveVcpus()) {
@@ -236,7 +254,9 @@ export class Flusher {
 
   #takeOpen(vcpu: RingVcpu, nowNs: bigint): void {
     if (vcpu.open && vcpu.rows > 0) {
-      this.#write({ ...vcpu, timeLastNs: nowNs }, vcpu.segmentSlot);
+      const segment = { ...vcpu, timeLastNs: nowNs };
+      const source = this.#sourceOf(segment, vcpu.segmentSlot, () => {});
+      if (source !== null) this.#writer.addSegments([source], false);
     } else if (this.#ring.keep === 'last') {
       this.#gap(vcpu.vcpu, this.#seqEnd.get(vcpu.vcpu) ?? 0, vcpu.firstSeq, nowNs);
     }

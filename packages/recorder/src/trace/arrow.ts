@@ -23,6 +23,8 @@ export interface ArrowWriter {
   readonly batches: number;
   /** Appends one record batch; it is in the file when this returns. */
   append(columns: readonly ColumnData[], rows: number): void;
+  /** The same for a table of one column of numbers without null, whose frame is there already. */
+  appendFrame(rows: number, contentBytes: number, frame: Uint8Array): void;
   /** Ends the stream, writes the footer. The file stays open for its owner to sync and close. */
   close(): void;
 }
@@ -33,6 +35,9 @@ interface Content {
   readonly nulls: readonly number[];
   readonly buffers: readonly Uint8Array[];
 }
+
+/** Each compressed buffer begins with the length of its content, i64. */
+const LENGTH_BYTES = 8;
 
 const padded = (bytes: number): number => Math.ceil(bytes / 8) * 8;
 
@@ -139,7 +144,7 @@ export class ArrowKit {
       }
       view.setUint32(end, buffer.length, true);
       view.setUint32(end + 4, 0, true);
-      const length = 8 + this.compressor.compress(buffer, body, end + 8);
+      const length = LENGTH_BYTES + this.compressor.compress(buffer, body, end + LENGTH_BYTES);
       lengths.push(length);
       body.fill(0, end + length, end + padded(length));
       end += padded(length);
@@ -174,6 +179,26 @@ class FileWriter implements ArrowWriter {
     if (this.blocks.length === 0) this.writeDictionaries();
     const { flat } = this.kit;
     this.blocks.push(this.write(content, (batch) => batchMessage(flat, batch)));
+  }
+
+  appendFrame(rows: number, contentBytes: number, frame: Uint8Array): void {
+    const length = LENGTH_BYTES + frame.length;
+    const before = new Uint8Array(LENGTH_BYTES);
+    new DataView(before.buffer).setUint32(0, contentBytes, true);
+    const after = new Uint8Array(padded(length) - length);
+    const header: BatchHeader = {
+      rows,
+      bodyBytes: padded(length),
+      nulls: [0],
+      starts: [0, 0],
+      lengths: [0, length],
+    };
+    if (this.blocks.length === 0) this.writeDictionaries();
+    const metadata = batchMessage(this.kit.flat, header);
+    const offset = this.file.bytes;
+    this.file.write([metadata, before, frame, after]);
+    const { bodyBytes } = header;
+    this.blocks.push({ offset, metadataBytes: metadata.length, bodyBytes });
   }
 
   close(): void {

@@ -55,6 +55,12 @@ export class LiveTable {
     this.keep({ columns, count: rows });
   }
 
+  /** A batch of one column of numbers, compressed already; not kept. */
+  appendFrame(rows: number, contentBytes: number, frame: Uint8Array): void {
+    this.writer.appendFrame(rows, contentBytes, frame);
+    this.rows += rows;
+  }
+
   private keep(batch: TableRows): void {
     this.keptBytes += rowsBytes(batch);
     if (this.keptBytes > KEPT_BYTES_MAX) this.kept = null;

@@ -31,8 +31,9 @@ import {
   writePartial,
 } from './trace.fixture.ts';
 import { NO_ROW } from './trace.ts';
+import { FILE_SEGMENTS } from './transfers-writer.ts';
 import { CAUSES, HOST_HOWS, KINDS, MARK_KINDS, NO_CODE } from './vocabulary.ts';
-import { FILE_SEGMENTS, TraceWriter } from './writer.ts';
+import { TraceWriter } from './writer.ts';
 
 const long = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const signed = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { BacktrailError } from '../errors.ts';
 import { ArrowKit } from './arrow.ts';
 import { BackgroundSync } from './background-sync.ts';
-import { type ColumnData, u16, u32, wholeNumbers } from './columns.ts';
+import { type ColumnData, wholeNumbers } from './columns.ts';
 import {
   makeDirectory,
   renameManifest,
@@ -35,18 +35,14 @@ import {
   moduleColumns,
   type SegmentInfo,
   type SymbolRows,
-  segmentColumns,
   symbolColumns,
 } from './rows.ts';
 import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS, type TableSchema } from './schema.ts';
 import { divided, replaceTable, type Wrong } from './table-file.ts';
 import type { TableRows } from './tables.ts';
 import { NO_ROW } from './trace.ts';
-import { transfersTable } from './transfers.ts';
+import { type SegmentSource, TransfersWriter } from './transfers-writer.ts';
 import { MARK_KINDS } from './vocabulary.ts';
-
-/** Segments in one file under transfers/. A kill leaves at most one file without a footer. */
-export const FILE_SEGMENTS = 64;
 
 /** Rows that are on disk, and the bytes of all files but the manifest. */
 export interface TraceCounts {
@@ -71,13 +67,8 @@ export class TraceWriter {
   private readonly directory: string;
   private readonly target: Target;
   private readonly live: Live;
-  private readonly histogram: Histogram;
-  private readonly vcpus: Set<number>;
   private readonly sync = new BackgroundSync();
-  private transfersFile: LiveTable | null = null;
-  private nextFile: number;
-  private transfers: number;
-  private closedBytes: number;
+  private readonly segments: TransfersWriter;
   /** After an error or the end nothing more is written. */
   private isOpen = true;
 
@@ -89,14 +80,6 @@ export class TraceWriter {
     this.directory = directory;
     this.target = target;
     this.manifest = resumed.manifest;
-    this.histogram = resumed.histogram;
-    this.vcpus = new Set(resumed.vcpus);
-    this.transfers = resumed.transfers;
-    this.nextFile = resumed.nextFile;
-    this.closedBytes = transfersFiles(directory).reduce(
-      (sum, file) => sum + fs.statSync(transfersPath(directory, file)).size,
-      0,
-    );
     const open = (table: TableSchema<keyof Live>): LiveTable => {
       const path = tablePath(directory, table.name);
       return new LiveTable(path, table, target, resumed.tables?.[table.name] ?? null);
@@ -104,6 +87,8 @@ export class TraceWriter {
     const [blocks, edges, marks] = [open(BLOCKS), open(EDGES), open(MARKS)];
     // Last: what segments name is then in its place.
     this.live = { blocks, edges, marks, segments: open(SEGMENTS) };
+    const into = { segments: this.live.segments, sync: this.sync };
+    this.segments = new TransfersWriter(directory, target, into, resumed);
   }
 
   /**
@@ -167,14 +152,8 @@ export class TraceWriter {
       edges: edges.rows,
       blocks: blocks.rows,
       marks: marks.rows,
-      transfers: this.transfers,
-      bytes:
-        this.closedBytes +
-        (this.transfersFile?.bytes ?? 0) +
-        segments.bytes +
-        edges.bytes +
-        blocks.bytes +
-        marks.bytes,
+      transfers: this.segments.transfers,
+      bytes: this.segments.bytes + segments.bytes + edges.bytes + blocks.bytes + marks.bytes,
     };
   }
 
@@ -204,11 +183,6 @@ export class TraceWriter {
     this.append(this.live.marks, rows.count, (first) => markColumns(rows, first));
   }
 
-  /** Where addSegment() takes a segment of so many transfers without a copy; not kept by it. */
-  segmentPlace(transfers: number): Uint32Array<SharedArrayBuffer> {
-    return this.histogram.place(transfers);
-  }
-
   /**
    * Appends one segment: its transfers, then its row.
    * @param edges Edge numbers, each of an edge that has been added; may be reused after the call.
@@ -216,21 +190,16 @@ export class TraceWriter {
    */
   addSegment(info: SegmentInfo, edges: Uint32Array): void {
     if (edges.length === 0) return;
-    this.guard(() => {
-      const narrow = this.histogram.add(edges, this.live.edges.rows);
-      let file = this.transfersFile;
-      const table = transfersTable(this.live.edges.rows);
-      if (file === null || file.batches >= FILE_SEGMENTS || file.table !== table) {
-        file = this.nextTransfersFile(table);
-      }
-      const batch = file.batches;
-      file.append([narrow === null ? u32(edges) : u16(narrow)], edges.length);
-      const { segments } = this.live;
-      const row = segmentColumns(info, segments.rows, edges.length, this.nextFile - 1, batch);
-      segments.append(row, 1);
-      this.transfers += edges.length;
-      this.vcpus.add(info.vcpu);
-    });
+    this.guard(() => this.segments.add(info, edges, this.live.edges.rows));
+  }
+
+  /**
+   * Appends segments in order, as addSegment() does; none is empty.
+   * @param isHelped Whether to use further processors: the guest is faster than one can write.
+   */
+  addSegments(sources: readonly SegmentSource[], isHelped: boolean): void {
+    if (sources.length === 0) return;
+    this.guard(() => this.segments.addAll(sources, this.live.edges.rows, isHelped));
   }
 
   /**
@@ -241,10 +210,11 @@ export class TraceWriter {
   finish(modules: ModuleRows, symbols: SymbolRows): void {
     this.guard(() => {
       const { counts, directory } = this;
-      this.closeTransfers();
+      this.segments.close();
       const { blocks, edges, marks, segments } = this.live;
       for (const table of [blocks, edges, marks, segments]) table.finish();
-      const taken = this.histogram.counts(edges.rows);
+      const taken = this.segments.counts(edges.rows);
+      this.segments.stopHelpers();
       this.compact(edges, (batch, first) => ({
         count: batch.count,
         columns: [
@@ -257,14 +227,14 @@ export class TraceWriter {
       this.writeWhole(SYMBOLS, { count: symbols.count, columns: symbolColumns(symbols) });
       const bytes = syncAll(directory, this.sync);
       Object.assign(this.manifest.totals, {
-        transfers: this.transfers,
+        transfers: this.segments.transfers,
         segments: counts.segments,
         edges: counts.edges,
         blocks: counts.blocks,
         marks: counts.marks,
         modules: modules.count,
         symbols: symbols.count,
-        vcpus: Math.max(this.vcpus.size, this.manifest.totals.vcpus),
+        vcpus: Math.max(this.segments.vcpus.size, this.manifest.totals.vcpus),
         bytes,
       });
       writePartialManifest(directory, { ...this.manifest, complete: true }, this.target.system);
@@ -278,7 +248,7 @@ export class TraceWriter {
   abandon(): void {
     this.isOpen = false;
     this.sync.abandon();
-    this.transfersFile?.abandon();
+    this.segments.abandon();
     const { blocks, edges, marks, segments } = this.live;
     for (const table of [blocks, edges, marks, segments]) table.abandon();
   }
@@ -300,22 +270,6 @@ export class TraceWriter {
     this.isOpen = false;
     action();
     this.isOpen = true;
-  }
-
-  private nextTransfersFile(table: TableSchema): LiveTable {
-    const whole = this.transfersFile;
-    this.closeTransfers();
-    if (whole !== null) this.sync.begin(whole.path);
-    const path = transfersPath(this.directory, this.nextFile);
-    this.transfersFile = new LiveTable(path, table, this.target);
-    this.nextFile++;
-    return this.transfersFile;
-  }
-
-  private closeTransfers(): void {
-    this.transfersFile?.finish();
-    this.closedBytes += this.transfersFile?.bytes ?? 0;
-    this.transfersFile = null;
   }
 
   /** Replaces a closed table by one of few batches. */
