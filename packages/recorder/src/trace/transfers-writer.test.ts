@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
 import { afterAll, describe, expect, test } from 'vitest';
 import { PackThread } from './pack-thread.ts';
 import { SegmentPacker } from './packer.ts';
@@ -29,7 +28,7 @@ function edgesOf(segment: number, transfers: number, limit: number): Uint32Array
 }
 
 async function idle(thread: PackThread): Promise<PackThread> {
-  while (!thread.isIdle) await setImmediate();
+  while (!thread.isIdle) await new Promise(setImmediate);
   return thread;
 }
 
@@ -70,7 +69,7 @@ async function polled(thread: PackThread) {
   for (;;) {
     const packed = thread.poll();
     if (packed !== null) return packed;
-    await setImmediate();
+    await new Promise(setImmediate);
   }
 }
 
