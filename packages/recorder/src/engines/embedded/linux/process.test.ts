@@ -92,7 +92,9 @@ describe('any calls in any order', () => {
         for (const [place, text] of PATHS.entries()) other.text(text, pathAt(place));
         for (const { call, args, ticks } of calls) {
           if (other.last.how !== 'run') break;
-          other.call(CALLS[call]?.[0] ?? 0, ...args);
+          const [number, name] = CALLS[call] ?? [0, ''];
+          // In a folder that may be written to, it fills the host's disk.
+          if (name !== 'sendfile') other.call(number, ...args);
           if (other.last.how === 'run' && other.process.deadline() < other.instructions + ticks) {
             other.tick();
           }
@@ -271,13 +273,11 @@ describe('time', () => {
     expect(bench.word(DATA)).toBe(9817491932198370423n);
   });
 });
-
 function atRandom(bench: Bench): bigint {
   let at = bench.hart.xUnsigned[SP] ?? 0n;
   while (bench.word(at) !== 25n) at += 8n;
   return bench.word(at + 8n);
 }
-
 describe('threads', () => {
   test('take turns of fixed length; told which one runs', () => {
     using bench = new Bench({ sliceInstructions: 1000 });
@@ -307,7 +307,6 @@ describe('threads', () => {
       'switched 1000',
     ]);
   });
-
   test('a deadlock is told, where nothing outside could end it', () => {
     using bench = new Bench();
     bench.call(CALL.clone, THREAD, DATA + 0x4000n, 0, 0, 0);
@@ -317,7 +316,6 @@ describe('threads', () => {
     expect(bench.last).toEqual({ how: 'signal', number: 9 });
     expect(bench.process.stuck).toMatch(/^the guest is stuck: its 2 threads wait for each other/);
   });
-
   test('a deadlock waits for a signal from outside', () => {
     const io = new MemoryIo();
     using bench = new Bench({}, io);
@@ -333,7 +331,6 @@ describe('threads', () => {
     ]);
   });
 });
-
 describe('files', () => {
   test('read-only without being told otherwise', () => {
     using bench = new Bench();
@@ -349,7 +346,6 @@ describe('files', () => {
     expect(errno(open('link', 0))).toBe(2);
     expect(readFileSync(path.join(bench.folder, 'file'), 'latin1')).toBe('content');
   });
-
   test('under a root, its paths are the guest’s', () => {
     using bench = new Bench();
     const root = path.join(bench.folder, 'root');
@@ -365,7 +361,6 @@ describe('files', () => {
     expect(readFileSync(path.join(root, 'etc/new'), 'latin1')).toBe('nobody');
     expect(errno(open('/other', 0o101))).toBe(30);
   });
-
   test('what is made up: maps, command line, descriptors', () => {
     using bench = new Bench({ args: ['one', 'two'] });
     const content = (name: string): string => {
@@ -389,7 +384,6 @@ describe('files', () => {
     bench.call(CALL.readlinkat, AT_FDCWD, bench.text('/proc/self/fd/1'), DATA, 100);
     expect(bench.bytes(DATA, 11).toString('latin1')).toBe('/dev/stdout');
   });
-
   test('the program itself can be read wherever it is', () => {
     using bench = new Bench();
     mkdirSync(path.join(bench.folder, 'empty'));

@@ -1,5 +1,5 @@
 /** read, write and their kin. */
-import { O, S, SIG, TRANSFER_BYTES_MAX } from '../abi.ts';
+import { O, S, SIG } from '../abi.ts';
 import { ERRNO, Failure, fail } from '../errno.ts';
 import { type OpenFile, POLL, WOULD_BLOCK } from '../files.ts';
 import type { Kernel } from '../kernel.ts';
@@ -8,6 +8,8 @@ import { type CallResult, type Handler, onFile } from './call.ts';
 
 const VECTORS_MAX = 1024;
 const VECTOR_BYTES = 16;
+/** What the vectors of one call move together: they go through memory of the host. */
+const GATHERED_BYTES_MAX = 4 << 20;
 
 function readable(kernel: Kernel, descriptor: number): OpenFile {
   const file = kernel.descriptors.get(descriptor);
@@ -109,7 +111,7 @@ function vectors(kernel: Kernel, address: bigint, count: number): Vector[] {
   if (count === 0) return [];
   const view = kernel.user.inputView(address, count * VECTOR_BYTES);
   const list: Vector[] = [];
-  let left = TRANSFER_BYTES_MAX;
+  let left = GATHERED_BYTES_MAX;
   for (let place = 0; place < count; place++) {
     const wanted = view.getBigInt64(place * VECTOR_BYTES + 8, true);
     if (wanted < 0n) fail('EINVAL');
@@ -184,6 +186,8 @@ const lseek: Handler = (kernel, args) => {
 };
 
 const SENDFILE_BYTES = 65_536;
+/** As much as one call copies: signals from outside are looked at between calls. */
+const SENDFILE_BYTES_MAX = 16 << 20;
 
 /** Copies piece by piece; what it could write before it had to wait counts as done. */
 const sendfile: Handler = (kernel, args) => {
@@ -192,7 +196,7 @@ const sendfile: Handler = (kernel, args) => {
   if (from.hostDescriptor === null) fail('EINVAL');
   const offsetAt = args.word(2);
   let at = offsetAt === 0n ? from.seek(0, 1) : Number(kernel.user.load64(offsetAt));
-  const wanted = args.count(3);
+  const wanted = Math.min(args.count(3), SENDFILE_BYTES_MAX);
   const buffer = new Uint8Array(SENDFILE_BYTES);
   let done = 0;
   while (done < wanted) {
