@@ -1,0 +1,47 @@
+/** When regions are made changes nothing that the guest or a count can see. */
+import { expect, test } from 'vitest';
+import { guestFile } from '../../../../../../tests/guests/riscv64/guests.ts';
+import { isFusedMultiplyAddExact } from '../emit/float-probe.ts';
+import { Engine } from './engine.ts';
+import { Hart } from './hart.ts';
+import { GuestMemory } from './memory.ts';
+import { MiniProcess } from './mini-process.fixture.ts';
+import { divideSpace } from './space.ts';
+
+const GUEST_BYTES = 2 ** 30;
+
+function run(guest: string, heatLimit: number) {
+  const space = divideSpace(null, GUEST_BYTES);
+  const memory = new GuestMemory(space);
+  const hart = new Hart(memory);
+  const engine = new Engine({
+    memory,
+    hart,
+    space,
+    ring: null,
+    heatLimit,
+    fusedMultiplyAdd: isFusedMultiplyAddExact(),
+    callsRetire: true,
+    wanted: () => false,
+  });
+  const machine = new MiniProcess(hart, engine.observer, engine);
+  machine.load(guestFile(guest));
+  const end = engine.run(machine);
+  const seen = { end, text: machine.text, instructions: engine.instructions() };
+  return { seen, regions: engine.statistics.regions };
+}
+
+test.for(['core', 'fib', 'heap', 'mandel', 'quick', 'text', 'vm'])(
+  '%s: interpreted alone, with few regions, with many',
+  (guest) => {
+    const alone = run(guest, 0);
+    expect(alone.regions).toBe(0);
+    expect(alone.seen).toMatchObject({ end: { how: 'exit', status: 0 } });
+    expect(alone.seen.instructions).toBeGreaterThan(100_000);
+    for (const heatLimit of [200, 4]) {
+      const other = run(guest, heatLimit);
+      expect(other.regions).toBeGreaterThan(0);
+      expect(other.seen).toEqual(alone.seen);
+    }
+  },
+);
