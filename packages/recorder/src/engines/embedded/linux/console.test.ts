@@ -75,6 +75,19 @@ describe('console', () => {
     expect((await all) === text).toBe(true);
   });
 
+  test('a great many small pieces: no end misses what the other does', async () => {
+    const { input } = open();
+    const all = pair?.ask('read-all');
+    const pieces = Array.from({ length: 3000 }, (_, piece) => `${piece},`);
+    // Each is put when the one before was taken from the stream, so the ends race.
+    for (const piece of pieces) {
+      input.write(piece);
+      while (input.readableLength > 0) await new Promise(setImmediate);
+    }
+    input.end();
+    expect(await all).toBe(pieces.join(''));
+  });
+
   test('signals wake a guest that waits for input, and are not lost when it does not', async () => {
     const { server } = open();
     const waiting = pair?.ask('wait');

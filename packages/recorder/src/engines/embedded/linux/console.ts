@@ -3,9 +3,10 @@
  * a mailbox, a small piece of shared memory:
  *
  *   word 0  bell: counts up with all that the main thread puts; the guest's thread sleeps here
- *        1  wish: bit 0 set as the guest wants input; the rest counts up with each change of the
- *           mode; the main thread is woken by it
- *        2  state of the bytes below: 0 taken, 1 there, 2 stdin is at its end
+ *        1  wishes: counts up with all that the guest's thread puts; the main thread sleeps here
+ *        2  state of the bytes below: 0 taken, 1 wanted, 2 there, 3 stdin is at its end. The guest's
+ *           thread takes it from 0 to 1 and from 2 to 0, the main thread from 1 to 2 or 3, no other
+ *           way: so neither can miss what the other did
  *        3  count of these bytes
  *     4, 5  signals that came and were not taken: bit n of the two is signal n
  *     6, 7  rows and columns of the terminal
@@ -29,7 +30,7 @@ import {
 
 const WORD = {
   bell: 0,
-  wish: 1,
+  wishes: 1,
   state: 2,
   count: 3,
   signalsLow: 4,
@@ -38,7 +39,6 @@ const WORD = {
   columns: 7,
   mode: 8,
 } as const;
-const WISH = { input: 1, change: 2 } as const;
 const MODES: readonly TerminalMode[] = ['lines', 'characters', 'raw'];
 /** What a terminal makes of characters unless it is raw (termios(3): VINTR, VQUIT, VSUSP). */
 const TYPED_SIGNALS: ReadonlyMap<number, number> = new Map([
@@ -46,7 +46,7 @@ const TYPED_SIGNALS: ReadonlyMap<number, number> = new Map([
   [28, SIG.QUIT],
   [26, SIG.TSTP],
 ]);
-const STATE = { taken: 0, there: 1, ended: 2 } as const;
+const STATE = { taken: 0, wanted: 1, there: 2, ended: 3 } as const;
 const DATA = 64;
 const DATA_BYTES = 65_536;
 const SIGNALS_MAX = 63;
@@ -59,6 +59,7 @@ export class ConsoleServer {
   readonly #input: () => Readable;
   #open: Readable | null = null;
   #isClosed = false;
+  #isOver = false;
   #mode: TerminalMode = 'lines';
 
   /** @param input asked once, when the guest wants input for the first time. */
@@ -84,8 +85,8 @@ export class ConsoleServer {
   /** The guest is gone: stdin is left alone. */
   close(): void {
     this.#isClosed = true;
-    Atomics.add(this.#words, WORD.wish, WISH.change);
-    Atomics.notify(this.#words, WORD.wish);
+    Atomics.add(this.#words, WORD.wishes, 1);
+    Atomics.notify(this.#words, WORD.wishes);
     const input = this.#open;
     if (input === null) return;
     this.#applyMode('lines');
@@ -103,12 +104,16 @@ export class ConsoleServer {
 
   #listen(): void {
     if (this.#isClosed) return;
-    const seen = Atomics.load(this.#words, WORD.wish);
-    this.#applyMode(MODES[Atomics.load(this.#words, WORD.mode)] ?? 'lines');
-    if ((seen & WISH.input) !== 0) this.#serve();
-    const woken = Atomics.waitAsync(this.#words, WORD.wish, seen);
+    const seen = Atomics.load(this.#words, WORD.wishes);
+    this.#applyMode(this.#wantedMode());
+    this.#serve();
+    const woken = Atomics.waitAsync(this.#words, WORD.wishes, seen);
     if (woken.async) void woken.value.then(() => this.#listen());
     else queueMicrotask(() => this.#listen());
+  }
+
+  #wantedMode(): TerminalMode {
+    return MODES[Atomics.load(this.#words, WORD.mode)] ?? 'lines';
   }
 
   #applyMode(mode: TerminalMode): void {
@@ -139,13 +144,14 @@ export class ConsoleServer {
   }
 
   readonly #serve = (): void => {
-    if (this.#isClosed || (Atomics.load(this.#words, WORD.wish) & WISH.input) === 0) return;
-    if (Atomics.load(this.#words, WORD.state) !== STATE.taken) return;
+    if (this.#isClosed || Atomics.load(this.#words, WORD.state) !== STATE.wanted) return;
     const input = this.#opened();
-    if (input.readableEnded) {
-      this.#ended();
+    if (this.#isOver || input.readableEnded) {
+      this.#put(STATE.ended);
       return;
     }
+    // What is read now is of the mode that the guest set before it wanted it.
+    this.#applyMode(this.#wantedMode());
     // Asked again until it has nothing: a terminal goes on reading only then.
     let typed: Uint8Array = new Uint8Array();
     while (typed.length === 0) {
@@ -159,16 +165,18 @@ export class ConsoleServer {
     if (typed.length > now.length) input.unshift(typed.subarray(now.length));
     this.#data.set(now);
     Atomics.store(this.#words, WORD.count, now.length);
-    Atomics.and(this.#words, WORD.wish, ~WISH.input);
-    Atomics.store(this.#words, WORD.state, STATE.there);
-    this.#ring();
+    this.#put(STATE.there);
   };
 
   readonly #ended = (): void => {
-    if (this.#isClosed || Atomics.load(this.#words, WORD.state) === STATE.there) return;
-    Atomics.store(this.#words, WORD.state, STATE.ended);
-    this.#ring();
+    this.#isOver = true;
+    this.#serve();
   };
+
+  #put(state: number): void {
+    Atomics.store(this.#words, WORD.state, state);
+    this.#ring();
+  }
 }
 
 /** The end of the guest's thread. A stdin that is a file is read directly. */
@@ -193,31 +201,26 @@ export class ConsoleClient extends DirectIo {
   override setTerminalMode(mode: TerminalMode): void {
     const number = MODES.indexOf(mode);
     if (Atomics.exchange(this.#words, WORD.mode, number) === number) return;
-    Atomics.add(this.#words, WORD.wish, WISH.change);
-    Atomics.notify(this.#words, WORD.wish);
+    this.#wish();
+  }
+
+  #wish(): void {
+    Atomics.add(this.#words, WORD.wishes, 1);
+    Atomics.notify(this.#words, WORD.wishes);
   }
 
   override inputState(): InputState {
     if (this.facts(0).isFile) return 'there';
-    const state = Atomics.load(this.#words, WORD.state);
-    if (state !== STATE.taken) return state === STATE.ended ? 'ended' : 'there';
-    this.#want();
-    return 'none';
-  }
-
-  #want(): void {
-    if ((Atomics.or(this.#words, WORD.wish, WISH.input) & WISH.input) !== 0) return;
-    Atomics.notify(this.#words, WORD.wish);
+    const state = Atomics.compareExchange(this.#words, WORD.state, STATE.taken, STATE.wanted);
+    if (state === STATE.taken) this.#wish();
+    if (state === STATE.ended) return 'ended';
+    return state === STATE.there ? 'there' : 'none';
   }
 
   override read(into: Uint8Array): number | null {
     if (this.facts(0).isFile) return super.read(into);
-    const state = Atomics.load(this.#words, WORD.state);
-    if (state === STATE.ended) return 0;
-    if (state === STATE.taken) {
-      this.#want();
-      return null;
-    }
+    const state = this.inputState();
+    if (state !== 'there') return state === 'ended' ? 0 : null;
     const left = Atomics.load(this.#words, WORD.count) - this.#taken;
     const count = Math.min(left, into.length);
     into.set(this.#data.subarray(this.#taken, this.#taken + count));
