@@ -20,7 +20,7 @@ import { decode, transferOf } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { step } from '../plain/step.ts';
 import { type WasmFunction, type WasmTable, wasm } from '../wasm/host.ts';
-import { rememberEdge } from './cells.ts';
+import { forgetEdge, rememberEdge } from './cells.ts';
 import type {
   Naming,
   Profile,
@@ -211,6 +211,10 @@ export class RegionMachine extends PlainMachine {
   #nextPlace = 1;
   #pages = 0;
   #fuel = 0;
+  /** In `refuel`: everything is in the state block as it is at STATE.pc. */
+  onRefuel: () => void = () => {};
+  /** Transfers that were named: which sites remember which targets. */
+  readonly links: { readonly site: RegionSite; readonly target: number }[] = [];
   /** Times that control entered a region, instructions run there, and calls of the engine. */
   entered = 0;
   retiredInRegions = 0;
@@ -309,6 +313,7 @@ export class RegionMachine extends PlainMachine {
   #refuel(): number {
     this.#drain();
     if (this.#fuel >= 0) throw new Error(`refuel with ${this.#fuel} left`);
+    this.onRefuel();
     if (this.#mood.leaves()) return 1;
     this.#setFuel();
     return 0;
@@ -325,8 +330,15 @@ export class RegionMachine extends PlainMachine {
     const edge = this.#nextEdge++;
     this.#edges.set(edge, nameOf(site.kind, site.source, target));
     rememberEdge(this.memory.view, site, target, edge);
+    this.links.push({ site, target });
     this.named++;
     return edge;
+  }
+
+  /** The code at the target of a named transfer changes place. */
+  forget(index: number): void {
+    const link = this.links[index];
+    if (link !== undefined) forgetEdge(this.memory.view, link.site, link.target);
   }
 
   #returned(block: number, site: number): number {

@@ -123,7 +123,7 @@ class Generator {
     const random = this.#random;
     const rd = this.#pick(POOL);
     const [a, b] = [this.#pick(POOL), this.#pick(POOL)];
-    switch (random(12)) {
+    switch (random(14)) {
       case 0:
       case 1:
         out.r(this.#pick(ALU), rd, a, b);
@@ -159,7 +159,32 @@ class Generator {
         if (random(2) === 0) out.r(this.#pick<OpName>(['fmv.d.x', 'fmv.x.d']), rd, a, 0);
         else out.r(this.#pick<OpName>(['div', 'remu', 'divw', 'mulh']), rd, a, b);
         break;
+      case 12:
+        if (random(4) === 0) this.#anywhere(rd, a);
+        break;
+      case 13:
+        this.#atomic(rd, a);
+        break;
     }
+  }
+
+  /** Mostly no address at all: below 0, 0, beyond 32 bits. */
+  #anywhere(rd: number, a: number): void {
+    const out = this.#out;
+    const offset = this.#random(4096) - 2048;
+    if (this.#random(3) === 0) out.i('addi', a, 0, this.#random(4096) - 2048);
+    if (this.#random(2) === 0) out.i(this.#pick(LOADS), rd, this.#random(8) === 0 ? 0 : a, offset);
+    else out.store(this.#pick(STORES), rd, a, offset);
+  }
+
+  /** One may be misaligned. The bits for order are not set. */
+  #atomic(rd: number, a: number): void {
+    const out = this.#out;
+    out.i('addi', TEMP, S1, 8 * this.#random(20) + (this.#random(6) === 0 ? 2 : 0));
+    if (this.#random(2) === 0) {
+      out.r('lr.w', rd, TEMP, 0);
+      out.r('sc.w', rd, TEMP, a);
+    } else out.r(this.#pick<OpName>(['amoadd.d', 'amoswap.w', 'amomaxu.w']), rd, TEMP, a);
   }
 
   /** An access at a computed address inside the data. */

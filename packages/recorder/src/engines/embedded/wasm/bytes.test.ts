@@ -40,6 +40,7 @@ const KINDS = [
   ['unsigned', 0n, 0xffff_ffffn, (out, value) => out.unsigned(Number(value))],
   ['signed', -(2n ** 31n), 2n ** 31n - 1n, (out, value) => out.signed(Number(value))],
   ['signed64', -(2n ** 63n), 2n ** 63n - 1n, (out, value) => out.signed64(value)],
+  ['signedSafe', 1n - 2n ** 53n, 2n ** 53n - 1n, (out, value) => out.signedSafe(Number(value))],
 ] as const satisfies readonly (readonly [
   string,
   bigint,

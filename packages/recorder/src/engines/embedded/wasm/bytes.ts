@@ -52,6 +52,21 @@ export class ByteWriter {
     }
   }
 
+  /** As signed64, without a bigint. @param value a safe integer. */
+  signedSafe(value: number): void {
+    let rest = value;
+    for (;;) {
+      const high = Math.floor(rest / 128);
+      const low = rest - high * 128;
+      rest = high;
+      if ((rest === 0 && low < 64) || (rest === -1 && low >= 64)) {
+        this.u8(low);
+        return;
+      }
+      this.u8(low | 0x80);
+    }
+  }
+
   /** Any 64-bit value; only its low 64 bits count. */
   signed64(value: bigint): void {
     let rest = BigInt.asIntN(64, value);

@@ -90,8 +90,9 @@ export class CodeWriter {
   /** A number must be a safe integer; only the low 64 bits of a bigint count. */
   i64(value: number | bigint): this {
     this.#out.u8(0x42);
-    if (typeof value === 'number' && value === (value | 0)) this.#out.signed(value);
-    else this.#out.signed64(BigInt(value));
+    if (typeof value === 'bigint') this.#out.signed64(value);
+    else if (value === (value | 0)) this.#out.signed(value);
+    else this.#out.signedSafe(value);
     return this;
   }
 
