@@ -4,9 +4,9 @@
  *
  *   word 0  bell: counts up with all that the main thread puts; the guest's thread sleeps here
  *        1  wishes: counts up with all that the guest's thread puts; the main thread sleeps here
- *        2  state of the bytes below: 0 taken, 1 wanted, 2 there, 3 stdin is at its end. The guest's
- *           thread takes it from 0 to 1 and from 2 to 0, the main thread from 1 to 2 or 3, no other
- *           way: so neither can miss what the other did
+ *        2  state of the bytes below: 0 taken, 1 wanted, 2 there, 3 stdin is at its end. Only the
+ *           guest's thread takes it from 0 to 1 and from 2 to 0, only the main thread from 1 to 2
+ *           or 3: so neither can miss what the other did
  *        3  count of these bytes
  *     4, 5  signals that came and were not taken: bit n of the two is signal n
  *     6, 7  rows and columns of the terminal
