@@ -12,13 +12,8 @@ import {
   RegionMachine,
   SeenProfile,
 } from './machine.fixture.ts';
-import {
-  LAYOUT,
-  type Program,
-  type Random,
-  randomOf,
-  randomProgram,
-} from './random-program.fixture.ts';
+import { type Random, randomOf } from './random-instruction.fixture.ts';
+import { LAYOUT, type Program, randomProgram } from './random-program.fixture.ts';
 
 const GUEST_LIMIT = 0x8_0000;
 const INSTRUCTIONS = 6000;
@@ -34,8 +29,9 @@ function load(machine: PlainMachine, program: Program, random: Random): void {
   for (let r = 5; r < 32; r++) machine.hart.x[r] = BigInt(random(2 ** 31)) * BigInt(random(9) - 4);
   machine.hart.pc = BigInt(program.start);
   machine.restart = BigInt(program.start);
+  if (random(3) === 0) machine.load(0, noBytes, PERM.read | PERM.write, 0x1000);
   // A page that generated code may not store to, though it may be written.
-  if (random(3) === 0) machine.load(LAYOUT.data + 0x1000, new Uint8Array(0), CODE_DATA, 0x1000);
+  if (random(3) === 0) machine.load(LAYOUT.data + 0x1000, noBytes, CODE_DATA, 0x1000);
   // Ranges or none: the page table must do alone, too.
   if (random(4) !== 0) machine.memory.findRanges(LAYOUT.data, LAYOUT.stack);
 }
@@ -142,7 +138,7 @@ function runBoth(seed: number, record: boolean): RegionMachine {
   const watched = new PlainMachine(GUEST_LIMIT);
   load(watched, program, randomOf(dataSeed));
   const profile = new SeenProfile(watched);
-  profile.watch(random(3) === 0 ? 60 : 1500);
+  profile.watch([60, 300, 1500, 5000][random(4)] ?? 60);
 
   const oracle = new PlainMachine(GUEST_LIMIT);
   load(oracle, program, randomOf(dataSeed));

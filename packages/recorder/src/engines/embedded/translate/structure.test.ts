@@ -1,7 +1,7 @@
 /** The order and nesting of random flow graphs, against dominators found by taking nodes away. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { randomOf } from './random-program.fixture.ts';
+import { randomOf } from './random-instruction.fixture.ts';
 import { type Structure, structure, wayOf } from './structure.ts';
 
 type Graph = readonly (readonly number[])[];
