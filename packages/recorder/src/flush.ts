@@ -2,6 +2,7 @@
  * Ring → trace. Takes published segments in order, writes what they name before them, gives them
  * back only when they are on disk, and at the end takes what a vCPU had not published.
  */
+import { availableParallelism } from 'node:os';
 import { blockRows, edgeRows, type MarkRow, markRows } from './flush-rows.ts';
 import { decodeLog, type LogBatch, type LogBlock, type LogGuest } from './ring/log.ts';
 import type { Ring, RingSegment, RingVcpu, WriterState } from './ring/ring.ts';
@@ -11,8 +12,10 @@ import type { TraceWriter } from './trace/writer.ts';
 
 /** Segments taken in one call of poll(), so that the caller stays responsive. */
 const SEGMENTS_PER_POLL = 16;
-/** For fewer segments nobody else is called. */
-const HELP_SEGMENTS_MIN = 4;
+/** For fewer segments in the end nobody is called to help: before he is here, it is done. */
+const HELP_SEGMENTS_MIN = 128;
+/** When this share of the ring waits to be drained, the guest is about to wait as well. */
+const BEHIND_SHARE = 0.75;
 
 const markKind = (kind: MarkKind): number => MARK_KINDS.indexOf(kind);
 
@@ -79,14 +82,14 @@ export class Flusher {
   #marksOnDisk = 0;
   #drained: number;
   #logTail: number;
-  /** Published segments from which on the guest is soon to wait: then others help. */
+  /** Published segments from which on others help. */
   readonly #behindMin: number;
 
   /** Goes on where the ring says the last recorder had come; a new ring says 0. */
   constructor(ring: Ring, writer: TraceWriter) {
     this.#ring = ring;
     this.#writer = writer;
-    this.#behindMin = Math.max(HELP_SEGMENTS_MIN, Math.floor(ring.shape.segmentBudget / 4));
+    this.#behindMin = Math.ceil(ring.shape.segmentBudget * BEHIND_SHARE);
     const { drained, logTail } = ring.progress();
     this.#drained = drained;
     this.#logTail = logTail;
@@ -124,19 +127,21 @@ export class Flusher {
     if (this.#ring.keep === 'last') return logged;
     const end = Math.min(state.published, this.#drained + SEGMENTS_PER_POLL);
     const published = end > this.#drained;
-    this.#takeSegments(end, state.published);
+    // One processor is the guest's. With fewer than three a helper would only slow it down.
+    const isBehind = state.published - this.#drained >= this.#behindMin;
+    this.#takeSegments(end, isBehind ? availableParallelism() - 2 : 0);
     return logged || published;
   }
 
-  #takeSegments(end: number, published: number): void {
-    const isBehind = published - this.#drained >= this.#behindMin;
+  /** @param helpers Processors besides this one that have nothing to do. */
+  #takeSegments(end: number, helpers: number): void {
     const sources: SegmentSource[] = [];
     for (let n = this.#drained; n < end; n++) {
       const segment = this.#ring.publishedSegment(n);
       const source = this.#sourceOf(segment, segment.segmentSlot, () => this.#giveBack(n + 1));
       if (source !== null) sources.push(source);
     }
-    this.#writer.addSegments(sources, isBehind);
+    this.#writer.addSegments(sources, helpers);
     if (this.#drained < end) this.#giveBack(end);
   }
 
@@ -229,7 +234,8 @@ export class Flusher {
     const state = this.#ring.writerState();
     this.#takeLog(state.logHead);
     if (this.#ring.keep === 'last') this.#drained = Math.max(this.#drained, state.oldest);
-    this.#takeSegments(state.published, state.published);
+    const left = state.published - this.#drained;
+    this.#takeSegments(state.published, left >= HELP_SEGMENTS_MIN ? availableParallelism() - 1 : 0);
     let unrecorded = state.unrecorded;
     this.instructions += state.instructionsAtStop;
     for (const vcpu of this.#ring.liveVcpus()) {
@@ -256,7 +262,7 @@ export class Flusher {
     if (vcpu.open && vcpu.rows > 0) {
       const segment = { ...vcpu, timeLastNs: nowNs };
       const source = this.#sourceOf(segment, vcpu.segmentSlot, () => {});
-      if (source !== null) this.#writer.addSegments([source], false);
+      if (source !== null) this.#writer.addSegments([source], 0);
     } else if (this.#ring.keep === 'last') {
       this.#gap(vcpu.vcpu, this.#seqEnd.get(vcpu.vcpu) ?? 0, vcpu.firstSeq, nowNs);
     }

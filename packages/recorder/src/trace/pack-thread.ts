@@ -51,14 +51,30 @@ export function send(data: WorkerData, to: number, message: Job | Answer): void 
   Atomics.notify(data.signal, to);
 }
 
+/** It has the next segment while this thread is busy with one of its own. */
+export const JOBS_MAX = 2;
+
+/** Memory for one segment and its frame. */
+interface Bench {
+  readonly edges: Uint32Array<SharedArrayBuffer>;
+  readonly out: Uint8Array<SharedArrayBuffer>;
+}
+
+const makeBench = (transfers: number): Bench => ({
+  edges: new Uint32Array(new SharedArrayBuffer(4 * transfers)),
+  out: new Uint8Array(new SharedArrayBuffer(frameBytesMax(4 * transfers))),
+});
+
 export class PackThread {
   private readonly worker: Worker;
   private readonly data: WorkerData;
-  private edges = new Uint32Array(new SharedArrayBuffer(0));
-  private out = new Uint8Array(new SharedArrayBuffer(0));
+  private readonly benches = Array.from({ length: JOBS_MAX }, () => makeBench(0));
   private ready = false;
-  private busy = false;
-  private packs = 0;
+  /** Segments given to it, and taken back. */
+  private started = 0;
+  private taken = 0;
+  /** What it answered to the next one, before that is taken. */
+  private done: Answer | null = null;
 
   constructor() {
     const { port1, port2 } = new MessageChannel();
@@ -72,43 +88,53 @@ export class PackThread {
     this.worker.unref();
   }
 
-  /** Whether it has been loaded and has nothing to do. */
-  get isIdle(): boolean {
+  /** Whether it is loaded. */
+  get isReady(): boolean {
     if (!this.ready && this.look()?.is === 'ready') this.ready = true;
-    return this.ready && !this.busy;
+    return this.ready;
   }
 
-  /** Where the segment for start() goes. */
+  /** Segments that it may be given now. */
+  get room(): number {
+    return JOBS_MAX - (this.started - this.taken);
+  }
+
+  /** Where the segment for start() goes, if there is room for it. */
   place(transfers: number): Uint32Array<SharedArrayBuffer> {
-    if (this.edges.length < transfers) {
-      this.edges = new Uint32Array(new SharedArrayBuffer(4 * transfers));
-      this.out = new Uint8Array(new SharedArrayBuffer(frameBytesMax(4 * transfers)));
-    }
-    return this.edges.subarray(0, transfers);
+    const next = this.started % JOBS_MAX;
+    if (this.benchOf(next).edges.length < transfers) this.benches[next] = makeBench(transfers);
+    return this.benchOf(next).edges.subarray(0, transfers);
   }
 
   /** Begins with what stands in place(). @param limit As for SegmentPacker.pack(). */
   start(transfers: number, limit: number): void {
-    this.busy = true;
-    this.packs++;
-    this.ask({ is: 'pack', edges: this.place(transfers), limit, out: this.out });
+    const edges = this.place(transfers);
+    const { out } = this.benchOf(this.started % JOBS_MAX);
+    this.started++;
+    this.ask({ is: 'pack', edges, limit, out });
   }
 
-  /** The packed segment if it is; null: not yet. @throws as SegmentPacker.pack() does. */
-  poll(): Packed | null {
-    const answer = this.look();
-    return answer === null ? null : this.packed(answer);
+  /** Whether take() has one and need not wait. @throws as SegmentPacker.pack() does. */
+  get isDone(): boolean {
+    if (this.started > this.taken) this.done ??= this.look();
+    return this.done !== null;
   }
 
-  /** The packed segment; waits for it. @throws as SegmentPacker.pack() does. */
+  /** The first segment of those begun; waits for it. @throws as SegmentPacker.pack() does. */
   take(): Packed {
-    return this.packed(this.wait());
+    const answer = this.done ?? this.wait();
+    this.done = null;
+    if (answer.is !== 'pack') throw new BacktrailError('E_INTERNAL', `found ${answer.is}`);
+    const { out } = this.benchOf(this.taken % JOBS_MAX);
+    this.taken++;
+    const { isNarrow, contentBytes, frameBytes } = answer;
+    return { isNarrow, contentBytes, frame: out.subarray(0, frameBytes) };
   }
 
   /** How often it has seen each edge. */
   counts(edges: number): Float64Array {
     const into = new Float64Array(new SharedArrayBuffer(8 * edges));
-    if (this.packs === 0) return into;
+    if (this.started === 0) return into;
     this.ask({ is: 'counts', into });
     this.wait();
     return into;
@@ -119,11 +145,10 @@ export class PackThread {
     this.data.port.close();
   }
 
-  private packed(answer: Answer): Packed {
-    if (answer.is !== 'pack') throw new BacktrailError('E_INTERNAL', `found ${answer.is}`);
-    this.busy = false;
-    const { isNarrow, contentBytes, frameBytes } = answer;
-    return { isNarrow, contentBytes, frame: this.out.subarray(0, frameBytes) };
+  private benchOf(index: number): Bench {
+    const bench = this.benches[index];
+    if (bench === undefined) throw new RangeError(`found no bench ${index}`);
+    return bench;
   }
 
   private ask(job: Job): void {

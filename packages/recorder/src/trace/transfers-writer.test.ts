@@ -27,8 +27,8 @@ function edgesOf(segment: number, transfers: number, limit: number): Uint32Array
   );
 }
 
-async function idle(thread: PackThread): Promise<PackThread> {
-  while (!thread.isIdle) await new Promise(setImmediate);
+async function ready(thread: PackThread): Promise<PackThread> {
+  while (!thread.isReady) await new Promise(setImmediate);
   return thread;
 }
 
@@ -37,14 +37,15 @@ describe('a thread that packs', () => {
     'makes of %i edges what this thread makes',
     async (limit) => {
       const here = new SegmentPacker();
-      const there = await idle(new PackThread());
+      const there = await ready(new PackThread());
       for (const [segment, transfers] of [1, 70_000, 300, 100_001].entries()) {
         const edges = edgesOf(segment, transfers, limit);
         there.place(transfers).set(edges);
         there.start(transfers, limit);
-        expect(there.isIdle).toBe(false);
-        const packed = segment % 2 === 0 ? there.take() : await polled(there);
-        expect(there.isIdle).toBe(true);
+        expect(there.room).toBe(1);
+        while (segment % 2 === 0 && !there.isDone) await new Promise(setImmediate);
+        const packed = there.take();
+        expect(there.isDone).toBe(false);
         const expected = here.pack(edges, limit);
         expect({ ...packed, frame: Buffer.from(packed.frame) }).toEqual({
           ...expected,
@@ -56,22 +57,33 @@ describe('a thread that packs', () => {
     },
   );
 
+  test('has two at a time, and gives them back in order', async () => {
+    const here = new SegmentPacker();
+    const there = await ready(new PackThread());
+    const give = (segment: number): void => {
+      const edges = edgesOf(segment, 5000 + segment, 100);
+      there.place(edges.length).set(edges);
+      there.start(edges.length, 100);
+    };
+    give(0);
+    for (let segment = 1; segment < 6; segment++) {
+      give(segment);
+      expect(there.room).toBe(0);
+      const packed = Buffer.from(there.take().frame);
+      const expected = here.pack(edgesOf(segment - 1, 4999 + segment, 100), 100);
+      expect(packed).toEqual(Buffer.from(expected.frame));
+    }
+    there.stop();
+  });
+
   test('tells an edge that is not on disk, as this thread does', async () => {
-    const thread = await idle(new PackThread());
+    const thread = await ready(new PackThread());
     thread.place(3).set([1, 5, 2]);
     thread.start(3, 5);
     expect(() => thread.take()).toThrow('transfer 1 of a segment: found edge 5, expected below 5');
     thread.stop();
   });
 });
-
-async function polled(thread: PackThread) {
-  for (;;) {
-    const packed = thread.poll();
-    if (packed !== null) return packed;
-    await new Promise(setImmediate);
-  }
-}
 
 test('segments that many threads packed are in the trace, in order, and counted', async () => {
   const directory = join(folder, 'x.trace');
@@ -104,11 +116,11 @@ test('segments that many threads packed are in the trace, in order, and counted'
       const first = segments.length;
       writer.addSegments(
         Array.from({ length: 12 }, (_, i) => source(first + i, known)),
-        true,
+        2,
       );
-      await helpersIdle(writer);
+      await helpersReady(writer);
     }
-    writer.addSegments([source(segments.length, known)], false);
+    writer.addSegments([source(segments.length, known)], 0);
   }
   expect(written).toEqual(segments.map((_, i) => i));
   writer.finish(someModules, someSymbols);
@@ -124,10 +136,10 @@ const asBytes = ({ buffer, byteOffset, byteLength }: Uint32Array): Buffer =>
   Buffer.from(buffer, byteOffset, byteLength);
 
 /** Waits until all that were called are there. */
-async function helpersIdle(writer: TraceWriter): Promise<void> {
+async function helpersReady(writer: TraceWriter): Promise<void> {
   const segments: unknown = Reflect.get(writer, 'segments');
   const threads: unknown =
     typeof segments === 'object' && segments !== null ? Reflect.get(segments, 'threads') : null;
   if (!Array.isArray(threads)) throw new Error('found no threads');
-  for (const thread of threads) if (thread instanceof PackThread) await idle(thread);
+  for (const thread of threads) if (thread instanceof PackThread) await ready(thread);
 }

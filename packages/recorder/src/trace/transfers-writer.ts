@@ -1,11 +1,10 @@
 /** The files under transfers/ of a trace that is being written, and the rows of its segments. */
 import fs from 'node:fs';
-import { availableParallelism } from 'node:os';
 import type { BackgroundSync } from './background-sync.ts';
 import { transfersFiles, transfersPath } from './directory.ts';
 import type { Histogram } from './histogram.ts';
 import { LiveTable, type Target } from './live-table.ts';
-import { PackThread } from './pack-thread.ts';
+import { JOBS_MAX, PackThread } from './pack-thread.ts';
 import { type Packed, SegmentPacker } from './packer.ts';
 import { type SegmentInfo, segmentColumns } from './rows.ts';
 import { transfersTable } from './transfers.ts';
@@ -13,10 +12,7 @@ import { transfersTable } from './transfers.ts';
 /** Segments in one file under transfers/. A kill leaves at most one file without a footer. */
 export const FILE_SEGMENTS = 64;
 
-/**
- * Threads that help when the guest is faster than one can pack. One processor is the guest's; more
- * than so many and this thread, which reads and writes for all, is what they wait for.
- */
+/** More threads than this wait for the one that reads and writes for all. */
 const THREADS_MAX = 3;
 
 /** A segment that is to be written. */
@@ -29,6 +25,23 @@ export interface SegmentSource {
   written(): void;
 }
 
+/** A segment that is packed, or that a thread has. */
+type Begun =
+  | { readonly source: SegmentSource; readonly thread: null; readonly packed: Packed }
+  | { readonly source: SegmentSource; readonly thread: PackThread; readonly packed: null };
+
+/** One that is ready and may be given at least so many, the one with the least to do. */
+function mostRoom(threads: readonly PackThread[], roomMin: number): PackThread | null {
+  let best: PackThread | null = null;
+  for (const thread of threads) {
+    if (!thread.isReady || thread.room < roomMin) continue;
+    if (best === null || thread.room > best.room) best = thread;
+  }
+  return best;
+}
+
+const isDone = ({ thread }: Begun): boolean => thread === null || thread.isDone;
+
 export class TransfersWriter {
   transfers: number;
   readonly vcpus: Set<number>;
@@ -37,7 +50,7 @@ export class TransfersWriter {
   private readonly segments: LiveTable;
   private readonly sync: BackgroundSync;
   private readonly packer: SegmentPacker;
-  private threads: PackThread[] | null = null;
+  private readonly threads: PackThread[] = [];
   private file: LiveTable | null = null;
   private nextFile: number;
   private closedBytes: number;
@@ -80,44 +93,44 @@ export class TransfersWriter {
   /**
    * Writes segments in order.
    * @param limit Edges that are on disk.
-   * @param isHelped Whether to use further processors.
+   * @param helpers Threads that may help, for as many processors that have nothing to do.
    */
-  addAll(sources: readonly SegmentSource[], limit: number, isHelped: boolean): void {
-    const helpers = isHelped ? this.helpers() : [];
-    const given: { readonly thread: PackThread; readonly source: SegmentSource }[] = [];
-    const finish = (source: SegmentSource, packed: Packed): void => {
-      this.write(source.info, source.transfers, limit, packed);
+  addAll(sources: readonly SegmentSource[], limit: number, helpers: number): void {
+    const threads = this.helpers(helpers);
+    const begun: Begun[] = [];
+    const finish = ({ source, packed, thread }: Begun): void => {
+      const done = thread === null ? packed : thread.take();
+      this.write(source.info, source.transfers, limit, done);
       source.written();
     };
-    for (const source of sources) {
-      for (let first = given[0]; first !== undefined; first = given[0]) {
-        const packed = first.thread.poll();
-        if (packed === null) break;
-        given.shift();
-        finish(first.source, packed);
-      }
-      const thread = helpers.find(({ isIdle }) => isIdle);
-      if (thread !== undefined) {
+    for (const [i, source] of sources.entries()) {
+      // In the end none gets a second one, for which this thread would wait.
+      const isNearEnd = sources.length - i <= threads.length;
+      const thread = mostRoom(threads, isNearEnd ? JOBS_MAX : 1);
+      if (thread !== null) {
         source.read(thread.place(source.transfers));
         thread.start(source.transfers, limit);
-        given.push({ thread, source });
-        continue;
+        begun.push({ source, thread, packed: null });
+      } else {
+        const place = this.packer.place(source.transfers);
+        source.read(place);
+        const packed = this.packer.pack(place, limit);
+        // Behind one that is not ready it waits, rather than this thread.
+        const kept = begun.length === 0 ? packed : { ...packed, frame: packed.frame.slice() };
+        begun.push({ source, thread: null, packed: kept });
       }
-      const place = this.packer.place(source.transfers);
-      source.read(place);
-      const packed = this.packer.pack(place, limit);
-      for (const { thread: before, source: earlier } of given.splice(0)) {
-        finish(earlier, before.take());
+      for (let next = begun[0]; next !== undefined && isDone(next); next = begun[0]) {
+        finish(next);
+        begun.shift();
       }
-      finish(source, packed);
     }
-    for (const { thread, source } of given) finish(source, thread.take());
+    for (const each of begun) finish(each);
   }
 
-  private helpers(): readonly PackThread[] {
-    const count = Math.min(THREADS_MAX, availableParallelism() - 1);
-    this.threads ??= Array.from({ length: count }, () => new PackThread());
-    return this.threads;
+  private helpers(count: number): readonly PackThread[] {
+    const { threads } = this;
+    while (threads.length < Math.min(THREADS_MAX, count)) threads.push(new PackThread());
+    return threads.slice(0, Math.max(0, count));
   }
 
   private write(info: SegmentInfo, transfers: number, limit: number, packed: Packed): void {
@@ -148,7 +161,7 @@ export class TransfersWriter {
   /** How often each edge was taken, exact up to 2^53. */
   counts(edges: number): Float64Array {
     const counts = this.packer.histogram.counts(edges);
-    for (const thread of this.threads ?? []) {
+    for (const thread of this.threads) {
       for (const [edge, count] of thread.counts(edges).entries()) {
         counts[edge] = (counts[edge] ?? 0) + count;
       }
@@ -164,8 +177,7 @@ export class TransfersWriter {
   }
 
   stopHelpers(): void {
-    for (const thread of this.threads ?? []) thread.stop();
-    this.threads = null;
+    for (const thread of this.threads.splice(0)) thread.stop();
   }
 
   abandon(): void {

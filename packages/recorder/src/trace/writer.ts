@@ -195,11 +195,11 @@ export class TraceWriter {
 
   /**
    * Appends segments in order, as addSegment() does; none is empty.
-   * @param isHelped Whether to use further processors: the guest is faster than one can write.
+   * @param helpers Threads that may help, for as many processors that have nothing to do.
    */
-  addSegments(sources: readonly SegmentSource[], isHelped: boolean): void {
+  addSegments(sources: readonly SegmentSource[], helpers: number): void {
     if (sources.length === 0) return;
-    this.guard(() => this.segments.addAll(sources, this.live.edges.rows, isHelped));
+    this.guard(() => this.segments.addAll(sources, this.live.edges.rows, helpers));
   }
 
   /**
