@@ -21,6 +21,9 @@ export function pick<T>(random: Random, list: readonly T[]): T {
   return item;
 }
 
+/** From the start of the data to where its register is. */
+export const DATA_OFFSET = 0x400;
+
 /** What registers are for. */
 export const REGISTER = {
   ra: 1,
@@ -43,7 +46,7 @@ export const REGISTER = {
 /** Operands of arithmetic. */
 export const POOL = [10, 11, 12, 13, 14, 15, 5, 6, 7, 28] as const;
 /** Addresses that change now and then. */
-const POINTERS = [20, 21, 22] as const;
+export const POINTERS = [20, 21, 22] as const;
 
 const ALU: readonly OpName[] = ['add', 'sub', 'xor', 'or', 'and', 'sll', 'sltu', 'mul', 'addw'];
 const ALU_IMMEDIATE: readonly OpName[] = ['addi', 'xori', 'andi', 'slti', 'addiw'];
@@ -114,34 +117,39 @@ function access(out: Assembler, random: Random, base: number, offset: number): v
 
 function movePointer(out: Assembler, random: Random): void {
   const pointer = pick(random, POINTERS);
-  switch (random(6)) {
+  switch (random(12)) {
     case 0:
-      out.i('andi', pointer, pick(random, POOL), 0x3f8);
-      out.r('add', pointer, pointer, data);
+      if (random(2) === 0) out.i('addi', pointer, end, random(32) - 24);
+      else out.i('addi', pointer, data, random(24) - 4 - DATA_OFFSET);
       break;
     case 1:
-      out.i('addi', pointer, end, random(48) - 32);
-      break;
-    case 2:
       out.i('addi', pointer, tables, random(64));
       break;
-    case 3:
+    case 2:
       out.r('add', pointer, 0, pick(random, POINTERS));
       break;
+    case 3:
     case 4:
       out.i('addi', pointer, pointer, random(64) - 32);
       break;
     case 5:
       out.i('addi', pointer, sp, random(64));
       break;
+    case 6:
+      if (random(3) === 0) out.i('lw', pointer, data, 4 * random(20));
+      break;
+    default:
+      out.i('andi', pointer, pick(random, POOL), 0x3f8);
+      out.r('add', pointer, pointer, data);
   }
 }
 
 /** Mostly no address at all: below 0, 0, beyond 32 bits. */
 function anywhere(out: Assembler, random: Random): void {
   const base = random(6) === 0 ? 0 : pick(random, POOL);
-  if (random(2) === 0 && base !== 0) out.i('addi', base, 0, random(4096) - 2048);
-  access(out, random, base, random(4096) - 2048);
+  const reach = random(2) === 0 ? 2048 : 64;
+  if (random(2) === 0 && base !== 0) out.i('addi', base, 0, random(2 * reach) - reach);
+  access(out, random, base, random(2 * reach) - reach);
 }
 
 /** One may be misaligned. */

@@ -6,6 +6,8 @@
 import type { OpName } from '../isa/table.ts';
 import { Assembler } from './assembler.fixture.ts';
 import {
+  DATA_OFFSET,
+  POINTERS,
   POOL,
   pick,
   type Random,
@@ -56,7 +58,7 @@ class Generator {
     const out = this.#out;
     const stackTop = LAYOUT.stack + LAYOUT.stackBytes - 16;
     out.label('start');
-    out.li(data, LAYOUT.data + 0x400);
+    out.li(data, LAYOUT.data + DATA_OFFSET);
     out.li(end, LAYOUT.data + LAYOUT.dataBytes - 40);
     out.li(tables, LAYOUT.tables);
     out.li(multiplier, 0x5851_f42d);
@@ -64,6 +66,7 @@ class Generator {
     out.li(limit, this.#random(4) === 0 ? 0 : LAYOUT.stack + 0x200);
     out.label('again');
     out.li(sp, stackTop);
+    for (const pointer of POINTERS) out.i('addi', pointer, data, this.#random(512));
     out.jal(ra, 'f0');
     out.jal(0, 'again');
     for (let f = 0; f < this.#functions.length; f++) this.#function(f);
@@ -91,7 +94,7 @@ class Generator {
     out.i('addi', frame, sp, FRAME_BYTES);
     for (let b = 0; b < blocks; b++) {
       out.label(`f${f}b${b}`);
-      if (random(3) === 0) this.#entries.push(`f${f}b${b}`);
+      if (random(3) !== 0) this.#entries.push(`f${f}b${b}`);
       for (let n = random(6); n > 0; n--) randomInstruction(out, random);
       this.#end(f, blocks, b);
     }
@@ -99,7 +102,8 @@ class Generator {
     out.i('ld', ra, sp, 24);
     out.i('ld', pick(random, [frame, frame, 28]), sp, 16);
     // Some return with another stack pointer.
-    out.i('addi', sp, sp, FRAME_BYTES - (random(12) === 0 ? 16 : 0));
+    const astray = [16, 16, -2000][random(36)] ?? 0;
+    out.i('addi', sp, sp, FRAME_BYTES - astray);
     if (f + 1 < this.#functions.length && random(5) === 0) out.jal(0, `f${f + 1}`);
     else out.i('jalr', 0, ra, 0);
   }

@@ -60,11 +60,11 @@ function areSame(machine: PlainMachine, oracle: PlainMachine): boolean {
 }
 
 function moodOf(random: Random): Mood {
-  const depths = [1, 2, 3, 10, 200];
+  const depths = [2, 3, 10, 200];
   const depthMax = depths[random(depths.length)] ?? 1;
-  const fuels = [1, 3, 20, 200, 4000];
+  const fuels = [3, 100, 2000, 20_000];
   const fuelMax = fuels[random(fuels.length)] ?? 1;
-  const leaveEvery = 1 + random(4);
+  const leaveEvery = 1 + random(10);
   return {
     fuel: () => random(fuelMax),
     leaves: () => random(leaveEvery) === 0,
@@ -123,8 +123,8 @@ function optionsOf(random: Random, record: boolean): RegionMachine['options'] {
   return {
     guestLimit: GUEST_LIMIT,
     record,
-    instructionsMax: [20, 100, 1000][random(3)] ?? 20,
-    blocksMax: [3, 20, 500][random(3)] ?? 3,
+    instructionsMax: [30, 1000, 1500][random(3)] ?? 30,
+    blocksMax: [4, 100, 500][random(3)] ?? 4,
     fusedMultiplyAdd: false,
     guestBase: GUEST_BASE,
     memoryPages: (GUEST_BASE + GUEST_LIMIT) / 65_536,
@@ -138,7 +138,7 @@ function runBoth(seed: number, record: boolean): RegionMachine {
   const watched = new PlainMachine(GUEST_LIMIT);
   load(watched, program, randomOf(dataSeed));
   const profile = new SeenProfile(watched);
-  profile.watch([60, 300, 1500, 5000][random(4)] ?? 60);
+  profile.watch([100, 1000, 5000, 10_000][random(4)] ?? 100);
 
   const oracle = new PlainMachine(GUEST_LIMIT);
   load(oracle, program, randomOf(dataSeed));
