@@ -129,7 +129,7 @@ class Generator {
   #end(f: number, blocks: number, b: number): void {
     const out = this.#out;
     const random = this.#random;
-    const any = (): string => `f${f}b${random(blocks + 1)}`;
+    const anywhere = (): string => `f${f}b${random(blocks + 1)}`;
     const later = (): string => `f${f}b${b + 1 + random(blocks - b)}`;
     switch (random(12)) {
       case 0:
@@ -141,11 +141,11 @@ class Generator {
       case 4:
         this.#chance(2 << random(3));
         out.branch(random(2) === 0 ? 'bne' : 'beq', temporary, 0, later());
-        this.#seldom(2, () => out.jal(0, any()));
+        this.#seldom(2, () => out.jal(0, anywhere()));
         break;
       case 5:
         this.#chance(4);
-        out.branch('bne', temporary, 0, any());
+        out.branch('bne', temporary, 0, anywhere());
         break;
       case 6:
         out.jal(0, later());
@@ -160,7 +160,7 @@ class Generator {
         });
         break;
       case 9:
-        this.#table([...Array.from({ length: (2 << random(4)) - 1 }, any), `f${f}b${blocks}`]);
+        this.#table([...Array.from({ length: (2 << random(4)) - 1 }, anywhere), `f${f}b${blocks}`]);
         out.i('jalr', 0, temporary, 0);
         break;
       case 10:
