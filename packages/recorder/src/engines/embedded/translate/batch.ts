@@ -1,5 +1,5 @@
 /** Which functions belong into one module: a hot one and small ones that it calls directly. */
-import { type FormedRegion, formRegion } from './formation.ts';
+import { type FormedRegion, formRegion, type KnownBlocks } from './formation.ts';
 import type { Profile, RegionOptions } from './region.ts';
 
 /**
@@ -21,17 +21,19 @@ function calleesOf({ blocks }: FormedRegion, profile: Profile): number[] {
   });
 }
 
-/** The entry, and callees worth making with it, callees of callees too, nearest first. */
-export function batch(entry: number, profile: Profile, options: RegionOptions): number[] {
-  const entries = [entry];
-  for (let k = 0; k < entries.length; k++) {
-    const region = formRegion(entries[k] ?? entry, profile, options);
+/** The region of the entry, and callees worth making with it, callees of callees too, nearest first. */
+export function batch(entry: number, profile: Profile, options: RegionOptions): FormedRegion[] {
+  const known: KnownBlocks = new Map();
+  const regions = [formRegion(entry, profile, options, known)];
+  const seen = new Set([entry]);
+  for (const region of regions) {
     for (const callee of calleesOf(region, profile)) {
-      if (entries.length >= FUNCTIONS_MAX) return entries;
-      if (entries.includes(callee) || !profile.hasRun(callee)) continue;
-      const body = formRegion(callee, profile, options);
-      if (instructionCount(body) <= CALLEE_INSTRUCTIONS_MAX) entries.push(callee);
+      if (regions.length >= FUNCTIONS_MAX) return regions;
+      if (seen.has(callee) || !profile.hasRun(callee)) continue;
+      seen.add(callee);
+      const body = formRegion(callee, profile, options, known);
+      if (instructionCount(body) <= CALLEE_INSTRUCTIONS_MAX) regions.push(body);
     }
   }
-  return entries;
+  return regions;
 }

@@ -25,7 +25,7 @@ export function planChecks(
 ): Checks {
   const reader = new AddressReader(blocks.some(setsFramePointer));
   const addresses = blocks.map(({ instructions }) => reader.read(instructions));
-  const facts = new Facts(successors.length, order[0] ?? 0);
+  const facts = new Facts(successors.length, order[0] ?? 0, addresses);
   for (let changed = true; changed; ) {
     changed = false;
     for (const node of order) {

@@ -11,33 +11,62 @@ const OFFSET_MAX = 2 ** 13;
 /** What lies between two accessible parts is accessible, too, if all of it is on their pages. */
 const WIDTH_MAX = 4096;
 
+/** Registers that accesses are relative to; no other's spans are kept. */
+class Bases {
+  readonly mask: number;
+  readonly count: number;
+  /** Of each register: its place among them. */
+  readonly #places = new Uint8Array(REGISTERS);
+
+  constructor(all: readonly Addresses[]) {
+    let [mask, count] = [0, 0];
+    for (const { accesses } of all) {
+      for (const { value } of accesses) {
+        if (!isRegister(value) || (mask & (1 << value)) !== 0) continue;
+        mask |= 1 << value;
+        this.#places[value] = count++;
+      }
+    }
+    this.mask = mask;
+    this.count = count;
+  }
+
+  slot(node: number, register: number): number {
+    return node * this.count + (this.#places[register] ?? 0);
+  }
+}
+
 class Spans {
   readonly low: Int16Array;
   readonly high: Int16Array;
   /** Of each node: registers that have a span. */
   readonly known: Int32Array;
+  readonly #bases: Bases;
 
-  constructor(nodes: number) {
-    this.low = new Int16Array(nodes * REGISTERS);
-    this.high = new Int16Array(nodes * REGISTERS);
+  constructor(nodes: number, bases: Bases) {
+    this.low = new Int16Array(nodes * bases.count);
+    this.high = new Int16Array(nodes * bases.count);
     this.known = new Int32Array(nodes);
+    this.#bases = bases;
   }
 
   has(node: number, register: number, low: number, high: number): boolean {
     if ((at(this.known, node) & (1 << register)) === 0) return false;
-    const slot = node * REGISTERS + register;
+    const slot = this.#bases.slot(node, register);
     return at(this.low, slot) <= low && high <= at(this.high, slot);
   }
 
   set(node: number, register: number, low: number, high: number): void {
     if (Math.abs(low) > OFFSET_MAX || Math.abs(high) > OFFSET_MAX) return;
-    this.low[node * REGISTERS + register] = low;
-    this.high[node * REGISTERS + register] = high;
+    if ((this.#bases.mask & (1 << register)) === 0) return;
+    const slot = this.#bases.slot(node, register);
+    this.low[slot] = low;
+    this.high[slot] = high;
     this.known[node] = at(this.known, node) | (1 << register);
   }
 
   widen(node: number, register: number, low: number, high: number): void {
-    const slot = node * REGISTERS + register;
+    const slot = this.#bases.slot(node, register);
     if ((at(this.known, node) & (1 << register)) !== 0) {
       const from = Math.min(low, at(this.low, slot));
       const to = Math.max(high, at(this.high, slot));
@@ -54,8 +83,10 @@ class Spans {
     this.known[to] = known;
     for (let rest = known; rest !== 0; rest &= rest - 1) {
       const register = 31 - Math.clz32(rest & -rest);
-      this.low[to * REGISTERS + register] = at(this.low, from * REGISTERS + register);
-      this.high[to * REGISTERS + register] = at(this.high, from * REGISTERS + register);
+      const slot = this.#bases.slot(to, register);
+      const other = this.#bases.slot(from, register);
+      this.low[slot] = at(this.low, other);
+      this.high[slot] = at(this.high, other);
     }
   }
 
@@ -66,8 +97,8 @@ class Spans {
     let changed = known !== before;
     for (let rest = known; rest !== 0; rest &= rest - 1) {
       const register = 31 - Math.clz32(rest & -rest);
-      const slot = to * REGISTERS + register;
-      const other = from * REGISTERS + register;
+      const slot = this.#bases.slot(to, register);
+      const other = this.#bases.slot(from, register);
       const low = Math.max(at(this.low, slot), at(this.low, other));
       const high = Math.min(at(this.high, slot), at(this.high, other));
       if (low === at(this.low, slot) && high === at(this.high, slot)) continue;
@@ -89,7 +120,7 @@ class Spans {
     for (const [register] of moves) this.known[node] = at(this.known, node) & ~(1 << register);
     for (const [register, value, moved] of moves) {
       if ((at(this.known, beside) & (1 << value)) === 0) continue;
-      const slot = beside * REGISTERS + value;
+      const slot = this.#bases.slot(beside, value);
       this.set(node, register, at(this.low, slot) - moved, at(this.high, slot) - moved);
     }
   }
@@ -106,10 +137,14 @@ export class Facts {
   /** Two rows behind the nodes' are for work. */
   readonly #work: number;
 
-  /** @param first the node where control begins: nothing is known there. */
-  constructor(nodes: number, first: number) {
-    this.#reading = new Spans(nodes + 2);
-    this.#writing = new Spans(nodes + 2);
+  /**
+   * @param first the node where control begins: nothing is known there.
+   * @param addresses of all blocks.
+   */
+  constructor(nodes: number, first: number, addresses: readonly Addresses[]) {
+    const bases = new Bases(addresses);
+    this.#reading = new Spans(nodes + 2, bases);
+    this.#writing = new Spans(nodes + 2, bases);
     this.#seen = new Uint8Array(nodes);
     this.#seen[first] = 1;
     this.#isNews = new Uint8Array(nodes);

@@ -70,26 +70,45 @@ export function formBlock(pc: number, profile: Profile, options: RegionOptions):
   return { pc, instructions, next, ends: 'fall', transfer: null };
 }
 
+/** Blocks that were formed for another region of the same module, by address. */
+export type KnownBlocks = Map<number, FormedBlock>;
+
 class Formation {
   readonly blocks: FormedBlock[] = [];
   readonly #number = new Map<number, number>();
   readonly #profile: Profile;
   readonly #options: RegionOptions;
+  readonly #known: KnownBlocks;
   readonly #isWanted: (pc: number) => boolean;
   #instructions = 0;
   #isFull = false;
 
-  constructor(profile: Profile, options: RegionOptions, isWanted: (pc: number) => boolean) {
+  constructor(
+    profile: Profile,
+    options: RegionOptions,
+    known: KnownBlocks,
+    isWanted: (pc: number) => boolean,
+  ) {
     this.#profile = profile;
     this.#options = options;
     this.#isWanted = isWanted;
+    this.#known = known;
+  }
+
+  /** Blocks as they are before they are cut. */
+  #blockAt(pc: number): FormedBlock {
+    const known = this.#known.get(pc);
+    if (known !== undefined) return known;
+    const block = formBlock(pc, this.#profile, this.#options);
+    this.#known.set(pc, block);
+    return block;
   }
 
   /** Takes the block in, unless it has not run or there is no room. */
   take(pc: number, isEntry: boolean): void {
     if (this.#number.has(pc) || this.#isFull) return;
     if (!isEntry && !(this.#profile.hasRun(pc) && this.#isWanted(pc))) return;
-    const block = formBlock(pc, this.#profile, this.#options);
+    const block = this.#blockAt(pc);
     const count = block.instructions.length;
     if (!isEntry) {
       if (count === 0) return;
@@ -179,19 +198,19 @@ class Formation {
  * From a function's start: all of it that has run. From the head of a loop: the loop alone; what
  * comes behind it belongs to the function, which has a region of its own if it is called often.
  */
-export function formRegion(entry: number, profile: Profile, options: RegionOptions): FormedRegion {
-  const whole = collect(entry, profile, options, () => true);
-  const loop = loopOf(whole);
-  return loop.size === 0 ? whole : collect(entry, profile, options, (pc) => loop.has(pc));
-}
-
-function collect(
+export function formRegion(
   entry: number,
   profile: Profile,
   options: RegionOptions,
-  isWanted: (pc: number) => boolean,
+  known: KnownBlocks = new Map(),
 ): FormedRegion {
-  const formation = new Formation(profile, options, isWanted);
+  const whole = collect(entry, new Formation(profile, options, known, () => true));
+  const loop = loopOf(whole);
+  if (loop.size === 0) return whole;
+  return collect(entry, new Formation(profile, options, known, (pc) => loop.has(pc)));
+}
+
+function collect(entry: number, formation: Formation): FormedRegion {
   formation.take(entry, true);
   // Breadth first: what is near the entry comes in before the room is full.
   for (let number = 0; number < formation.blocks.length; number++) {

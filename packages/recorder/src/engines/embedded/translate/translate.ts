@@ -2,14 +2,17 @@
 import { ModuleWriter } from '../wasm/module.ts';
 import type { ModuleContext } from './context.ts';
 import { RegionFlow } from './flow.ts';
-import { formRegion } from './formation.ts';
+import { type FormedRegion, formRegion } from './formation.ts';
 import { writeHelpers } from './helpers.ts';
 import { RegionPlan } from './plan.ts';
 import type { Naming, Profile, RegionModule, RegionOptions } from './region.ts';
 
-/** One function for each entry, exported as `pc.toString(16)`; they call each other directly. */
+/**
+ * One function for each entry, exported as `pc.toString(16)`; they call each other directly.
+ * @param entries addresses, each once, or what was formed there (batch.ts).
+ */
 export function translate(
-  entries: readonly number[],
+  entries: readonly (number | FormedRegion)[],
   profile: Profile,
   options: RegionOptions,
   naming: Naming,
@@ -17,8 +20,8 @@ export function translate(
   const module = new ModuleWriter();
   const helpers = writeHelpers(module, options);
   const first = module.nextFunction;
-  const all = [...new Set(entries)].map((entry, k) => {
-    const formed = formRegion(entry, profile, options);
+  const all = entries.map((entry, k) => {
+    const formed = typeof entry === 'number' ? formRegion(entry, profile, options) : entry;
     return new RegionPlan(formed, first + k, naming, options.record);
   });
   const plans = new Map(all.filter((plan) => plan.canRun).map((plan) => [plan.entry, plan]));
