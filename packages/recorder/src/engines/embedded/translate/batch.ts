@@ -21,7 +21,7 @@ function calleesOf({ blocks }: FormedRegion, profile: Profile): number[] {
   });
 }
 
-/** The region of the entry, and callees worth making with it, callees of callees too, nearest first. */
+/** The region of the entry, and callees worth making with it, nearest first; theirs, too. */
 export function batch(entry: number, profile: Profile, options: RegionOptions): FormedRegion[] {
   const known: KnownBlocks = new Map();
   const regions = [formRegion(entry, profile, options, known)];
