@@ -261,8 +261,9 @@ static void descriptors(void) {
   FD_SET(ends[1], &out);
   TELL(select(40, &in, &out, NULL, NULL));
   printf("select %d %d\n", FD_ISSET(20, &in), FD_ISSET(ends[1], &out));
-  FD_SET(99, &in);
-  TELL(select(100, &in, NULL, NULL, &(struct timeval){0, 0}));
+  // Below 64: Linux ignores bits above the size of a process's table, which a host may have grown.
+  FD_SET(50, &in);
+  TELL(select(60, &in, NULL, NULL, &(struct timeval){0, 0}));
   TELL(lseek(20, 0, SEEK_SET));
   TELL(pread(20, bytes, 1, 0));
   TELL(ioctl(20, TIOCGWINSZ, bytes));
