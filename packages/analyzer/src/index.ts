@@ -7,6 +7,17 @@ export {
   checkTrace,
   type Finding,
 } from './check.ts';
+export {
+  type AddressRange,
+  Cursor,
+  type CursorIndex,
+  type CursorOptions,
+  type Gap,
+  type LineOf,
+  type Move,
+  type Position,
+  type WhyNot,
+} from './cursor.ts';
 export { createDisassembler, type Disassembler, type Instruction } from './disassembly/capstone.ts';
 export {
   type Classifier,
@@ -24,6 +35,7 @@ export {
   formatTable,
   type TableOptions,
 } from './format.ts';
+export { lastVcpu } from './last-vcpu.ts';
 export {
   blockPath,
   CodeIndex,
@@ -32,6 +44,7 @@ export {
   endHasRun,
   endMark,
   endPc,
+  type HopRuns,
   instructionPath,
   type PathInstruction,
   type PathRun,

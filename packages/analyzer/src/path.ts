@@ -42,6 +42,15 @@ export interface PathInstruction {
   readonly pc: bigint;
 }
 
+/** The runs between two transfers that follow each other, oldest first, as columns. */
+export interface HopRuns {
+  readonly block: Uint32Array;
+  readonly firstRow: Uint32Array;
+  readonly length: Uint32Array;
+  /** Whether these two edges have these runs at any moment: no code changed under them. */
+  readonly isLasting: boolean;
+}
+
 /** Hops kept resolved, and runs of those; beyond either the cache starts anew. */
 const HOPS_MAX = 1 << 20;
 const RUNS_MAX = 1 << 22;
@@ -184,6 +193,23 @@ export class ExecutedPath {
   }
 
   /**
+   * What runsAt() finds, for a reader that has transfer `seq` and the next one at hand: two edges.
+   * @throws BacktrailError E_PATH
+   */
+  runsBetween(vcpu: number, seq: number, from: number, to: number): HopRuns {
+    const segment = this.trace.segmentAt(vcpu, seq + 1);
+    const hop = this.#hop(vcpu, seq, from, to, segment);
+    const runs = this.#runs;
+    const part = (column: Uint32Array): Uint32Array => column.slice(runs.start(hop), runs.end(hop));
+    return {
+      block: part(runs.block),
+      firstRow: part(runs.firstRow),
+      length: part(runs.length),
+      isLasting: runs.get(from, to) === hop,
+    };
+  }
+
+  /**
    * Goes over the transfers of the segments in question with one step of overlap, because a hop
    * needs the transfer that began it and the one that ended it.
    */
@@ -257,7 +283,9 @@ export class ExecutedPath {
       return this.#runs.add(from, NO_ROW, resolver);
     }
     const pc = marks.pc[mark] ?? 0n;
-    const before = this.#instructionsBefore(vcpu, seq);
+    // Counting goes through the whole segment: only for a mark that has a count to compare.
+    const isCounted = marks.hasNumber[mark] === 1;
+    const before = isCounted ? this.#instructionsBefore(vcpu, seq) : Number.NaN;
     const moment = { vcpu, seq: seq + 1, timeNs: TIME_NS_MAX };
     if (resolver.resolveTo(from, pc, true, moment) !== 'reached') {
       resolver.resolveArrival(from);

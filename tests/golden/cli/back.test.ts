@@ -1,8 +1,10 @@
 /** `backtrail back` on traces made by hand: signals, threads, gaps, ends, in the order of time. */
+
+import { lastVcpu } from '@backtrail/analyzer';
 import { expect, test } from 'vitest';
 import { type FixtureSpec, makeTrace } from '../../../packages/analyzer/src/trace.fixture.ts';
 import { Backward } from '../../../packages/cli/src/backward.ts';
-import { type BackOptions, lastVcpu } from '../../../packages/cli/src/backward-range.ts';
+import type { BackOptions } from '../../../packages/cli/src/backward-range.ts';
 import { writeJson, writeText } from '../../../packages/cli/src/backward-text.ts';
 import type { Output } from '../../../packages/cli/src/io.ts';
 

@@ -1,0 +1,312 @@
+/**
+ * A cursor over a trace: one instruction of one vCPU's path, and the moves from there, forward and
+ * back. The command line and the terminal UI walk with it.
+ *
+ * It stands at (vcpu, seq, index): instruction `index` of those that ran after transfer `seq`
+ * landed. Where an exception or signal came at the very target of a transfer, none ran; a move by
+ * transfer stops there too, a move by instruction does not.
+ *
+ * A move says whether it moved, why not, and which gaps it went over: lost transfers are never
+ * passed over in silence. Moves do not throw because of what a trace holds. A segment that turns
+ * out to be damaged is a gap; instructions that cannot be rebuilt are left out, and the position
+ * says so (`isWhole`).
+ */
+import {
+  CAUSES,
+  type Cause,
+  KINDS,
+  type Kind,
+  type MarkKind,
+  type Trace,
+} from '@backtrail/recorder/trace';
+import { type AddressRange, landings } from './cursor/goals.ts';
+import { type Gap, SegmentDropped } from './cursor/streams.ts';
+import { seqAtTime, timeAt } from './cursor/times.ts';
+import type { Attempt, CursorOptions, Move, Place, Position, WhyNot } from './cursor/types.ts';
+import { edgeOf, Walker } from './cursor/walker.ts';
+import type { CodeIndex, Direction } from './path.ts';
+
+export type { AddressRange } from './cursor/goals.ts';
+export type { LineOf } from './cursor/line-steps.ts';
+export type { Gap } from './cursor/streams.ts';
+export type { CursorIndex, CursorOptions, Move, Position, WhyNot } from './cursor/types.ts';
+
+const HISTORY_MAX = 10_000;
+
+export class Cursor {
+  readonly trace: Trace;
+  readonly #walker: Walker;
+  #at: Place;
+  #past: Place[] = [];
+  #future: Place[] = [];
+
+  /**
+   * It stands at the last instruction known to have run.
+   * @throws BacktrailError E_EMPTY if there is no transfer to stand at, E_VCPU if there is no such
+   * vCPU.
+   */
+  constructor(trace: Trace, options: CursorOptions = {}) {
+    this.trace = trace;
+    this.#walker = new Walker(trace, options.index ?? null, options.lineOf ?? null);
+    this.#at = this.#retried(() => this.#walker.first(options.vcpu));
+  }
+
+  /** The recorded code: rows of positions are its rows. */
+  get code(): CodeIndex {
+    return this.#walker.moments.path.code;
+  }
+
+  get position(): Position {
+    return this.#retried(() => this.#walker.positionOf(this.#at));
+  }
+
+  /** Estimate of the host's monotonic clock at this position, and how far off it may be, ns. */
+  get time(): { readonly timeNs: bigint; readonly errorNs: bigint } {
+    return timeAt(this.#walker.streams, this.#at.vcpu, this.#at.seq);
+  }
+
+  /** By `count` instructions; none of those that did not run. */
+  instruction(direction: Direction, count = 1): Move {
+    return this.#move(() => this.#walker.byInstruction(this.#at, direction, count));
+  }
+
+  /**
+   * To where the next transfer landed. Back: to where the last one did, which is the first
+   * instruction of this moment if it does not stand there, else that of the moment before.
+   */
+  transfer(direction: Direction, count = 1): Move {
+    return this.#move(() => {
+      const { vcpu, seq, index } = this.#at;
+      const isInside = direction === 'backward' && index > 0;
+      const wanted = isInside ? count - 1 : count;
+      const way = direction === 'backward' ? -wanted : wanted;
+      const moved = this.#walker.streams.seqBy(vcpu, seq, way);
+      const steps = moved.steps + (isInside ? 1 : 0);
+      const why = steps < count ? edgeOf(direction) : null;
+      return { to: steps === 0 ? null : { vcpu, seq: moved.seq, index: 0 }, why, steps };
+    });
+  }
+
+  /**
+   * To the next source line that differs from this one; back to where this line began, or if it
+   * stands there to where the line before began. Code without lines is passed.
+   * @param isOver not into calls, signal handlers and interrupts that began after this
+   */
+  line(direction: Direction, isOver = false): Move {
+    return this.#move(() => {
+      const steps = this.#walker.lines;
+      if (steps === null) return { to: null, why: 'no-lines' };
+      const found = steps.step(this.#at.vcpu, this.#at, direction, isOver);
+      return this.#walker.found(this.#at, found, direction, 'not-found');
+    });
+  }
+
+  /**
+   * By one instruction, but over calls: to the nearest instruction that is not deeper in calls.
+   * Signal handlers and interrupts count as calls.
+   */
+  over(direction: Direction): Move {
+    return this.#move(() => this.#walker.byLevel(this.#at, direction, 0));
+  }
+
+  /**
+   * Out of this function. Forward: to the instruction that it returned to. Back: to the call that
+   * entered it, or the instruction that a handler interrupted.
+   */
+  out(direction: Direction): Move {
+    return this.#move(() => this.#walker.byLevel(this.#at, direction, -1));
+  }
+
+  /**
+   * Into the next function that is called, or handler that interrupts: where it was entered. Back:
+   * into the last one that returned, to its last instruction.
+   */
+  into(direction: Direction): Move {
+    return this.#move(() => {
+      const { vcpu } = this.#at;
+      const sign = direction === 'forward' ? 1 : -1;
+      const search = this.#walker.search(`into${sign}`, () =>
+        landings(this.trace, (edge) => this.#walker.levels.steps[edge] === sign),
+      );
+      if (direction === 'forward') return this.#walker.nearest(this.#at, search, direction);
+      const { seq, index } = this.#at;
+      const landed = search.nearest(vcpu, seq, index + 1, direction);
+      const last = landed === null ? null : this.#walker.lastBefore(vcpu, landed.seq);
+      return this.#walker.found(this.#at, last, direction, 'not-found');
+    });
+  }
+
+  /** To the nearest execution of an instruction that begins in one of the ranges. */
+  execution(direction: Direction, ranges: readonly AddressRange[]): Move {
+    const key = `at ${ranges.map(({ start, end }) => `${start}-${end}`).join()}`;
+    return this.#move(() => {
+      const search = this.#walker.search(key, () => this.#walker.goals.at(ranges));
+      return this.#walker.nearest(this.#at, search, direction);
+    });
+  }
+
+  /** To the nearest execution of the instruction at an address. */
+  address(direction: Direction, pc: bigint): Move {
+    return this.execution(direction, [{ start: pc, end: pc + 1n }]);
+  }
+
+  /** To the nearest instruction that ran as part of a block. */
+  block(direction: Direction, block: number): Move {
+    return this.#move(() => {
+      if (!this.#walker.isRow(block, this.trace.blocks.count)) return { to: null, why: 'unknown' };
+      const search = this.#walker.search(`block ${block}`, () => this.#walker.goals.inBlock(block));
+      return this.#walker.nearest(this.#at, search, direction);
+    });
+  }
+
+  /** To where the nearest transfer over an edge landed. */
+  edge(direction: Direction, edge: number): Move {
+    return this.#move(() => {
+      if (!this.#walker.isRow(edge, this.trace.edges.count)) return { to: null, why: 'unknown' };
+      const search = this.#walker.search(`edge ${edge}`, () =>
+        landings(this.trace, (other) => other === edge),
+      );
+      return this.#walker.nearest(this.#at, search, direction);
+    });
+  }
+
+  /** To where the nearest transfer of a cause landed; null: of one that could not be told. */
+  cause(direction: Direction, cause: Cause | null): Move {
+    const { edges } = this.trace;
+    return this.#landing(
+      direction,
+      `cause ${cause}`,
+      (edge) => (CAUSES[edges.cause[edge] ?? 0] ?? null) === cause,
+    );
+  }
+
+  /** To where the nearest transfer of a kind landed; null: of one that has none. */
+  kind(direction: Direction, kind: Kind | null): Move {
+    const { edges } = this.trace;
+    return this.#landing(
+      direction,
+      `kind ${kind}`,
+      (edge) => (KINDS[edges.kind[edge] ?? 0] ?? null) === kind,
+    );
+  }
+
+  /** To the nearest mark of one of these kinds: cursor/mark-steps.ts says where a mark stands. */
+  mark(direction: Direction, kinds: readonly MarkKind[]): Move {
+    return this.#move(() => {
+      const found = this.#walker.marks.nearest(this.#at.vcpu, this.#at, direction, kinds);
+      return this.#walker.found(this.#at, found, direction, 'not-found');
+    });
+  }
+
+  /** To an instruction after a transfer; if that is lost, to where the next recorded one landed. */
+  to(seq: number, index = 0): Move {
+    return this.#move(() => {
+      const { vcpu } = this.#at;
+      const isThere =
+        Number.isSafeInteger(seq) && seq >= 0 && seq < this.#walker.streams.seqEnd(vcpu);
+      if (!isThere) return { to: null, why: 'unknown' };
+      const recorded = this.#walker.streams.recordedFrom(vcpu, seq);
+      if (recorded !== seq) return { to: { vcpu, seq: recorded, index: 0 }, why: null };
+      const count = this.#walker.moments.at(vcpu, seq)?.count ?? 0;
+      const isIndex = Number.isSafeInteger(index) && index >= 0 && index < Math.max(1, count);
+      return isIndex ? { to: { vcpu, seq, index }, why: null } : { to: null, why: 'unknown' };
+    });
+  }
+
+  /** To the first recorded instruction of this vCPU, or the last. */
+  toEnd(direction: Direction): Move {
+    return this.#move(() => ({ to: this.#walker.endOf(this.#at.vcpu, direction), why: null }));
+  }
+
+  /**
+   * To another vCPU, to about the same time: as exactly as segments are stamped. `time` says how
+   * far off it may be.
+   */
+  vcpu(vcpu: number): Move {
+    return this.#move(() => {
+      if (!this.#walker.streams.vcpus.includes(vcpu)) return { to: null, why: 'unknown' };
+      if (vcpu === this.#at.vcpu) return { to: this.#at, why: null };
+      const { timeNs } = timeAt(this.#walker.streams, this.#at.vcpu, this.#at.seq);
+      return {
+        to: { vcpu, seq: seqAtTime(this.#walker.streams, vcpu, timeNs), index: 0 },
+        why: null,
+      };
+    });
+  }
+
+  /** Back to where the last move began; the last 10,000 moves can be undone. */
+  undo(): Move {
+    return this.#again(this.#past, this.#future);
+  }
+
+  /** Again what was undone last. Any other move makes it impossible. */
+  redo(): Move {
+    return this.#again(this.#future, this.#past);
+  }
+
+  #landing(direction: Direction, key: string, isWanted: (edge: number) => boolean): Move {
+    return this.#move(() => {
+      const search = this.#walker.search(key, () => landings(this.trace, isWanted));
+      return this.#walker.nearest(this.#at, search, direction);
+    });
+  }
+
+  #move(attempt: () => Attempt): Move {
+    const from = this.#at;
+    const { to, why, steps, looked } = this.#retried(() => {
+      const tried = attempt();
+      // Where it arrives must be readable too; else there is a better place.
+      if (tried.to !== null) this.#walker.moments.at(tried.to.vcpu, tried.to.seq);
+      return tried;
+    });
+    const moved = to !== null && !isSame(from, to);
+    if (moved) {
+      this.#past.push(from);
+      if (this.#past.length > HISTORY_MAX) this.#past.shift();
+      this.#future = [];
+      this.#at = to;
+    }
+    return this.#result(from, moved, why, steps ?? (moved ? 1 : 0), looked);
+  }
+
+  #again(source: Place[], sink: Place[]): Move {
+    const from = this.#at;
+    const to = source.pop();
+    if (to === undefined) return this.#result(from, false, 'no-history', 0);
+    sink.push(from);
+    this.#at = to;
+    return this.#result(from, true, null, 1);
+  }
+
+  #result(
+    from: Place,
+    moved: boolean,
+    why: WhyNot | null,
+    steps: number,
+    looked?: readonly [number, number],
+  ): Move {
+    const to = this.#at;
+    const { streams } = this.#walker;
+    let gaps: readonly Gap[] = [];
+    if (moved && from.vcpu === to.vcpu) {
+      gaps = streams.gaps(to.vcpu, Math.min(from.seq, to.seq), Math.max(from.seq, to.seq));
+    }
+    if (why === 'start') gaps = streams.gaps(to.vcpu, 0, from.seq);
+    if (looked !== undefined) gaps = streams.gaps(to.vcpu, ...looked);
+    return { moved, why, steps, gaps, position: this.position };
+  }
+
+  /** Again without the segment that turned out to be damaged; there are only so many. */
+  #retried<Answer>(attempt: () => Answer): Answer {
+    for (;;) {
+      try {
+        return attempt();
+      } catch (error) {
+        if (!(error instanceof SegmentDropped)) throw error;
+      }
+    }
+  }
+}
+
+const isSame = (a: Place, b: Place): boolean =>
+  a.vcpu === b.vcpu && a.seq === b.seq && a.index === b.index;

@@ -1,0 +1,191 @@
+/**
+ * What of a trace can be read: the stream of each vCPU, and the gaps in it. A segment whose bytes
+ * are damaged is one more gap: it is dropped when that is seen, and what was asked is asked anew.
+ */
+import { BacktrailError, NO_ROW, type SegmentTable, type Trace } from '@backtrail/recorder/trace';
+
+/** Transfers that are lost: seqs `fromSeq` to before `toSeq`. */
+export interface Gap {
+  readonly fromSeq: number;
+  readonly toSeq: number;
+}
+
+/** A segment turned out to be damaged, and is a gap from now on. */
+export class SegmentDropped extends Error {}
+
+/** One vCPU's segments, and where each begins and ends. */
+interface Stream {
+  readonly segments: Uint32Array;
+  readonly gaps: readonly Gap[];
+  readonly end: number;
+}
+
+const NO_STREAM: Stream = { segments: new Uint32Array(), gaps: [], end: 0 };
+
+/** A trace without the segments that cannot be read. */
+export class Streams implements Trace {
+  readonly #trace: Trace;
+  readonly #dropped = new Set<number>();
+  readonly #streams = new Map<number, Stream>();
+
+  constructor(trace: Trace) {
+    this.#trace = trace;
+  }
+
+  get directory(): Trace['directory'] {
+    return this.#trace.directory;
+  }
+  get manifest(): Trace['manifest'] {
+    return this.#trace.manifest;
+  }
+  get state(): Trace['state'] {
+    return this.#trace.state;
+  }
+  get problems(): Trace['problems'] {
+    return this.#trace.problems;
+  }
+  get transfers(): Trace['transfers'] {
+    return this.#trace.transfers;
+  }
+  get segments(): SegmentTable {
+    return this.#trace.segments;
+  }
+  get edges(): Trace['edges'] {
+    return this.#trace.edges;
+  }
+  get blocks(): Trace['blocks'] {
+    return this.#trace.blocks;
+  }
+  get marks(): Trace['marks'] {
+    return this.#trace.marks;
+  }
+  get modules(): Trace['modules'] {
+    return this.#trace.modules;
+  }
+  get symbols(): Trace['symbols'] {
+    return this.#trace.symbols;
+  }
+
+  get vcpus(): readonly number[] {
+    return this.#trace.vcpus.filter((vcpu) => this.#stream(vcpu).segments.length > 0);
+  }
+
+  /** @throws SegmentDropped if the bytes are damaged. */
+  readSegment(segment: number): Uint32Array {
+    try {
+      return this.#trace.readSegment(segment);
+    } catch (error) {
+      if (!(error instanceof BacktrailError) || this.#dropped.has(segment)) throw error;
+      this.drop(segment);
+      throw new SegmentDropped(error.message);
+    }
+  }
+
+  /** From now on the segment is a gap. */
+  drop(segment: number): void {
+    this.#dropped.add(segment);
+    this.#streams.delete(this.segments.vcpu[segment] ?? 0);
+  }
+
+  segmentAt(vcpu: number, seq: number): number {
+    const segment = this.#stream(vcpu).segments[this.ordinalAt(vcpu, seq)];
+    return segment !== undefined && seq < this.endSeq(segment) ? segment : -1;
+  }
+
+  segmentsOf(vcpu: number): Uint32Array {
+    return this.#stream(vcpu).segments;
+  }
+
+  seqEnd(vcpu: number): number {
+    return this.#stream(vcpu).end;
+  }
+
+  /** Which of segmentsOf() holds seq; where none does, the last one before it; -1 for none. */
+  ordinalAt(vcpu: number, seq: number): number {
+    const { firstSeq } = this.segments;
+    const { segments } = this.#stream(vcpu);
+    let low = 0;
+    let high = segments.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((firstSeq[segments[middle] ?? 0] ?? 0) <= seq) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /** First seq of a segment. */
+  firstSeq(segment: number): number {
+    return this.segments.firstSeq[segment] ?? 0;
+  }
+
+  /** seq after the last one of a segment. */
+  endSeq(segment: number): number {
+    return this.firstSeq(segment) + (this.segments.rows[segment] ?? 0);
+  }
+
+  /** The first recorded seq from one on; past the end, the last recorded one. */
+  recordedFrom(vcpu: number, seq: number): number {
+    if (this.segmentAt(vcpu, seq) >= 0) return seq;
+    const segments = this.segmentsOf(vcpu);
+    const next = segments[this.ordinalAt(vcpu, seq) + 1];
+    return next === undefined ? this.seqEnd(vcpu) - 1 : this.firstSeq(next);
+  }
+
+  /** The edge of a transfer, or NO_ROW if it is lost or past the end. */
+  edgeAt(vcpu: number, seq: number): number {
+    const segment = this.segmentAt(vcpu, seq);
+    if (segment < 0) return NO_ROW;
+    return this.readSegment(segment)[seq - this.firstSeq(segment)] ?? NO_ROW;
+  }
+
+  /** The recorded seq `steps` after one (before it, if negative), or the last on the way there. */
+  seqBy(vcpu: number, seq: number, steps: number): { seq: number; steps: number } {
+    const segments = this.segmentsOf(vcpu);
+    const way = steps < 0 ? -1 : 1;
+    let at = seq;
+    let left = Math.abs(steps);
+    for (let i = this.ordinalAt(vcpu, seq); left > 0; i += way) {
+      const segment = segments[i] ?? 0;
+      const edge = way < 0 ? this.firstSeq(segment) : this.endSeq(segment) - 1;
+      const room = Math.min(left, Math.abs(edge - at));
+      at += way * room;
+      left -= room;
+      const next = segments[i + way];
+      if (left === 0 || next === undefined) break;
+      at = way < 0 ? this.endSeq(next) - 1 : this.firstSeq(next);
+      left--;
+    }
+    return { seq: at, steps: Math.abs(steps) - left };
+  }
+
+  /** Gaps that overlap the seqs from `low` to before `high`; oldest first. */
+  gaps(vcpu: number, low: number, high: number): Gap[] {
+    return this.#stream(vcpu).gaps.filter((gap) => gap.fromSeq < high && gap.toSeq > low);
+  }
+
+  #stream(vcpu: number): Stream {
+    const known = this.#streams.get(vcpu);
+    if (known !== undefined) return known;
+    const made = this.#makeStream(vcpu);
+    this.#streams.set(vcpu, made);
+    return made;
+  }
+
+  #makeStream(vcpu: number): Stream {
+    const { rows } = this.segments;
+    // Without rows, or overlapping what is there: a damaged table, and of no use here.
+    const kept: number[] = [];
+    const gaps: Gap[] = [];
+    let end = 0;
+    for (const segment of this.#trace.segmentsOf(vcpu)) {
+      const first = this.firstSeq(segment);
+      if (this.#dropped.has(segment) || (rows[segment] ?? 0) === 0 || first < end) continue;
+      if (first > end) gaps.push({ fromSeq: end, toSeq: first });
+      kept.push(segment);
+      end = this.endSeq(segment);
+    }
+    if (kept.length === 0) return NO_STREAM;
+    return { segments: Uint32Array.from(kept), gaps, end };
+  }
+}

@@ -1,0 +1,218 @@
+/** The steps that a cursor is made of, from a place to another: nothing here remembers anything. */
+import { BacktrailError, NO_ROW, type Trace } from '@backtrail/recorder/trace';
+import { lastVcpu } from '../last-vcpu.ts';
+import type { Direction } from '../path.ts';
+import { LruCache } from '../symbols/lru-cache.ts';
+import { type Goal, InstructionGoals } from './goals.ts';
+import { Levels } from './levels.ts';
+import { type LineOf, LineSteps, RowLines } from './line-steps.ts';
+import { MarkSteps } from './mark-steps.ts';
+import { Moments } from './moments.ts';
+import { type Found, Search } from './search.ts';
+import { Streams } from './streams.ts';
+import type { Attempt, CursorIndex, Place, Position, WhyNot } from './types.ts';
+
+const SEARCHES_KEPT = 16;
+/** Looked through in vain to the very end, or the very beginning. */
+const FOREVER = Number.POSITIVE_INFINITY;
+
+export const edgeOf = (direction: Direction): WhyNot => (direction === 'forward' ? 'end' : 'start');
+
+export class Walker {
+  readonly trace: Trace;
+  readonly streams: Streams;
+  readonly moments: Moments;
+  readonly levels: Levels;
+  readonly #index: CursorIndex | null;
+  readonly #lineOf: LineOf | null;
+  readonly #searches = new LruCache<string, Search>(SEARCHES_KEPT);
+  #goals: InstructionGoals | null = null;
+  #lines: LineSteps | null = null;
+  #marks: MarkSteps | null = null;
+
+  constructor(trace: Trace, index: CursorIndex | null, lineOf: LineOf | null) {
+    this.trace = trace;
+    this.streams = new Streams(trace);
+    this.moments = new Moments(this.streams);
+    this.#index = index;
+    this.#lineOf = lineOf;
+    this.levels = new Levels(this.streams, (segment) => index?.levelsOf(segment) ?? null);
+  }
+
+  get goals(): InstructionGoals {
+    this.#goals ??= new InstructionGoals(this.trace, this.moments.path.code);
+    return this.#goals;
+  }
+
+  get marks(): MarkSteps {
+    this.#marks ??= new MarkSteps(this.moments);
+    return this.#marks;
+  }
+
+  /** Null without source lines. */
+  get lines(): LineSteps | null {
+    if (this.#lineOf === null) return null;
+    const searchFor = (goal: Goal): Search => new Search(this.moments, goal, this.#index);
+    const { code } = this.moments.path;
+    const rows = (lineOf: LineOf): RowLines => new RowLines(code, lineOf);
+    this.#lines ??= new LineSteps(
+      this.moments,
+      this.levels,
+      this.goals,
+      rows(this.#lineOf),
+      searchFor,
+    );
+    return this.#lines;
+  }
+
+  /** The search of that key; the ones used last are kept. */
+  search(key: string, goal: () => Goal): Search {
+    const kept = this.#searches.get(key);
+    if (kept !== undefined) return kept;
+    const made = new Search(this.moments, goal(), this.#index);
+    this.#searches.set(key, made);
+    return made;
+  }
+
+  /** Where a cursor begins. @throws BacktrailError E_EMPTY, E_VCPU */
+  first(wanted: number | undefined): Place {
+    const { vcpus, directory } = this.streams;
+    const last = lastVcpu(this.streams);
+    const vcpu = wanted ?? (vcpus.includes(last) ? last : vcpus[0]);
+    if (vcpu === undefined) {
+      throw new BacktrailError(
+        'E_EMPTY',
+        `${directory}: found no transfers that can be read, expected at least one. ` +
+          'Run: backtrail info',
+      );
+    }
+    if (!vcpus.includes(vcpu)) {
+      throw new BacktrailError(
+        'E_VCPU',
+        `${directory}: found no vCPU ${vcpu}, expected one of ${vcpus.slice(0, 16).join(', ')}. ` +
+          'Run: backtrail info',
+      );
+    }
+    return this.endOf(vcpu, 'forward');
+  }
+
+  /** The first recorded instruction of a vCPU, or the last. */
+  endOf(vcpu: number, direction: Direction): Place {
+    if (direction === 'backward') {
+      return { vcpu, seq: this.streams.recordedFrom(vcpu, 0), index: 0 };
+    }
+    const seq = this.streams.seqEnd(vcpu) - 1;
+    const last = { vcpu, ...this.lastOf(vcpu, seq) };
+    if ((this.moments.at(vcpu, seq)?.count ?? 0) > 0) return last;
+    // Nothing ran after the last transfer: it stands where the transfer arrived.
+    return { vcpu, seq, index: 0 };
+  }
+
+  /** The last instruction of a moment; its beginning if none ran. */
+  lastOf(vcpu: number, seq: number): Found {
+    return { seq, index: Math.max(0, (this.moments.at(vcpu, seq)?.count ?? 0) - 1) };
+  }
+
+  byInstruction({ vcpu, seq, index }: Place, direction: Direction, count: number): Attempt {
+    const way = direction === 'forward' ? 1 : -1;
+    let at = { seq, index };
+    let left = count;
+    let moment = this.moments.at(vcpu, seq);
+    while (moment !== null) {
+      const room = way > 0 ? moment.count - 1 - at.index : Math.min(at.index, moment.count);
+      const steps = Math.max(0, Math.min(left, room));
+      at = { seq: at.seq, index: at.index + way * steps };
+      left -= steps;
+      if (left === 0) break;
+      const next = this.#nextThatRan(vcpu, at.seq, direction);
+      if (next === null) break;
+      at = next;
+      left--;
+      moment = this.moments.at(vcpu, at.seq);
+    }
+    const steps = count - left;
+    const why = left > 0 ? edgeOf(direction) : null;
+    return { to: steps === 0 ? null : { vcpu, ...at }, why, steps };
+  }
+
+  /** Over moments in which nothing ran. */
+  #nextThatRan(vcpu: number, seq: number, direction: Direction): Found | null {
+    const way = direction === 'forward' ? 1 : -1;
+    for (let at = seq; ; ) {
+      const moved = this.streams.seqBy(vcpu, at, way);
+      if (moved.steps === 0) return null;
+      at = moved.seq;
+      const count = this.moments.at(vcpu, at)?.count ?? 0;
+      if (count > 0) return { seq: at, index: way > 0 ? 0 : count - 1 };
+    }
+  }
+
+  /** To the nearest instruction whose level is at most `limit` against this one's. */
+  byLevel(from: Place, direction: Direction, limit: number): Attempt {
+    const { vcpu, seq, index } = from;
+    const way = direction === 'forward' ? 1 : -1;
+    const here = this.moments.at(vcpu, seq)?.count ?? 0;
+    const beside = index + way;
+    if (limit >= 0 && beside >= 0 && beside < here) {
+      return { to: { vcpu, seq, index: beside }, why: null };
+    }
+    for (let level = { seq, level: 0 }; ; ) {
+      const next = this.levels.nearest(vcpu, level, limit, direction);
+      if (next === null) {
+        const isLast = this.byInstruction(from, direction, 1).steps === 0;
+        return this.found(from, null, direction, isLast ? edgeOf(direction) : 'not-found');
+      }
+      const count = this.moments.at(vcpu, next.seq)?.count ?? 0;
+      if (count > 0) {
+        return { to: { vcpu, seq: next.seq, index: way > 0 ? 0 : count - 1 }, why: null };
+      }
+      level = next;
+    }
+  }
+
+  /** The last instruction before a transfer landed; null if none is recorded. */
+  lastBefore(vcpu: number, seq: number): Found | null {
+    const moved = this.streams.seqBy(vcpu, seq, -1);
+    return moved.steps === 0 ? null : this.lastOf(vcpu, moved.seq);
+  }
+
+  nearest(from: Place, search: Search, direction: Direction): Attempt {
+    const found = search.nearest(from.vcpu, from.seq, from.index, direction);
+    return this.found(from, found, direction, 'not-found');
+  }
+
+  found(from: Place, found: Found | null, direction: Direction, why: WhyNot): Attempt {
+    if (found !== null) {
+      return { to: { vcpu: from.vcpu, seq: found.seq, index: found.index }, why: null };
+    }
+    const looked =
+      direction === 'forward' ? ([from.seq, FOREVER] as const) : ([0, from.seq] as const);
+    return { to: null, why, looked };
+  }
+
+  positionOf({ vcpu, seq, index }: Place): Position {
+    const moment = this.moments.at(vcpu, seq);
+    if (moment === null) {
+      throw new BacktrailError(
+        'E_TRACE_DAMAGED',
+        `${this.trace.directory}: vCPU ${vcpu}: transfer ${seq} can no longer be read, ` +
+          'expected what was read before. Open the trace again.',
+      );
+    }
+    return {
+      vcpu,
+      seq,
+      index,
+      pc: this.moments.pcAt(moment, index),
+      row: this.moments.rowAt(moment, index),
+      block: this.moments.blockAt(moment, index),
+      edge: moment.edge,
+      instructions: moment.count,
+      isWhole: moment.isWhole,
+    };
+  }
+
+  isRow(row: number, count: number): boolean {
+    return Number.isSafeInteger(row) && row >= 0 && row < count && row !== NO_ROW;
+  }
+}
