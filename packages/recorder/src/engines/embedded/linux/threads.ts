@@ -57,6 +57,8 @@ export class Thread {
   name: string;
   wait: Wait | null = null;
   woken: Woken = 'ready';
+  /** Woken, and its turn has not come yet. */
+  isWoken = false;
   /** Instructions of its finished turns. */
   instructions = 0;
   hasEnded = false;
@@ -133,9 +135,9 @@ export class Threads {
     return this.#ready.length > 0;
   }
 
-  /** Threads that wait for something, oldest first. */
+  /** Threads that wait for something which has not come yet, oldest first. */
   waiting(): Thread[] {
-    return [...this.#byId.values()].filter((thread) => thread.wait !== null);
+    return [...this.#byId.values()].filter(({ wait, isWoken }) => wait !== null && !isWoken);
   }
 
   add(name: string): Thread {
@@ -159,9 +161,10 @@ export class Threads {
 
   /** Ends the wait of a thread that does not run. */
   wake(thread: Thread, why: Woken): void {
-    if (thread.wait === null || this.#ready.includes(thread)) return;
+    if (thread.wait === null || thread.isWoken) return;
     if (why !== 'ready') thread.wait.forget();
     thread.woken = why;
+    thread.isWoken = true;
     this.#ready.push(thread);
   }
 
@@ -172,7 +175,9 @@ export class Threads {
 
   /** Whose turn it is next; null: nobody is ready. */
   next(): Thread | null {
-    return this.#ready.shift() ?? null;
+    const thread = this.#ready.shift() ?? null;
+    if (thread !== null) thread.isWoken = false;
+    return thread;
   }
 
   run(thread: Thread): void {
