@@ -6,7 +6,7 @@ const CALL = { nanosleep: 101, clone: 220 } as const;
 const THREAD = 0x1_0f00;
 const SLICE = 1000;
 
-test('a thread whose sleep is over waits for its turn, and the running one goes on until then', () => {
+test('a sleeper whose time has come waits for its turn, and the running thread goes on', () => {
   using bench = new Bench({ sliceInstructions: SLICE });
   const { process } = bench;
   bench.call(CALL.clone, THREAD, DATA + 0x4000n, 0, 0, 0);
