@@ -22,14 +22,21 @@ import {
 import { ADDRESS_COLUMNS, tableScan, tableView } from './database/columns.ts';
 import { createTableContext } from './database/context.ts';
 import { deliver } from './database/deliver.ts';
+import { deliveriesScan } from './database/deliveries.ts';
 import { sqlError } from './database/errors.ts';
-import { lastExecutedScan, stretchesScan } from './database/execution.ts';
+import { lastExecutedScans } from './database/execution.ts';
 import { checkStatementType, guardSql, quoteText } from './database/guard.ts';
 import type { SymbolSource } from './database/names.ts';
 import { QueryResult, type Result, rowBytes } from './database/result.ts';
 import { type Scan, tableFunction } from './database/scan.ts';
-import { LOCATION_MACRO, TRANSFER_COLUMNS, traceTables } from './database/tables.ts';
+import {
+  guestNamesScan,
+  LOCATION_MACRO,
+  TRANSFER_COLUMNS,
+  traceTables,
+} from './database/tables.ts';
 import { transferScans } from './database/transfers.ts';
+import { workScan } from './database/work.ts';
 import { loadLibrary } from './sql.ts';
 import { createDemangler } from './symbols/demangle.ts';
 import { createSymbolizer } from './symbols/symbolizer.ts';
@@ -224,7 +231,14 @@ function traceScans(
   const tables = traceTables(() => context);
   const transfers = transferScans(trace, TRANSFER_COLUMNS, context.edgePlaces);
   return {
-    scans: [...transfers, ...tables.map(tableScan), stretchesScan(trace), lastExecutedScan(trace)],
+    scans: [
+      ...transfers,
+      ...tables.map(tableScan),
+      ...lastExecutedScans(trace),
+      deliveriesScan(trace),
+      workScan(context),
+      guestNamesScan(trace),
+    ],
     views: ['CREATE VIEW transfers AS FROM _transfers();', ...tables.map(tableView)],
   };
 }

@@ -35,6 +35,7 @@ export {
   formatTable,
   type TableOptions,
 } from './format.ts';
+export { signalName } from './guest-names.ts';
 export { lastVcpu } from './last-vcpu.ts';
 export {
   blockPath,

@@ -1,6 +1,6 @@
 /** What `backtrail back` prints: a table with marks in between, or JSON. */
+import { signalName } from '@backtrail/analyzer';
 import type { BackRow, Backward, LastBlock, MarkRow, Place, TransferRow } from './backward.ts';
-import { signalName } from './backward.ts';
 import type { Output } from './io.ts';
 import { tellEnd } from './summary.ts';
 import {

@@ -1,5 +1,4 @@
 /** The last transfers before a moment, newest first, with what is known of each. */
-import { constants } from 'node:os';
 import {
   createDemangler,
   createDisassembler,
@@ -305,14 +304,4 @@ export class Backward implements Disposable {
       throw error;
     }
   }
-}
-
-/** ISAs on which Linux numbers signals in its own way; names by this machine would be wrong. */
-const OWN_SIGNALS = /^(mips|sparc|alpha|hppa)/;
-
-/** `SIGSEGV` for 11, by the guest's numbers; null where it has no name here. */
-export function signalName(isa: string, number: bigint): string | null {
-  if (OWN_SIGNALS.test(isa)) return null;
-  const found = Object.entries(constants.signals).find(([, value]) => BigInt(value) === number);
-  return found?.[0] ?? null;
 }

@@ -1,5 +1,6 @@
 /** What the tables of one database share: symbols, and where the addresses of its tables lie. */
 import { NO_ROW, type Trace } from '@backtrail/recorder/trace';
+import { type InstructionIndex, indexInstructions } from './instructions.ts';
 import {
   type AddressColumn,
   blockTimes,
@@ -15,9 +16,11 @@ export interface TableContext {
   readonly edgePlaces: () => Places<'source' | 'target'>;
   readonly blockPlaces: () => Places<'pc'>;
   readonly markPlaces: () => Places<'pc'>;
+  readonly instructions: () => InstructionIndex;
+  readonly instructionPlaces: () => Places<'pc'>;
 }
 
-function once<Value>(make: () => Value): () => Value {
+export function once<Value>(make: () => Value): () => Value {
   let kept: { readonly value: Value } | null = null;
   return () => {
     kept ??= { value: make() };
@@ -66,5 +69,24 @@ export function createTableContext(
     };
     return finder().find({ pc });
   });
-  return { trace, demangle, edgePlaces, blockPlaces, markPlaces };
+  const instructions = once(() => indexInstructions(trace));
+  const instructionPlaces = once(() => {
+    const { count, pc: address, block } = instructions();
+    const timeNs = blockTimeNs();
+    const pc: AddressColumn = {
+      count,
+      address: (row) => address[row] ?? null,
+      timeNs: (row) => timeNs(block[row] ?? NO_ROW),
+    };
+    return finder().find({ pc });
+  });
+  return {
+    trace,
+    demangle,
+    edgePlaces,
+    blockPlaces,
+    markPlaces,
+    instructions,
+    instructionPlaces,
+  };
 }

@@ -4,8 +4,9 @@
  * Between two transfers that follow each other control ran from the target of the first up to the
  * source of the second. So an edge opens a run at its target whenever it is taken, and closes one
  * at its source: how often the instruction at an address ran is the number of runs opened at or
- * below it, less those closed below it, and needs no transfers at all, only the counts of edges.
- * Only a vCPU's first and last transfer, and those beside a gap, have no partner: `_stretches`.
+ * below it, less those closed below it, and needs no transfers at all, only the counts of edges
+ * (instructions.ts). Only a vCPU's first and last transfer, and those beside a gap, have no
+ * partner: the ends of stretches.
  */
 import { NO_ROW, type Trace } from '@backtrail/recorder/trace';
 import { UBIGINT, UINTEGER } from '@duckdb/node-api';
@@ -62,11 +63,30 @@ const edgeAt = (trace: Trace, segment: number | undefined, index: number): numbe
  * The address after the last instruction known to have run when no transfer follows `edge`: after
  * the one in the vCPU's `end` mark, or else after the first instruction that the edge arrived at.
  */
-function endAddress(trace: Trace, { vcpu, lastSeq }: Stretch, edge: number): bigint {
+export function endOfRun(trace: Trace, vcpu: number, lastSeq: number, edge: number): bigint {
   const target = trace.edges.target[edge] ?? 0n;
   const last = endPc(trace, vcpu, lastSeq + 1);
   if (last !== null && last >= target) return last + 1n;
   return trace.edges.targetBlock[edge] === NO_ROW ? target : target + 1n;
+}
+
+/** Where the transfers of a trace begin and end without a partner. */
+export interface StretchEnd {
+  readonly firstEdge: number;
+  /** The last instruction known to have run after the last transfer; null if none is. */
+  readonly lastPc: bigint | null;
+  /** Where the last transfer arrived. */
+  readonly target: bigint;
+}
+
+export function stretchEnds(trace: Trace): StretchEnd[] {
+  return stretches(trace).map((stretch) => {
+    const last = edgeAt(trace, stretch.segments.at(-1), -1);
+    const target = trace.edges.target[last] ?? 0n;
+    const end = endOfRun(trace, stretch.vcpu, stretch.lastSeq, last);
+    const firstEdge = edgeAt(trace, stretch.segments.at(0), 0);
+    return { firstEdge, lastPc: end > target ? end - 1n : null, target };
+  });
 }
 
 interface Rows {
@@ -75,7 +95,7 @@ interface Rows {
 }
 
 /** A few rows, computed when the scan starts. */
-function rowsSource({ count, fills }: Rows): ReturnType<Scan['start']> {
+export function rowsSource({ count, fills }: Rows): ReturnType<Scan['start']> {
   let from = 0;
   return (outputs) => {
     const first = from;
@@ -84,40 +104,6 @@ function rowsSource({ count, fills }: Rows): ReturnType<Scan['start']> {
     for (const { column, vector } of outputs) fills[column]?.(vector, first, rows);
     from += rows;
     return rows;
-  };
-}
-
-/** `_stretches()`: one row for each run of transfers without a gap. */
-export function stretchesScan(trace: Trace): Scan {
-  return {
-    name: '_stretches',
-    columns: [
-      newColumn('vcpu', UINTEGER, 'The vCPU.'),
-      newColumn('first_seq', UBIGINT, 'seq of its first transfer.'),
-      newColumn('last_seq', UBIGINT, 'seq of its last transfer.'),
-      newColumn('first_edge', UINTEGER, 'Edge of its first transfer.'),
-      newColumn('last_edge', UINTEGER, 'Edge of its last transfer.'),
-      newColumn('end_address', UBIGINT, 'Address after the last instruction known to have run.'),
-    ],
-    parameters: [],
-    rowsAbout: () => 1,
-    start: () => {
-      const list = stretches(trace);
-      const first = list.map(({ segments }) => edgeAt(trace, segments.at(0), 0));
-      const last = list.map(({ segments }) => edgeAt(trace, segments.at(-1), -1));
-      const ends = list.map((stretch, i) => endAddress(trace, stretch, last[i] ?? NO_ROW));
-      return rowsSource({
-        count: list.length,
-        fills: [
-          fillNumbers(Uint32Array.from(list, ({ vcpu }) => vcpu)),
-          fillWholeNumbers(Float64Array.from(list, ({ firstSeq }) => firstSeq)),
-          fillWholeNumbers(Float64Array.from(list, ({ lastSeq }) => lastSeq)),
-          fillNumbers(Uint32Array.from(first)),
-          fillNumbers(Uint32Array.from(last)),
-          fillNumbers(BigUint64Array.from(ends)),
-        ],
-      });
-    },
   };
 }
 
@@ -143,51 +129,85 @@ interface Moment {
   readonly edge: number;
 }
 
-/** Walks back to the last transfer after which the instruction at `pc` ran. */
-function lastThrough(trace: Trace, stretch: Stretch, pc: bigint, reach: Uint8Array): Moment | null {
+/** Walks back from `beforeSeq` to the last transfer after which the instruction at `pc` ran. */
+function lastThrough(
+  trace: Trace,
+  stretch: Stretch,
+  pc: bigint,
+  reach: Uint8Array,
+  beforeSeq: number,
+): Moment | null {
   const lastEdge = edgeAt(trace, stretch.segments.at(-1), -1);
-  let closes = endAddress(trace, stretch, lastEdge) > pc;
-  let seq = stretch.lastSeq;
+  let closes = endOfRun(trace, stretch.vcpu, stretch.lastSeq, lastEdge) > pc;
   for (const segment of stretch.segments.toReversed()) {
+    const firstSeq = trace.segments.firstSeq[segment] ?? 0;
+    // One past the limit is looked at too: it closes the last run before.
+    if (firstSeq > beforeSeq) continue;
     const edges = trace.readSegment(segment);
-    for (let i = edges.length - 1; i >= 0; i--, seq--) {
+    for (let i = Math.min(edges.length - 1, beforeSeq - firstSeq); i >= 0; i--) {
       const edge = edges[i] ?? 0;
       const bits = reach[edge] ?? 0;
-      if (closes && (bits & OPENS) !== 0) return { vcpu: stretch.vcpu, seq, edge };
+      const seq = firstSeq + i;
+      if (seq < beforeSeq && closes && (bits & OPENS) !== 0) {
+        return { vcpu: stretch.vcpu, seq, edge };
+      }
       closes = (bits & CLOSES) !== 0;
     }
   }
   return null;
 }
 
-/** `_last_executed(address)`: for each vCPU that ran it, when it did so last. */
-export function lastExecutedScan(trace: Trace): Scan {
+const SEQ_MAX = BigInt(Number.MAX_SAFE_INTEGER);
+const toSeq = (value: bigint): number => Number(value > SEQ_MAX ? SEQ_MAX : value);
+
+const LAST_COLUMNS = [
+  newColumn('vcpu', UINTEGER, 'The vCPU.'),
+  newColumn('seq', UBIGINT, 'The transfer after which the instruction ran last.'),
+  newColumn('edge', UINTEGER, 'Edge of that transfer.'),
+];
+
+function lastMoments(trace: Trace, pc: bigint, of: readonly Stretch[], beforeSeq: number): Rows {
+  const reach = reachOf(trace, pc);
+  const found = new Map<number, Moment>();
+  for (const stretch of of.toReversed()) {
+    if (found.has(stretch.vcpu)) continue;
+    const moment = lastThrough(trace, stretch, pc, reach, beforeSeq);
+    if (moment !== null) found.set(stretch.vcpu, moment);
+  }
+  const rows = [...found.values()].sort((a, b) => a.vcpu - b.vcpu);
   return {
-    name: '_last_executed',
-    columns: [
-      newColumn('vcpu', UINTEGER, 'The vCPU.'),
-      newColumn('seq', UBIGINT, 'The transfer after which the instruction ran last.'),
-      newColumn('edge', UINTEGER, 'Edge of that transfer.'),
+    count: rows.length,
+    fills: [
+      fillNumbers(Uint32Array.from(rows, ({ vcpu }) => vcpu)),
+      fillWholeNumbers(Float64Array.from(rows, ({ seq }) => seq)),
+      fillNumbers(Uint32Array.from(rows, ({ edge }) => edge)),
     ],
-    parameters: ['address'],
-    rowsAbout: () => 1,
-    start: ([pc]) => {
-      const reach = reachOf(trace, pc ?? 0n);
-      const found = new Map<number, Moment>();
-      for (const stretch of stretches(trace).toReversed()) {
-        if (found.has(stretch.vcpu)) continue;
-        const moment = lastThrough(trace, stretch, pc ?? 0n, reach);
-        if (moment !== null) found.set(stretch.vcpu, moment);
-      }
-      const rows = [...found.values()].sort((a, b) => a.vcpu - b.vcpu);
-      return rowsSource({
-        count: rows.length,
-        fills: [
-          fillNumbers(Uint32Array.from(rows, ({ vcpu }) => vcpu)),
-          fillWholeNumbers(Float64Array.from(rows, ({ seq }) => seq)),
-          fillNumbers(Uint32Array.from(rows, ({ edge }) => edge)),
-        ],
-      });
-    },
   };
+}
+
+/**
+ * `_last_executed(address)`: for each vCPU that ran it, when it did so last;
+ * `_last_executed_before(address, vcpu, seq)`: on one vCPU, before transfer `seq`.
+ */
+export function lastExecutedScans(trace: Trace): Scan[] {
+  return [
+    {
+      name: '_last_executed',
+      columns: LAST_COLUMNS,
+      parameters: ['address'],
+      rowsAbout: () => 1,
+      start: ([pc]) =>
+        rowsSource(lastMoments(trace, pc ?? 0n, stretches(trace), Number.POSITIVE_INFINITY)),
+    },
+    {
+      name: '_last_executed_before',
+      columns: LAST_COLUMNS,
+      parameters: ['address', 'vcpu', 'seq'],
+      rowsAbout: () => 1,
+      start: ([pc, vcpu, seq]) => {
+        const of = stretches(trace).filter((stretch) => BigInt(stretch.vcpu) === vcpu);
+        return rowsSource(lastMoments(trace, pc ?? 0n, of, toSeq(seq ?? 0n)));
+      },
+    },
+  ];
 }

@@ -1,6 +1,16 @@
 /** The tables of a trace as SQL shows them: columns of the schema, and what follows from them. */
-import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS } from '@backtrail/recorder/trace';
-import { UBIGINT, UINTEGER, VARCHAR } from '@duckdb/node-api';
+import {
+  BLOCKS,
+  EDGES,
+  MARKS,
+  MODULES,
+  SEGMENTS,
+  SYMBOLS,
+  type Trace,
+} from '@backtrail/recorder/trace';
+import { ENUM, UBIGINT, UINTEGER, UTINYINT, VARCHAR } from '@duckdb/node-api';
+import { FLOW_KINDS } from '../disassembly/flow.ts';
+import { guestNames } from '../guest-names.ts';
 import {
   isPrivate,
   newColumn,
@@ -8,10 +18,12 @@ import {
   schemaColumns,
   type Table,
   type TableColumn,
+  tableScan,
 } from './columns.ts';
-import type { TableContext } from './context.ts';
+import { once, type TableContext } from './context.ts';
+import { flowsByRow } from './instructions.ts';
 import type { PlaceColumn } from './names.ts';
-import type { ScanColumn } from './scan.ts';
+import type { Scan, ScanColumn } from './scan.ts';
 import {
   fillBytes,
   fillCodes,
@@ -49,6 +61,9 @@ export const TRANSFER_COLUMNS: readonly ScanColumn[] = [
       'its segment.',
   ),
 ];
+
+/** A guess for DuckDB's planner. */
+const INSTRUCTIONS_A_BLOCK = 5;
 
 const TRANSFERS_SAYS = 'Every transfer, ordered by vCPU, then seq.';
 
@@ -156,6 +171,49 @@ function blocksTable(context: LazyContext): Table {
       }),
       ...placeColumns('pc', '', () => {
         const { columns, pool } = context().blockPlaces();
+        return { place: columns.pc, texts: pool.words };
+      }),
+    ],
+  };
+}
+
+function instructionsTable(context: LazyContext): Table {
+  const index = () => context().instructions();
+  return {
+    name: 'instructions',
+    says: 'Every instruction of the recorded blocks, once per address, ordered by it.',
+    rows: () => index().count,
+    rowsAbout: () => context().trace.manifest.totals.blocks * INSTRUCTIONS_A_BLOCK,
+    columns: [
+      {
+        ...newColumn('pc', UBIGINT, 'Guest address of its first byte.'),
+        make: () => fillNumbers(index().pc),
+      },
+      { ...newColumn('size', UTINYINT, 'Bytes.'), make: () => fillNumbers(index().size) },
+      {
+        ...newColumn('block', UINTEGER, 'The newest block that has it: a row of blocks.'),
+        make: () => fillNumbers(index().block),
+      },
+      {
+        ...newColumn(
+          'kind',
+          ENUM(FLOW_KINDS),
+          'What its bits say it may do to control; null if the next instruction always follows, ' +
+            'and where the instruction set is not one of x86, RISC-V and AArch64.',
+        ),
+        make: () => fillCodes(flowsByRow(context().trace, index())),
+      },
+      {
+        ...newColumn(
+          'executed',
+          UBIGINT,
+          'How often it ran; from the counts of edges, so 0 in a trace that was not closed. At ' +
+            'most this often where code was replaced by instructions of other sizes.',
+        ),
+        make: () => fillWholeNumbers(index().executed),
+      },
+      ...placeColumns('pc', '', () => {
+        const { columns, pool } = context().instructionPlaces();
         return { place: columns.pc, texts: pool.words };
       }),
     ],
@@ -283,11 +341,37 @@ export function traceTables(context: LazyContext): readonly Table[] {
   return [
     edgesTable(context),
     blocksTable(context),
+    instructionsTable(context),
     marksTable(context),
     modulesTable(context),
     symbolsTable(context),
     segmentsTable(context),
   ];
+}
+
+/** `_guest_names()`: what the guest calls the numbers of signals and system calls. */
+export function guestNamesScan(trace: Trace): Scan {
+  const names = once(() => guestNames(trace.manifest.guest.isa));
+  return tableScan({
+    name: 'guest_names',
+    says: '',
+    rows: () => names().length,
+    rowsAbout: () => 500,
+    columns: [
+      {
+        ...newColumn('kind', VARCHAR, '`signal` or `syscall`.'),
+        make: () => fillText((row) => names()[row]?.kind ?? null),
+      },
+      {
+        ...newColumn('number', UINTEGER, 'Its number.'),
+        make: () => fillNumbers(Uint32Array.from(names(), ({ number }) => number)),
+      },
+      {
+        ...newColumn('name', VARCHAR, 'Its name.'),
+        make: () => fillText((row) => names()[row]?.name ?? null),
+      },
+    ],
+  });
 }
 
 export interface TableDescription {

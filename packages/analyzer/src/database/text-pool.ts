@@ -16,6 +16,8 @@ export const TEXT_WORDS = 4;
 export interface TextPool {
   /** TEXT_WORDS words for each text, in order. */
   readonly words: Uint32Array;
+  /** Texts in it. */
+  readonly count: number;
   /** Owner of the text; nothing reads it, but it must stay reachable. */
   readonly owner: Vector;
 }
@@ -28,5 +30,5 @@ export function createTextPool(texts: readonly string[]): TextPool {
     duckdb.vector_assign_string_element(owner, i, text);
   });
   const bytes = duckdb.vector_get_data(owner, count * 4 * TEXT_WORDS);
-  return { words: new Uint32Array(bytes.slice().buffer), owner };
+  return { words: new Uint32Array(bytes.slice().buffer), count: texts.length, owner };
 }

@@ -120,9 +120,13 @@ export function fillNames(names: Uint32Array, texts: Uint32Array): Fill {
   };
 }
 
-/** Whole numbers from 0 to 2^53 - 1 as UBIGINT. */
-export function fillWholeNumbers(values: Float64Array): Fill {
+/**
+ * Whole numbers from 0 to 2^53 - 1 as UBIGINT.
+ * @param mask 1 where a value is; left out, every row has one.
+ */
+export function fillWholeNumbers(values: Float64Array, mask?: Uint8Array): Fill {
   const halves = new Uint32Array(2 * CHUNK_ROWS);
+  const bits = mask === undefined ? null : packValidity((row) => mask[row] === 1, mask.length);
   return (vector, from, rows) => {
     for (let i = 0; i < rows; i++) {
       const value = values[from + i] ?? 0;
@@ -130,6 +134,7 @@ export function fillWholeNumbers(values: Float64Array): Fill {
       halves[2 * i + 1] = Math.floor(value / 0x1_0000_0000);
     }
     copyRows(vector, halves, 0, 2 * rows);
+    if (bits !== null) copyValidity(vector, bits, from >>> 3);
   };
 }
 

@@ -120,6 +120,8 @@ export interface RandomRun {
   readonly trace: FixtureTrace;
   /** For each vCPU every instruction that ran: after which transfer, and where. */
   readonly executed: readonly (readonly { seq: number; pc: bigint }[])[];
+  /** Addresses of the conditional branches. */
+  readonly branches: ReadonlySet<bigint>;
 }
 
 export interface RandomRunOptions {
@@ -377,7 +379,14 @@ class Machine {
       trace.segments.instructionsBefore[segment] = vcpu?.before[first] ?? 0;
     }
     trace.manifest.totals.instructions = vcpus.reduce((sum, one) => sum + one.executed.length, 0);
-    return { trace, executed: vcpus.map((vcpu) => vcpu.executed) };
+    const branches = [...this.#program].flatMap(([pc, op]) =>
+      op.kind === 'branch' ? [BigInt(pc)] : [],
+    );
+    return {
+      trace,
+      executed: vcpus.map((vcpu) => vcpu.executed),
+      branches: new Set(branches),
+    };
   }
 }
 

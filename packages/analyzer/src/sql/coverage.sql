@@ -1,40 +1,10 @@
 -- Which code ran, and how often. All of it follows from the counts of edges: no transfer is read.
 
--- 1 if the instruction at the source of an edge has run, else 0: the source of an exception, an
--- interrupt or a signal was about to run.
-CREATE MACRO _is_retired(cause, kind) AS
-CASE
-  WHEN cause IN ('exception', 'interrupt') THEN 0
-  WHEN cause = 'signal' AND kind IS DISTINCT FROM 'signal-return' THEN 0
-  ELSE 1
-END;
-
--- Where runs of sequential execution open and close: an edge opens one at its target, and closes
--- one after its source if the instruction there has run, before it if it has not. The first and
--- last transfer of a stretch lack their partner.
-CREATE VIEW _run_ends AS
-SELECT target::HUGEINT AS position, count::BIGINT AS change FROM edges
-UNION ALL
-SELECT source::HUGEINT + _is_retired(cause, kind), -count::BIGINT FROM edges
-WHERE source IS NOT NULL
-UNION ALL
-SELECT end_address::HUGEINT, -1 FROM _stretches()
-UNION ALL
-SELECT e.source::HUGEINT + _is_retired(e.cause, e.kind), 1
-FROM _stretches() AS s JOIN edges AS e ON e.edge = s.first_edge
-WHERE e.source IS NOT NULL;
-
--- From each position on, how many runs are open.
-CREATE VIEW _open_runs AS
-SELECT position, sum(sum(change)) OVER (ORDER BY position) AS runs
-FROM _run_ends
-GROUP BY position;
-
 -- How often the instruction at an address ran; 0 if it never did, or if what ran it was lost. Exact
 -- where the counts of edges are, which is in a trace that was closed properly.
 -- @argument address Guest address of the first byte of an instruction.
 CREATE MACRO executed(address) AS
-coalesce((SELECT sum(change) FROM _run_ends WHERE position <= address), 0)::UBIGINT;
+coalesce((SELECT i.executed FROM instructions AS i WHERE i.pc = address), 0)::UBIGINT;
 
 -- Blocks of code by address. Code that was translated more than once has a row for each
 -- translation, all with the same counts.
@@ -58,8 +28,41 @@ SELECT
   b.symbol,
   b.location,
   coalesce(a.arrivals, 0)::UBIGINT AS arrivals,
-  coalesce(r.runs, 0)::UBIGINT AS executed
+  coalesce(i.executed, 0)::UBIGINT AS executed
 FROM blocks AS b
 LEFT JOIN arrived AS a ON a.pc = b.pc
-ASOF LEFT JOIN _open_runs AS r ON b.pc::HUGEINT >= r.position
+LEFT JOIN instructions AS i ON i.pc = b.pc
 ORDER BY b.pc, b.block;
+
+-- Functions by how much of their code ran, those of each module together. Functions of which
+-- nothing ran are there too: they have 0 bytes executed.
+-- @column symbol Demangled name.
+-- @column module Row number of modules.
+-- @address address Guest address of its first byte.
+-- @column size Bytes, as its file says.
+-- @column bytes_executed Bytes of those instructions in it that ran at least once.
+-- @column share bytes_executed of size, 0 to 1. Padding and literals never run: 1 is rare.
+-- @column instructions_executed How many instructions ran in it, each as often as it did.
+CREATE VIEW coverage_by_symbol AS
+WITH ran AS (
+  SELECT
+    pc,
+    sum(size) OVER (ORDER BY pc) AS bytes_to,
+    sum(executed) OVER (ORDER BY pc) AS executed_to
+  FROM instructions
+  WHERE executed > 0
+)
+SELECT
+  s.demangled AS symbol,
+  s.module,
+  s.address,
+  s.size,
+  (coalesce(below_end.bytes_to, 0) - coalesce(below.bytes_to, 0))::UBIGINT AS bytes_executed,
+  bytes_executed / s.size AS share,
+  (coalesce(below_end.executed_to, 0) - coalesce(below.executed_to, 0))::UBIGINT
+    AS instructions_executed
+FROM symbols AS s
+ASOF LEFT JOIN ran AS below ON s.address > below.pc
+ASOF LEFT JOIN ran AS below_end ON s.address::HUGEINT + s.size > below_end.pc
+WHERE s.type IN ('function', 'ifunc') AND s.size > 0
+ORDER BY s.module, s.address, s.demangled;

@@ -46,3 +46,24 @@ FROM edges
 WHERE count > 0
 GROUP BY target_symbol
 ORDER BY arrivals DESC, symbol;
+
+-- Functions by how many instructions ran in them, most first; one row with null for what no symbol
+-- covers. Follows from the counts of edges: no transfer is read.
+-- @column symbol Name of the function.
+-- @column instructions Instructions of its own that ran, not those of what it called.
+-- @column share Part of all instructions, 0 to 1.
+-- @column calls How often it was called.
+-- @column instructions_per_call instructions by calls; null where nobody called it.
+CREATE VIEW hot_functions AS
+WITH work AS (
+  SELECT symbol, sum(executed) AS instructions FROM instructions GROUP BY symbol
+)
+SELECT
+  w.symbol,
+  w.instructions::UBIGINT AS instructions,
+  w.instructions / sum(w.instructions) OVER () AS share,
+  coalesce(c.calls, 0)::UBIGINT AS calls,
+  w.instructions / nullif(c.calls, 0) AS instructions_per_call
+FROM work AS w LEFT JOIN call_counts AS c ON w.symbol IS NOT DISTINCT FROM c.symbol
+WHERE w.instructions > 0
+ORDER BY w.instructions DESC, w.symbol;

@@ -32,3 +32,20 @@ SELECT
 FROM taken AS t JOIN edges AS e USING (edge)
 GROUP BY e.target_symbol, t.vcpu
 ORDER BY seq DESC, t.vcpu;
+
+-- When the instruction at an address ran last before a moment, on one vCPU: after the transfer
+-- given here and before the next one. No row if it never did. Reads backward from there.
+-- @argument address Guest address of the instruction; a plain number.
+-- @argument vcpu The vCPU; a plain number.
+-- @argument seq The transfer before which it is to have run; a plain number.
+-- @column vcpu The vCPU.
+-- @column seq The transfer after which it ran.
+-- @address target Where that transfer arrived: sequential execution from there led to the address.
+-- @column target_location The same in words.
+-- @address source Where that transfer came from.
+-- @column source_location The same in words.
+-- @column edge The edge of that transfer.
+CREATE MACRO last_executed_before(address, vcpu, seq) AS TABLE
+SELECT l.vcpu, l.seq, e.target, e.target_location, e.source, e.source_location, l.edge
+FROM _last_executed_before(address::UBIGINT, vcpu::UBIGINT, seq::UBIGINT) AS l
+JOIN edges AS e USING (edge);

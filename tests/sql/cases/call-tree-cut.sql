@@ -1,0 +1,2 @@
+-- trace: program
+SELECT tree, count FROM call_tree('main', 1);

@@ -1,0 +1,2 @@
+-- trace: program
+FROM call_tree('main', 9);

@@ -1,0 +1,2 @@
+-- trace: program
+FROM callees_of('work') UNION ALL FROM callees_of('main');

@@ -1,0 +1,2 @@
+-- trace: program
+FROM caller_tree('util::log', 9);

@@ -1,0 +1,2 @@
+-- trace: program
+FROM first_blocks_before(0, 8);

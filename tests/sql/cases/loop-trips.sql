@@ -1,0 +1,2 @@
+-- trace: program
+FROM loop_trips;
