@@ -138,7 +138,7 @@ ORDER BY place;
 -- @column tree The caller, indented by level.
 -- @column count How often it called the function one line up in the tree; null at level 0.
 -- @column caller Symbol; null where none is known.
--- @column is_above Whether it stands further up in the list already: a recursion, not followed again.
+-- @column is_above Whether it stands further up already: a recursion, not followed again.
 CREATE MACRO caller_tree(symbol, depth) AS TABLE
 WITH RECURSIVE
 links AS MATERIALIZED (FROM _tree_calls),

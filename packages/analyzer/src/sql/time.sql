@@ -5,7 +5,7 @@
 -- other. Recording itself costs time where there are many transfers. Reads every transfer.
 -- @column symbol Name of the symbol; null for what no symbol covers.
 -- @column vcpu The vCPU.
--- @column instructions Instructions of it that ran; where code lies across other code, each of both.
+-- @column instructions Instructions of it that ran; where code overlaps, those of both.
 -- @column time_ns Estimated time in it, without what it called, ns.
 -- @column share Part of the time of all vCPUs, 0 to 1.
 CREATE VIEW time_by_symbol AS
