@@ -125,6 +125,8 @@ function makeManifest(spec: FixtureSpec, trace: Omit<Trace, 'manifest'>, instruc
     startedNs: '0',
     durationNs: 1_000_000,
     end: { how: 'exit', status: 0 },
+    note: null,
+    unknownCalls: [],
     keep: 'all',
     stopped: null,
     ring: { bytes: 1 << 20, segments: 8, segmentTransfers: spec.segmentTransfers ?? 4 },

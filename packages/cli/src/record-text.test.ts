@@ -51,3 +51,15 @@ test('a limit that was given is no loss', () => {
     'recording stopped at the number of transfers given by --max-transfers',
   );
 });
+
+test('system calls that the engine does not have are told to people, with how often', () => {
+  const unknownCalls = [
+    { name: 'socket', count: 3 },
+    { name: 'splice', count: 1 },
+  ];
+  const run = finished({ unknownCalls });
+  expect(lossLines(run)).toEqual([]);
+  expect(recordLines(run, out)[1]).toBe(
+    'socket (3 times), splice (once): the engine has no such call and answered ENOSYS',
+  );
+});

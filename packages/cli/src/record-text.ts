@@ -2,7 +2,7 @@
 import { relative } from 'node:path';
 import { bitsPerTransfer, describeLosses, type Manifest } from '@backtrail/recorder/trace';
 import type { Output } from './io.ts';
-import { describeLoss, describeStop, tellEnd } from './summary.ts';
+import { describeLoss, describeStop, describeUnknownCalls, tellEnd } from './summary.ts';
 import { formatBytes, plural, printable, shellWords, significant } from './text.ts';
 
 interface Finished {
@@ -49,6 +49,9 @@ export function recordLines(finished: Finished, out: Output): string[] {
   }
   const kept = describeLosses(manifest).filter((loss) => loss.severity === 'info');
   for (const loss of kept) lines.push(describeLoss(loss));
+  if (manifest.unknownCalls.length > 0) {
+    lines.push(out.paint('yellow', describeUnknownCalls(manifest.unknownCalls)));
+  }
   for (const line of lossLines(finished)) lines.push(out.paint('yellow', line));
   lines.push(`next: ${out.paint('bold', `backtrail back ${path}`)}`);
   return lines;

@@ -47,6 +47,8 @@ export interface TraceSummary {
   readonly started: string;
   readonly durationNs: number | null;
   readonly end: End | null;
+  /** Why it ended, where the guest did not end itself. */
+  readonly note: string | null;
   readonly keep: Manifest['keep'];
   readonly stopped: string | null;
   readonly ring: Manifest['ring'];
@@ -55,7 +57,11 @@ export interface TraceSummary {
   readonly bitsPerTransfer: number | null;
   readonly losses: readonly Loss[];
   /** System calls that the engine does not have and answered with ENOSYS. */
-  readonly unknownCalls: readonly string[];
+  readonly unknownCalls: readonly {
+    readonly name: string;
+    /** Null: the trace was not closed, and nobody knows how often. */
+    readonly count: number | null;
+  }[];
   readonly vcpus: readonly VcpuSummary[];
   readonly problems: readonly string[];
 }
@@ -106,7 +112,9 @@ function vcpuSummaries(trace: Trace): VcpuSummary[] {
 /** ENOSYS of Linux, as a call returns it. */
 const NO_SUCH_CALL = -38n;
 
-function unknownCalls({ marks }: Trace): string[] {
+/** Counts are in the manifest; each has a mark where it was made first. */
+function unknownCalls({ manifest, marks }: Trace): TraceSummary['unknownCalls'] {
+  if (manifest.unknownCalls.length > 0) return manifest.unknownCalls;
   const kind = MARK_KINDS.indexOf('syscall');
   const names = new Set<string>();
   for (let mark = 0; mark < marks.count; mark++) {
@@ -114,7 +122,16 @@ function unknownCalls({ marks }: Trace): string[] {
     if (marks.code[mark] !== NO_SUCH_CALL) continue;
     names.add(marks.detail(mark) ?? `call ${marks.number[mark] ?? 0n}`);
   }
-  return [...names];
+  return [...names].map((name) => ({ name, count: null }));
+}
+
+/** `socket (3 times), splice (once): the engine has none of these and answered ENOSYS`. */
+export function describeUnknownCalls(calls: TraceSummary['unknownCalls']): string {
+  const each = calls.map(({ name, count }) => {
+    const times = count === 1 ? 'once' : `${formatCount(count ?? 0)} times`;
+    return count === null ? printable(name) : `${printable(name)} (${times})`;
+  });
+  return `${each.join(', ')}: the engine has no such call and answered ENOSYS`;
 }
 
 export function summarize(trace: Trace): TraceSummary {
@@ -132,6 +149,7 @@ export function summarize(trace: Trace): TraceSummary {
     started: manifest.started,
     durationNs: manifest.durationNs,
     end: manifest.end,
+    note: manifest.note,
     keep: manifest.keep,
     stopped: manifest.stopped,
     ring: manifest.ring,
@@ -246,7 +264,10 @@ function headRows(summary: TraceSummary): (readonly [string, string])[] {
     ['state', state],
     ['command', shellWords(summary.command)],
     ['in', printable(summary.workingDirectory)],
-    ['ended', describeEnd(summary.end)],
+    [
+      'ended',
+      describeEnd(summary.end) + (summary.note === null ? '' : `; ${printable(summary.note)}`),
+    ],
     ['started', `${started}${ran}`],
     [
       'engine',
@@ -274,8 +295,7 @@ export function summaryText(summary: TraceSummary, out: Output): string {
   }
   rows.push(['losses', losses.length === 0 ? 'none' : losses.join('\n')]);
   if (summary.unknownCalls.length > 0) {
-    const names = summary.unknownCalls.map((name) => printable(name)).join(', ');
-    rows.push(['no such call', `${names}: the engine has none of these and answered ENOSYS`]);
+    rows.push(['no such call', describeUnknownCalls(summary.unknownCalls)]);
   }
   if (summary.problems.length > 0) {
     const problems = summary.problems.map((problem) => out.paint('red', printable(problem)));

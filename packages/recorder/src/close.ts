@@ -48,6 +48,8 @@ export function closeTrace(
   const { manifest } = writer;
   const how: End = endOf(end);
   manifest.end = how;
+  manifest.note = end?.note ?? null;
+  manifest.unknownCalls = end?.unknownCalls ?? [];
   manifest.durationNs = end === null ? null : Number(now - BigInt(manifest.startedNs));
   manifest.stopped = state.stopped === 'running' ? null : state.stopped;
   manifest.totals.waitNs = state.waitNs;

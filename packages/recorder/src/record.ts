@@ -70,6 +70,8 @@ function newManifest(options: RecordOptions, prepared: PreparedGuest, ring: Ring
     startedNs: process.hrtime.bigint().toString(),
     durationNs: null,
     end: null,
+    note: null,
+    unknownCalls: [],
     keep: options.keep,
     stopped: null,
     ring: {

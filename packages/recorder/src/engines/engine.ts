@@ -45,15 +45,19 @@ export const EMBEDDED_DEFAULTS: EmbeddedOptions = {
   memoryBytes: null,
 };
 
-/** How a guest ended. `note`: why, in words, where it did not end itself. */
-export type GuestEnd =
-  | { readonly how: 'exit'; readonly status: number; readonly note?: string }
-  | {
-      readonly how: 'signal';
-      readonly signal: NodeJS.Signals;
-      readonly number: number;
-      readonly note?: string;
-    };
+/** How a guest ended, and what its engine has to say of the run. */
+export type GuestEnd = EndRemarks &
+  (
+    | { readonly how: 'exit'; readonly status: number }
+    | { readonly how: 'signal'; readonly signal: NodeJS.Signals; readonly number: number }
+  );
+
+interface EndRemarks {
+  /** Why the run ended, in words, where the guest did not end it itself. */
+  readonly note?: string;
+  /** System calls that the engine does not have, and how often each was made. */
+  readonly unknownCalls?: readonly { readonly name: string; readonly count: number }[];
+}
 
 export interface RunningGuest {
   readonly pid: number;

@@ -5,7 +5,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { BacktrailError } from '../errors.ts';
-import type { End, KeepMode, Losses, Manifest } from './manifest.ts';
+import type { End, KeepMode, Losses, Manifest, UnknownCall } from './manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -52,6 +52,21 @@ class Fields {
 
   orNull<T>(name: string, read: (name: string) => T): T | null {
     return this.get(name) === null ? null : read(name);
+  }
+
+  /** A field that older traces do not have. */
+  ifThere<T>(name: string, read: (name: string) => T): T | null {
+    return this.get(name) === undefined ? null : this.orNull(name, read);
+  }
+
+  /** A list of objects. */
+  children(name: string): Fields[] {
+    const value = this.get(name);
+    if (!Array.isArray(value)) throw this.fail(name, 'a list');
+    return value.map((item: unknown, place) => {
+      if (!isObject(item)) throw this.fail(name, 'a list of objects');
+      return new Fields(item, `${this.at}${name}[${place}].`, this.path);
+    });
   }
 
   text(name: string): string {
@@ -116,6 +131,12 @@ function readEnd(fields: Fields): End {
   }
 }
 
+function readUnknownCalls(fields: Fields, name: string): UnknownCall[] {
+  return fields
+    .children(name)
+    .map((call) => ({ name: call.text('name'), count: call.whole('count') }));
+}
+
 function readLosses(fields: Fields): Losses {
   return {
     overwritten: fields.whole('overwritten'),
@@ -171,6 +192,8 @@ function readFields(fields: Fields): Manifest {
     startedNs: fields.matching('startedNs', /^\d{1,20}$/, 'nanoseconds, as decimal digits'),
     durationNs: fields.orNull('durationNs', (name) => fields.whole(name)),
     end: fields.orNull('end', (name) => readEnd(fields.child(name))),
+    note: fields.ifThere('note', (name) => fields.text(name)),
+    unknownCalls: fields.ifThere('unknownCalls', (name) => readUnknownCalls(fields, name)) ?? [],
     keep: fields.oneOf('keep', KEEP_MODES),
     stopped: fields.orNull('stopped', (name) => fields.text(name)),
     ring: {

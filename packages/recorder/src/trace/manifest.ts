@@ -8,6 +8,12 @@ export type End =
   /** The recorder was killed; nobody saw how the guest ended. */
   | { readonly how: 'unknown' };
 
+/** A system call that the engine does not have, and how often it was answered with ENOSYS. */
+export interface UnknownCall {
+  readonly name: string;
+  readonly count: number;
+}
+
 export type KeepMode = 'all' | 'last';
 
 /** Loss counters; every one is explained, with severity and advice, in stats.ts. */
@@ -50,6 +56,10 @@ export interface Manifest {
   /** Wall time of the run in ns; null while it runs. */
   durationNs: number | null;
   end: End | null;
+  /** Why the run ended, in words, where the guest did not end it itself; null: it did. */
+  note: string | null;
+  /** Counted by the embedded engine; none in a trace that was recovered. */
+  unknownCalls: readonly UnknownCall[];
   keep: KeepMode;
   /** Why recording stopped before the guest did, or null. */
   stopped: string | null;

@@ -38,6 +38,8 @@ export function newManifest(): Manifest {
     startedNs: '123456789',
     durationNs: 1000,
     end: { how: 'signal', signal: 'SIGSEGV', number: 11 },
+    note: null,
+    unknownCalls: [],
     keep: 'all',
     stopped: null,
     ring: { bytes: 4096, segments: 4, segmentTransfers: 8 },

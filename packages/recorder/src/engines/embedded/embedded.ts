@@ -75,12 +75,13 @@ function startGuest(thread: Worker | null, data: Omit<WorkerData, 'console'>): R
 }
 
 function endOf(answer: Exclude<WorkerAnswer, { how: 'error' }>): GuestEnd {
-  const note = answer.note === null ? {} : { note: answer.note };
-  if (answer.how === 'exit') return { how: 'exit', status: answer.status, ...note };
+  const unknownCalls = Array.from(answer.unknownCalls, ([name, count]) => ({ name, count }));
+  const remarks = { unknownCalls, ...(answer.note !== null && { note: answer.note }) };
+  if (answer.how === 'exit') return { how: 'exit', status: answer.status, ...remarks };
   const { number } = answer;
   const found = Object.entries(constants.signals).find(([, value]) => value === number);
   const signal = (found?.[0] ?? 'SIGKILL') as NodeJS.Signals;
-  return { how: 'signal', number, signal, ...note };
+  return { how: 'signal', number, signal, ...remarks };
 }
 
 function prepare(target: Target): PreparedGuest {

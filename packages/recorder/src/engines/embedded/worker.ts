@@ -35,7 +35,8 @@ export interface WorkerData {
 }
 
 export type WorkerAnswer =
-  | (Exclude<Next, { how: 'run' }> & { readonly note: string | null })
+  | (Exclude<Next, { how: 'run' }> &
+      Pick<Machine, 'unknownCalls'> & { readonly note: string | null })
   | { readonly how: 'error'; readonly code: string; readonly message: string };
 
 function startMachine(data: WorkerData, hart: Hart, engine: Engine, io: ConsoleClient): Machine {
@@ -71,7 +72,8 @@ function run(data: WorkerData): WorkerAnswer {
     wanted: () => io.hasSignals(),
   });
   const machine = startMachine(data, hart, engine, io);
-  return { ...engine.run(machine), note: machine.ending };
+  const end = engine.run(machine);
+  return { ...end, note: machine.ending, unknownCalls: machine.unknownCalls };
 }
 
 function answerTo(data: WorkerData): WorkerAnswer {

@@ -207,6 +207,7 @@ function platformOf(board: Machine): Machine {
     tick: () => board.tick(),
     isPending: () => board.isPending(),
     ending: null,
+    unknownCalls: new Map(),
     deliver: (signal) => board.deliver(signal),
     running: board.running,
     readCsr: (csr) => board.readCsr(csr),

@@ -53,6 +53,7 @@ interface LastTrap {
 
 export class Board implements Machine {
   readonly running = 0;
+  readonly unknownCalls = new Map<string, number>();
   readonly #hart: Hart;
   readonly #clock: Clock;
   readonly #observer: Observer;

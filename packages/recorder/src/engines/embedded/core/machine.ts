@@ -32,6 +32,8 @@ export interface Machine extends Platform {
   deliver(signal: number): void;
   /** Why the run ended, where the guest did not end it itself; for people. */
   readonly ending: string | null;
+  /** How often each system call was made that does not exist here, by its name. */
+  readonly unknownCalls: ReadonlyMap<string, number>;
   /** Threads or harts that can be recorded; the one that runs now is `running`. */
   readonly running: number;
 }

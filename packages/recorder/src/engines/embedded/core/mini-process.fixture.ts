@@ -14,6 +14,7 @@ const [SP, A0, A1, A2, A7] = [2, 10, 11, 12, 17];
 export class MiniProcess implements Machine {
   readonly running = 0;
   readonly ending = null;
+  readonly unknownCalls = new Map<string, number>();
   readonly output: Uint8Array[] = [];
   readonly #hart: Hart;
   readonly #observer: Observer;

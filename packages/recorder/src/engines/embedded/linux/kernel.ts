@@ -74,7 +74,7 @@ export class Kernel {
   /** How the process ended; null: it has not. */
   end: Next | null = null;
   interrupted: Interrupted | null = null;
-  /** All threads waited for each other when it was killed. */
+  /** All threads wait, and nothing inside can end that: set until one runs again. */
   isStuck = false;
   /** Instructions when all slept last, and jumps in time since then. */
   idleSince = -1;

@@ -314,7 +314,7 @@ describe('threads', () => {
     expect(bench.last).toEqual({ how: 'run' });
     bench.call(CALL.futex, DATA, 0, 0, 0, 0, 0);
     expect(bench.last).toEqual({ how: 'signal', number: 9 });
-    expect(bench.process.stuck).toMatch(/^the guest is stuck: its 2 threads wait for each other/);
+    expect(bench.process.ending).toMatch(/^the guest was stuck: each of its 2 threads waited/);
   });
   test('a deadlock waits for a signal from outside', () => {
     const io = new MemoryIo();

@@ -112,7 +112,6 @@ function realProgram(file: string): string {
 }
 
 export class Process implements Machine {
-  readonly ending = null;
   readonly #kernel: Kernel;
   readonly #arguments: Arguments;
   readonly #calls = new CallTable();
@@ -225,12 +224,12 @@ export class Process implements Machine {
     return new Map([...this.#unknown].map(([number, count]) => [this.#calls.name(number), count]));
   }
 
-  /** Why the guest was killed by the engine; null: it was not. */
-  get stuck(): string | null {
+  /** Why a signal found it waiting; null: it did not, or there was no signal. */
+  get ending(): string | null {
     if (!this.#kernel.isStuck) return null;
     const { count } = this.#kernel.threads;
-    const who = count === 1 ? 'its only thread waits' : `its ${count} threads wait for each other`;
-    return `the guest is stuck: ${who}, and no input, timer or signal can come`;
+    const who = count === 1 ? 'its only thread' : `each of its ${count} threads`;
+    return `the guest was stuck: ${who} waited for what only a signal from outside could bring`;
   }
 
   deadline(): number {

@@ -10,7 +10,8 @@ import { CODE, sentInfo } from './signals.ts';
 import type { Thread } from './threads.ts';
 
 const RUN: Next = { how: 'run' };
-const SIGKILL = 9;
+/** All wait for ever, and no signal can come: Linux would hang. */
+const KILLED: Next = { how: 'signal', number: 9 };
 const NS_PER_MS = 1_000_000;
 /** Jumps in time without an instruction after which the host sleeps between two of them. */
 const FRUITLESS = 1000;
@@ -37,14 +38,16 @@ export function settle(kernel: Kernel): Next {
     const { running } = threads;
     if (running.hasEnded || running.wait !== null) {
       const next = nextThread(kernel);
-      if (next === null) return kernel.end ?? killStuck(kernel);
+      if (next === null) return kernel.end ?? KILLED;
       switchTo(kernel, next);
       resume(kernel, next);
       continue;
     }
     const killed = deliverSignals(kernel);
     if (killed !== null) return killed;
-    if (kernel.end === null) return RUN;
+    if (kernel.end !== null) continue;
+    kernel.isStuck = false;
+    return RUN;
   }
 }
 
@@ -96,6 +99,7 @@ function idle(kernel: Kernel): boolean {
     if (isFruitless(kernel)) io.wait(1, false);
     return true;
   }
+  kernel.isStuck = due === null && !needsInput;
   const now = time.now();
   const ms = due === null ? null : Math.max(0, (due - now) / NS_PER_MS);
   const began = performance.now();
@@ -106,12 +110,6 @@ function idle(kernel: Kernel): boolean {
     time.skipTo(Math.min(due, now + Math.round((performance.now() - began) * NS_PER_MS)));
   }
   return end !== 'never';
-}
-
-/** All threads wait for each other, and no signal can come: Linux would hang. */
-function killStuck(kernel: Kernel): Next {
-  kernel.isStuck = true;
-  return { how: 'signal', number: SIGKILL };
 }
 
 function endTurn(kernel: Kernel): void {
