@@ -2,16 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { disassembleWasm } from '../../packages/analyzer/src/disassembly/wasm.ts';
 import { WASM_OPCODES, wasmKey } from '../../packages/analyzer/src/disassembly/wasm-opcodes.ts';
-import {
-  LOADS,
-  OPCODES,
-  PREFIXED,
-  STORES,
-} from '../../packages/recorder/src/engines/embedded/wasm/opcodes.ts';
-import {
-  build,
-  PROGRAMS,
-} from '../../packages/recorder/src/engines/embedded/wasm/programs.fixture.ts';
+import { LOADS, OPCODES, PREFIXED, STORES } from '../../packages/recorder/src/wasm/opcodes.ts';
+import { build, PROGRAMS } from '../../packages/recorder/src/wasm/programs.fixture.ts';
 import { loadWabt } from '../wabt.ts';
 
 test('every opcode that is emitted has the same name in both', () => {

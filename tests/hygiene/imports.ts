@@ -22,12 +22,12 @@ const ROOMS: Readonly<Record<string, string>> = {
   'packages/recorder/src/trace/': 'recorder/trace',
   'packages/recorder/src/elf/': 'recorder/elf',
   'packages/recorder/src/ring/': 'recorder/ring',
+  'packages/recorder/src/wasm/': 'recorder/wasm',
   'packages/recorder/src/engines/engine.ts': 'recorder/engine',
   'packages/recorder/src/engines/choose.ts': 'recorder/engines',
   'packages/recorder/src/engines/find-program.ts': 'recorder/engine',
   'packages/recorder/src/engines/qemu/': 'recorder/engines/qemu',
   'packages/recorder/src/engines/embedded/': 'recorder/engines/embedded',
-  'packages/recorder/src/engines/embedded/wasm/': 'recorder/engines/embedded/wasm',
   'packages/recorder/src/engines/embedded/float/': 'recorder/engines/embedded/float',
   'packages/recorder/src/engines/embedded/isa/': 'recorder/engines/embedded/isa',
   'packages/analyzer/src/': 'analyzer',
@@ -51,9 +51,8 @@ const ANALYZER_ROOMS = [
   'analyzer/disassembly',
   'analyzer/symbols',
 ] as const;
-/** An assembler, arithmetic and an instruction table: they know nothing of an engine. */
+/** Arithmetic and an instruction table: they know nothing of an engine. */
 const EMBEDDED_PARTS = [
-  'recorder/engines/embedded/wasm',
   'recorder/engines/embedded/float',
   'recorder/engines/embedded/isa',
 ] as const;
@@ -71,8 +70,9 @@ const RECORDER_PARTS = [
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'recorder/errors': [],
   'recorder/ring': [],
+  'recorder/wasm': [],
   'recorder/elf': [],
-  'recorder/trace': [],
+  'recorder/trace': ['recorder/wasm'],
   'recorder/modules': ['recorder/elf', 'recorder/trace'],
   'recorder/engine': ['recorder/ring', 'recorder/elf'],
   'recorder/engines/qemu': ['recorder/engine', 'recorder/ring', 'recorder/elf'],
@@ -80,9 +80,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'recorder/engine',
     'recorder/ring',
     'recorder/elf',
+    'recorder/wasm',
     ...EMBEDDED_PARTS,
   ],
-  'recorder/engines/embedded/wasm': [],
   'recorder/engines/embedded/float': [],
   'recorder/engines/embedded/isa': [],
   'recorder/engines': [

@@ -7,6 +7,7 @@ import type { RingOptions } from '../../ring/create.ts';
 import type { RingShape } from '../../ring/layout.ts';
 import { Ring } from '../../ring/ring.ts';
 import { newSharedRing } from '../../ring/shared.ts';
+import type { WasmMemory } from '../../wasm/host.ts';
 import type { Engine, GuestEnd, PreparedGuest, RunningGuest, Target } from '../engine.ts';
 import { findProgram } from '../find-program.ts';
 import { looksBare, RAM_BYTES_DEFAULT, RAM_START } from './board/loader.ts';
@@ -14,7 +15,6 @@ import { newMemory } from './core/memory.ts';
 import { divideSpace, MEMORY_BYTES_MAX, type Space } from './core/space.ts';
 import { ConsoleServer } from './linux/console.ts';
 import { startEngineThread } from './thread.ts';
-import type { WasmMemory } from './wasm/host.ts';
 import type { WorkerAnswer, WorkerData } from './worker.ts';
 
 /** Threads of a guest that can be recorded at one time. */

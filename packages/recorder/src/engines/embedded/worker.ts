@@ -2,6 +2,7 @@
 import { parentPort } from 'node:worker_threads';
 import { BacktrailError } from '../../errors.ts';
 import { RingWriter } from '../../ring/writer.ts';
+import type { WasmMemory } from '../../wasm/host.ts';
 import type { EmbeddedOptions } from '../engine.ts';
 import { Board } from './board/board.ts';
 import { HostConsole } from './board/console.ts';
@@ -14,7 +15,6 @@ import type { Space } from './core/space.ts';
 import { isFusedMultiplyAddExact } from './emit/float-probe.ts';
 import { ConsoleClient } from './linux/console.ts';
 import { Process } from './linux/process.ts';
-import type { WasmMemory } from './wasm/host.ts';
 
 /**
  * Arrivals at a place before a region is made there: below, translating costs more than it saves.

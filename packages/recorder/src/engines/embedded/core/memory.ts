@@ -2,7 +2,7 @@
  * Guest memory: one byte of permission for each page, bytes at guestBase + address. Everything that
  * is not generated code goes through here, and every access is checked.
  */
-import { type WasmMemory, wasm } from '../wasm/host.ts';
+import { type WasmMemory, wasm } from '../../../wasm/host.ts';
 import type { Platform } from './hart.ts';
 import {
   GUEST_PAGE_BYTES,

@@ -1,6 +1,7 @@
 /** Regions that were made: compiled, placed in the function table, named, and forgotten again. */
 
 import { CAUSE } from '../../../ring/words.ts';
+import { type WasmImports, type WasmTable, wasm } from '../../../wasm/host.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { batch } from '../translate/batch.ts';
 import type {
@@ -12,7 +13,6 @@ import type {
   RegionSite,
 } from '../translate/region.ts';
 import { translate } from '../translate/translate.ts';
-import { type WasmImports, type WasmTable, wasm } from '../wasm/host.ts';
 import type { Cells } from './cells.ts';
 import { GUEST_PAGE_SHIFT } from './layout.ts';
 import type { GuestMemory } from './memory.ts';

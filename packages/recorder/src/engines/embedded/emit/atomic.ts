@@ -2,9 +2,10 @@
  * The A extension. One hart runs at a time, so a load, an operation and a store are atomic. An
  * address that is not aligned is a fault: the plain interpreter raises it.
  */
+
+import { I32, I64, type Opcode } from '../../../wasm/opcodes.ts';
 import { STATE } from '../core/layout.ts';
 import type { OpName } from '../isa/table.ts';
-import { I32, I64, type Opcode } from '../wasm/opcodes.ts';
 import type { Emit, Operands } from './operands.ts';
 
 interface Width {

@@ -1,6 +1,7 @@
 /** Bit manipulation: Zba, Zbb and Zbs (Bit-Manipulation ISA extensions 1.0.0, chapter 2). */
+
+import { I64, type Opcode } from '../../../wasm/opcodes.ts';
 import type { OpName } from '../isa/table.ts';
-import { I64, type Opcode } from '../wasm/opcodes.ts';
 import type { Emit, Operands } from './operands.ts';
 
 /** rd = what `value` leaves. */

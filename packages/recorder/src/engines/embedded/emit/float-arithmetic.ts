@@ -1,5 +1,5 @@
 /** The operations that round: arithmetic, and conversions that give a floating-point number. */
-import { I64, type Opcode } from '../wasm/opcodes.ts';
+import { I64, type Opcode } from '../../../wasm/opcodes.ts';
 import {
   andBoxed,
   DOUBLE,

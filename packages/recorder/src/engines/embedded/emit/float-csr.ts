@@ -3,8 +3,9 @@
  * them around comparisons and roots, so these few are worth code; all other CSRs are the plain
  * interpreter's.
  */
+
+import { I32 } from '../../../wasm/opcodes.ts';
 import { STATE } from '../core/layout.ts';
-import { I32 } from '../wasm/opcodes.ts';
 import { FRM_BITS, goOnIf, NX_BIT, pushFcsr } from './float-numbers.ts';
 import type { Emit, Operands } from './operands.ts';
 

@@ -1,5 +1,5 @@
 /** Floating-point instructions that give no rounded number: all but arithmetic. */
-import { I32, type LoadOpcode, type Opcode, type StoreOpcode } from '../wasm/opcodes.ts';
+import { I32, type LoadOpcode, type Opcode, type StoreOpcode } from '../../../wasm/opcodes.ts';
 import type { Integer } from './float-arithmetic.ts';
 import {
   andBoxed,

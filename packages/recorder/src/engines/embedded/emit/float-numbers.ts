@@ -11,9 +11,10 @@
  *
  * No NaN that WebAssembly computes reaches a register: its bits are not determined.
  */
+
+import { F32, F64, I32, I64, type ValueType } from '../../../wasm/opcodes.ts';
 import { STATE } from '../core/layout.ts';
 import { BINARY32, BINARY64, type Format } from '../float/format.ts';
-import { F32, F64, I32, I64, type ValueType } from '../wasm/opcodes.ts';
 import type { Operands } from './operands.ts';
 
 /** A format as WebAssembly has it. */

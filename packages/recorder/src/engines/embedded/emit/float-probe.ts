@@ -3,10 +3,10 @@
  * twice; V8 uses the fused instruction where the processor has one. Source: WebAssembly relaxed
  * SIMD proposal, "Relaxed fused multiply-add".
  */
-import { CodeWriter } from '../wasm/code.ts';
-import { wasm } from '../wasm/host.ts';
-import { ModuleWriter } from '../wasm/module.ts';
-import { F32, F64 } from '../wasm/opcodes.ts';
+import { CodeWriter } from '../../../wasm/code.ts';
+import { wasm } from '../../../wasm/host.ts';
+import { ModuleWriter } from '../../../wasm/module.ts';
+import { F32, F64 } from '../../../wasm/opcodes.ts';
 
 /** a × b + c, and what it is with one rounding. */
 type Case = readonly [a: number, b: number, c: number, sum: number];

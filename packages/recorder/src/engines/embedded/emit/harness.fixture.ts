@@ -2,13 +2,14 @@
  * Runs the emitted code of one instruction, so that it can be compared with the plain interpreter.
  * Registers stay in the state block; addresses are checked against the page table alone.
  */
+
+import { CodeWriter } from '../../../wasm/code.ts';
+import { wasm } from '../../../wasm/host.ts';
+import { ModuleWriter } from '../../../wasm/module.ts';
+import { I32, type ValueType } from '../../../wasm/opcodes.ts';
 import { GUEST_PAGE_SHIFT, PERM, PERMS, STATE } from '../core/layout.ts';
 import { GuestMemory } from '../core/memory.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import { CodeWriter } from '../wasm/code.ts';
-import { wasm } from '../wasm/host.ts';
-import { ModuleWriter } from '../wasm/module.ts';
-import { I32, type ValueType } from '../wasm/opcodes.ts';
 import type { Emit, Operands } from './operands.ts';
 
 const GUEST_BASE = 0x200_0000;

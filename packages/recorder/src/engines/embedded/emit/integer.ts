@@ -2,8 +2,9 @@
  * Integer arithmetic of I and M. Operands are pushed before any if opens: a translator may load a
  * register where it is first pushed, and a load in one arm would not have run in the other.
  */
+
+import { I32, I64, type Opcode } from '../../../wasm/opcodes.ts';
 import type { OpName } from '../isa/table.ts';
-import { I32, I64, type Opcode } from '../wasm/opcodes.ts';
 import type { Emit, Operands } from './operands.ts';
 
 type Push = (operands: Operands) => void;

@@ -6,8 +6,8 @@
  * `push` methods leave one value on WebAssembly's stack. An emitter calls `bail` or `address`
  * only before it has changed anything, so that the instruction can be run again from its start.
  */
-import type { CodeWriter } from '../wasm/code.ts';
-import type { LoadOpcode, StoreOpcode, ValueType } from '../wasm/opcodes.ts';
+import type { CodeWriter } from '../../../wasm/code.ts';
+import type { LoadOpcode, StoreOpcode, ValueType } from '../../../wasm/opcodes.ts';
 
 export interface Operands {
   readonly code: CodeWriter;

@@ -4,6 +4,8 @@
  * each rounding mode that has code of its own. Transfers have one for targets in their own page,
  * whose entries are a fixed way off, and one for others.
  */
+
+import type { Opcode } from '../../../wasm/opcodes.ts';
 import type { Handlers } from '../core/code-cache.ts';
 import { ENTRY_BYTES, GUEST_PAGE_SHIFT } from '../core/layout.ts';
 import { FLOAT_EMIT, floatVariant, floatVariants } from '../emit/float.ts';
@@ -12,7 +14,6 @@ import { branchCompare } from '../emit/integer.ts';
 import type { Emit } from '../emit/operands.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { OP_NAMES, type OpName, opNumber } from '../isa/table.ts';
-import type { Opcode } from '../wasm/opcodes.ts';
 
 export type Handler =
   | { readonly kind: 'undecoded' | 'slow' | 'past-page' }

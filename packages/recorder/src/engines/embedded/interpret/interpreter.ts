@@ -2,12 +2,13 @@
  * The threaded interpreter: one WebAssembly module over predecoded entries. It stops at exact
  * instruction counts, records transfers, counts arrivals, calls regions (docs/embedded-engine.md).
  */
+
+import { type WasmTable, wasm } from '../../../wasm/host.ts';
+import { ModuleWriter } from '../../../wasm/module.ts';
+import { I32, I64 } from '../../../wasm/opcodes.ts';
 import type { CodeCache } from '../core/code-cache.ts';
 import { STATE } from '../core/layout.ts';
 import type { GuestMemory } from '../core/memory.ts';
-import { type WasmTable, wasm } from '../wasm/host.ts';
-import { ModuleWriter } from '../wasm/module.ts';
-import { I32, I64 } from '../wasm/opcodes.ts';
 import type { HandlerTable } from './handlers.ts';
 import { Run } from './run.ts';
 import { STEPS_PARAMETERS, STEPS_RESULTS, Steps } from './steps.ts';

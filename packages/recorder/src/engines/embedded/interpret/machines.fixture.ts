@@ -1,4 +1,6 @@
 /** The same program in the plain interpreter and in the threaded one, to be compared. */
+
+import { type WasmTable, wasm } from '../../../wasm/host.ts';
 import { CodeCache } from '../core/code-cache.ts';
 import { Hart, type Platform } from '../core/hart.ts';
 import { CODE_CACHE, CODE_PAGE_BYTES, EXIT, PERM, STATE } from '../core/layout.ts';
@@ -7,7 +9,6 @@ import { TRAP, Trap } from '../core/trap.ts';
 import { transferOf } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { fetch, step } from '../plain/step.ts';
-import { type WasmTable, wasm } from '../wasm/host.ts';
 import { HandlerTable } from './handlers.ts';
 import { ThreadedInterpreter } from './interpreter.ts';
 import { below, CODE_REGISTER, DATA_REGISTER, type Random } from './programs.fixture.ts';

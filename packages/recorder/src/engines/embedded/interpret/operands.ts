@@ -1,4 +1,7 @@
 /** Operands of the threaded interpreter: register numbers and immediates are in the entry. */
+
+import type { CodeWriter } from '../../../wasm/code.ts';
+import { I64, type ValueType } from '../../../wasm/opcodes.ts';
 import {
   ENTRY,
   GUEST_PAGE_BYTES,
@@ -9,8 +12,6 @@ import {
   STATE,
 } from '../core/layout.ts';
 import type { Operands } from '../emit/operands.ts';
-import type { CodeWriter } from '../wasm/code.ts';
-import { I64, type ValueType } from '../wasm/opcodes.ts';
 
 export interface Places {
   /** Local: address of the entry that runs, i32. */

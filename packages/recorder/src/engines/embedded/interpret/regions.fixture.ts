@@ -2,13 +2,14 @@
  * Regions that run the plain interpreter for a random number of instructions and keep to everything
  * that regions keep to (docs/embedded-engine.md, "Calls of regions").
  */
+
+import { CodeWriter } from '../../../wasm/code.ts';
+import { type WasmFunction, wasm } from '../../../wasm/host.ts';
+import { ModuleWriter } from '../../../wasm/module.ts';
+import { I32, I64 } from '../../../wasm/opcodes.ts';
 import { DEPTH_LIMIT, FUEL_SLACK, STATE } from '../core/layout.ts';
 import { Trap } from '../core/trap.ts';
 import { fetch, step } from '../plain/step.ts';
-import { CodeWriter } from '../wasm/code.ts';
-import { type WasmFunction, wasm } from '../wasm/host.ts';
-import { ModuleWriter } from '../wasm/module.ts';
-import { I32, I64 } from '../wasm/opcodes.ts';
 import { isTaken, PLATFORM, type ThreadedMachine } from './machines.fixture.ts';
 import { below, type Random } from './programs.fixture.ts';
 

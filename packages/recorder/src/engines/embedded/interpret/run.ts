@@ -2,6 +2,9 @@
  * The outer function of the threaded interpreter, `run(): i32 EXIT`: everything that happens
  * between stretches of the inner one. pc and account are in the state block throughout.
  */
+
+import { CodeWriter } from '../../../wasm/code.ts';
+import { I32, I64 } from '../../../wasm/opcodes.ts';
 import {
   CODE_MAP,
   DEPTH_LIMIT,
@@ -12,8 +15,6 @@ import {
   GUEST_PAGE_SHIFT,
   STATE,
 } from '../core/layout.ts';
-import { CodeWriter } from '../wasm/code.ts';
-import { I32, I64 } from '../wasm/opcodes.ts';
 import { STEP_SHIFT } from './operands.ts';
 import { LEFT } from './steps.ts';
 

@@ -7,6 +7,8 @@
  * When it returns, pc and account are in the state block.
  */
 
+import { CodeWriter } from '../../../wasm/code.ts';
+import { I32, I64 } from '../../../wasm/opcodes.ts';
 import { JUMP_MASK, JUMP_PLACE_SHIFT, JUMP_SOURCE_SHIFT } from '../core/jump-table.ts';
 import {
   CODE_MAP,
@@ -17,8 +19,6 @@ import {
   JUMPS,
   STATE,
 } from '../core/layout.ts';
-import { CodeWriter } from '../wasm/code.ts';
-import { I32, I64 } from '../wasm/opcodes.ts';
 import type { Handler } from './handlers.ts';
 import { EntryOperands, STEP_SHIFT } from './operands.ts';
 

@@ -3,8 +3,9 @@
  * to be accessible, or if its page's permission byte says so. Which accesses are checked is settled
  * before (spans.ts).
  */
+
+import { I64 } from '../../../wasm/opcodes.ts';
 import { GUEST_PAGE_BYTES, GUEST_PAGE_SHIFT, PERM, PERMS, STATE } from '../core/layout.ts';
-import { I64 } from '../wasm/opcodes.ts';
 import type { RegionOptions } from './region.ts';
 import type { Check, Plan } from './spans.ts';
 import type { RegionWriter } from './writer.ts';

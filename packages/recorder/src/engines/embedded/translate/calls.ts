@@ -1,6 +1,7 @@
 /** Calls and returns: a guest call is a call of WebAssembly (docs/embedded-engine.md). */
+
+import { I32, I64 } from '../../../wasm/opcodes.ts';
 import { STATE } from '../core/layout.ts';
-import { I32, I64 } from '../wasm/opcodes.ts';
 import { RETURN_CELLS } from './cells.ts';
 import type { EventWriter, KnownTransfer } from './events.ts';
 import type { RegionFlow } from './flow.ts';

@@ -1,5 +1,5 @@
 /** The code that stores a transfer's edge number: a constant, or from a word that learns it. */
-import { I32, I64 } from '../wasm/opcodes.ts';
+import { I32, I64 } from '../../../wasm/opcodes.ts';
 import { INDIRECT_CELLS } from './cells.ts';
 import type { ModuleContext } from './context.ts';
 import type { HostPlace, PlannedBlock, RegionPlan } from './plan.ts';

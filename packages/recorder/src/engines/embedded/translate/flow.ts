@@ -2,9 +2,10 @@
  * The code of one region: its blocks as WebAssembly's nested blocks and loops (structure.ts), each
  * with its instructions, then its transfer (transfers.ts).
  */
+
+import { I32 } from '../../../wasm/opcodes.ts';
 import { STATE } from '../core/layout.ts';
 import { emitters } from '../emit/index.ts';
-import { I32 } from '../wasm/opcodes.ts';
 import { AccessWriter } from './access.ts';
 import { type Checks, planChecks } from './checks.ts';
 import type { ModuleContext } from './context.ts';

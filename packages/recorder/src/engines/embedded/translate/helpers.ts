@@ -2,10 +2,11 @@
  * What regions import from the engine, and the few functions that each module has for the rare
  * moments: an empty tank, an edge without a number.
  */
+
+import { CodeWriter } from '../../../wasm/code.ts';
+import type { ModuleWriter } from '../../../wasm/module.ts';
+import { I32, I64 } from '../../../wasm/opcodes.ts';
 import { STATE } from '../core/layout.ts';
-import { CodeWriter } from '../wasm/code.ts';
-import type { ModuleWriter } from '../wasm/module.ts';
-import { I32, I64 } from '../wasm/opcodes.ts';
 import { RETURN_CELLS } from './cells.ts';
 import type { RegionOptions } from './region.ts';
 

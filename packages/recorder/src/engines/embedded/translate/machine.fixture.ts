@@ -2,6 +2,8 @@
  * Two machines that run the same program: one by the plain interpreter alone, one by regions where
  * there are any and the plain interpreter elsewhere. Both tell what transfers were made.
  */
+
+import { type WasmFunction, type WasmTable, wasm } from '../../../wasm/host.ts';
 import { Hart, type Platform } from '../core/hart.ts';
 import {
   CODE_CACHE,
@@ -19,7 +21,6 @@ import { Trap } from '../core/trap.ts';
 import { decode, transferOf } from '../isa/decode.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { step } from '../plain/step.ts';
-import { type WasmFunction, type WasmTable, wasm } from '../wasm/host.ts';
 import { forgetEdge, rememberEdge } from './cells.ts';
 import type {
   Naming,

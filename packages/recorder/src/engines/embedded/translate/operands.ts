@@ -1,10 +1,11 @@
 /**
  * Where an instruction's operands are in a region: registers in local variables, the rest known.
  */
+
+import type { CodeWriter } from '../../../wasm/code.ts';
+import type { ValueType } from '../../../wasm/opcodes.ts';
 import type { Operands } from '../emit/operands.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import type { CodeWriter } from '../wasm/code.ts';
-import type { ValueType } from '../wasm/opcodes.ts';
 import type { AccessWriter } from './access.ts';
 import type { RegionWriter } from './writer.ts';
 

@@ -12,8 +12,9 @@
  * The last two only when recording. STATE.account holds the account before and after each. Guest
  * registers are not in the state block then: these functions must not touch the guest.
  */
+
+import type { ModuleBytes } from '../../../wasm/module.ts';
 import type { Instruction } from '../isa/instruction.ts';
-import type { ModuleBytes } from '../wasm/module.ts';
 import type { SiteCells } from './cells.ts';
 
 /** What is known of the guest's code when a region is made. */

@@ -1,4 +1,6 @@
 /** The code of the instruction that ends a block: branches, jumps, exits; calls are in calls.ts. */
+
+import { I32, I64 } from '../../../wasm/opcodes.ts';
 import {
   CODE_MAP,
   ENTRY,
@@ -7,7 +9,6 @@ import {
   GUEST_PAGE_SHIFT,
 } from '../core/layout.ts';
 import { branchCompare } from '../emit/integer.ts';
-import { I32, I64 } from '../wasm/opcodes.ts';
 import { CallWriter } from './calls.ts';
 import type { EventWriter, KnownTransfer } from './events.ts';
 import type { RegionFlow } from './flow.ts';

@@ -1,5 +1,5 @@
 /** Hot guest functions and loops as one WebAssembly module. */
-import { ModuleWriter } from '../wasm/module.ts';
+import { ModuleWriter } from '../../../wasm/module.ts';
 import type { ModuleContext } from './context.ts';
 import { RegionFlow } from './flow.ts';
 import { type FormedRegion, formRegion } from './formation.ts';

@@ -5,9 +5,10 @@
  * account is *pending* while it is known where control came from: the code for it is written where
  * ways meet, and where control leaves.
  */
+
+import { CodeWriter } from '../../../wasm/code.ts';
+import { I32, I64, type ValueType } from '../../../wasm/opcodes.ts';
 import { STATE } from '../core/layout.ts';
-import { CodeWriter } from '../wasm/code.ts';
-import { I32, I64, type ValueType } from '../wasm/opcodes.ts';
 import type { Helpers } from './helpers.ts';
 
 export const ACCOUNT = 0;

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { loadWabt } from '../../../../../../tests/wabt.ts';
+import { loadWabt } from '../../../../tests/wabt.ts';
 import { wasm } from './host.ts';
 import { build, PROGRAMS } from './programs.fixture.ts';
 

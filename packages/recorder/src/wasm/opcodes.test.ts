@@ -1,6 +1,6 @@
 /** Every opcode: V8 takes it, and WebAssembly's own toolkit reads the name that we gave it. */
 import { describe, expect, test } from 'vitest';
-import { loadWabt } from '../../../../../../tests/wabt.ts';
+import { loadWabt } from '../../../../tests/wabt.ts';
 import { CodeWriter } from './code.ts';
 import { wasm } from './host.ts';
 import { ModuleWriter } from './module.ts';
