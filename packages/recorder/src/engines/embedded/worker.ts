@@ -20,6 +20,8 @@ import { Process } from './linux/process.ts';
  * Arrivals at a place before a region is made there: below, translating costs more than it saves.
  */
 const HEAT_LIMIT = 2000;
+/** About the time after which V8's better code of a hot region is there: some 10 ms. */
+const REENTER_AFTER = 8_000_000;
 
 export interface WorkerData {
   readonly memory: WasmMemory;
@@ -67,6 +69,7 @@ function run(data: WorkerData): WorkerAnswer {
     space,
     ring,
     heatLimit: HEAT_LIMIT,
+    reenterAfter: REENTER_AFTER,
     fusedMultiplyAdd: isFusedMultiplyAddExact(),
     callsRetire: !data.isBare,
     wanted: () => io.hasSignals(),

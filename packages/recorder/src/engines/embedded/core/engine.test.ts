@@ -10,7 +10,8 @@ import { divideSpace } from './space.ts';
 
 const GUEST_BYTES = 2 ** 30;
 
-function run(guest: string, heatLimit: number) {
+/** @param count argument of the guest: how much it does. */
+function run(guest: string, heatLimit: number, { reenterAfter = 0, count = '' } = {}) {
   const space = divideSpace(null, GUEST_BYTES);
   const memory = new GuestMemory(space);
   const hart = new Hart(memory);
@@ -20,12 +21,13 @@ function run(guest: string, heatLimit: number) {
     space,
     ring: null,
     heatLimit,
+    reenterAfter,
     fusedMultiplyAdd: isFusedMultiplyAddExact(),
     callsRetire: true,
     wanted: () => false,
   });
   const machine = new MiniProcess(hart, engine.observer, engine);
-  machine.load(guestFile(guest));
+  machine.load(guestFile(guest), count === '' ? [] : [count]);
   const end = engine.run(machine);
   const seen = { end, text: machine.text, instructions: engine.instructions() };
   return { seen, regions: engine.statistics.regions };
@@ -45,3 +47,14 @@ test.for(['core', 'fib', 'heap', 'mandel', 'quick', 'text', 'vm'])(
     }
   },
 );
+
+test.for([
+  ['fib', '300'],
+  ['vm', '50000'],
+] as const)('%s: when regions are left and entered anew changes nothing', ([guest, count]) => {
+  const never = run(guest, 200, { reenterAfter: Number.MAX_SAFE_INTEGER, count });
+  const often = run(guest, 200, { reenterAfter: 1, count });
+  // Several fills of the tank, so that there is when to leave.
+  expect(never.seen.instructions).toBeGreaterThan(8_000_000);
+  expect(often.seen).toEqual(never.seen);
+});

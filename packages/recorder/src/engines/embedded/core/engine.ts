@@ -22,6 +22,9 @@ import { Trap } from './trap.ts';
 /** Instructions between two looks at what others ask of this thread. */
 const FUEL_MAX = 2_000_000;
 
+/** After so many instructions no better code of a region is on its way any more. */
+const REENTER_LAST = 1_024_000_000;
+
 export interface EngineOptions {
   readonly memory: GuestMemory;
   readonly hart: Hart;
@@ -30,6 +33,13 @@ export interface EngineOptions {
   readonly ring: RingWriter | null;
   /** Arrivals after which a region is made; 0: never. */
   readonly heatLimit: number;
+  /**
+   * V8 compiles a region quickly first, then well, and goes over to that only where the region is
+   * entered anew: a loop that runs for ever would stay in the quick code, half as fast. So control
+   * leaves all regions so many instructions after one was made, then after twice as many, and so
+   * on.
+   */
+  readonly reenterAfter: number;
   readonly fusedMultiplyAdd: boolean;
   /** A call of a process retires the instruction that makes it; one of a machine is a trap. */
   readonly callsRetire: boolean;
@@ -61,6 +71,9 @@ export class Engine implements Clock {
   /** Instructions retired up to the last look at the account, and fuel then. */
   #retired = 0;
   #fuel = 0;
+  /** When regions are left next to be entered anew, in instructions; and how much later again. */
+  #reenterAt = Number.POSITIVE_INFINITY;
+  #reenterStep = 0;
   /** Where the system call was made that ended the run. */
   #callPc: bigint | null = null;
   /** Set by an instruction after which the machine must be asked. */
@@ -183,13 +196,21 @@ export class Engine implements Clock {
     this.#setFuel(this.#fuel);
     const machine = this.#machine;
     const left = machine === null ? 0 : machine.deadline() - this.#retired;
-    if (left < 2 * FUEL_SLACK || this.#options.wanted()) {
+    if (left < 2 * FUEL_SLACK || this.#mustReenter() || this.#options.wanted()) {
       this.#setFuel(this.#fuel, FUEL_SLACK);
       return 1;
     }
     const fuel = this.#affordable(Number(this.#hart.pc));
     this.#setFuel(fuel, FUEL_SLACK);
     return fuel < 2 * FUEL_SLACK ? 1 : 0;
+  }
+
+  #mustReenter(): boolean {
+    if (this.#retired < this.#reenterAt) return false;
+    this.#reenterStep *= 2;
+    const isLast = this.#reenterStep > REENTER_LAST;
+    this.#reenterAt = isLast ? Number.POSITIVE_INFINITY : this.#retired + this.#reenterStep;
+    return true;
   }
 
   #trapped(error: unknown): number {
@@ -287,5 +308,7 @@ export class Engine implements Clock {
 
   #heat(pc: number): void {
     this.#regions.make(pc);
+    this.#reenterStep = this.#options.reenterAfter;
+    this.#reenterAt = Math.min(this.#reenterAt, this.#retired + this.#reenterStep);
   }
 }
