@@ -27,6 +27,7 @@ export {
   type FlowKind,
 } from './disassembly/classify.ts';
 export { disassembleWasm, type WasmInstruction } from './disassembly/wasm.ts';
+export { type Fold, foldLoops } from './fold.ts';
 export {
   formatAddress,
   formatArrow,
