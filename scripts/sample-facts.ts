@@ -16,7 +16,7 @@ interface Transfer {
 export interface SampleFacts {
   readonly command: readonly string[];
   readonly end: Trace['manifest']['end'];
-  readonly totals: Omit<Trace['manifest']['totals'], 'bytes' | 'waitNs'>;
+  readonly totals: Readonly<Record<string, number>>;
   readonly vcpus: readonly {
     readonly vcpu: number;
     readonly transfers: number;
@@ -63,10 +63,13 @@ function streamHash(trace: Trace, vcpu: number): string {
 export function sampleFacts(trace: Trace): SampleFacts {
   const { command, end, totals } = trace.manifest;
   const { bytes: _bytes, waitNs: _waitNs, ...counted } = totals;
+  // Tables that are younger than the first samples are told of where they are.
+  const { sources, lines, inlines, ...older } = counted;
+  const younger = lines + inlines === 0 ? {} : { sources, lines, inlines };
   return {
     command,
     end,
-    totals: counted,
+    totals: { ...older, ...younger },
     vcpus: trace.vcpus.map((vcpu) => {
       const seqEnd = trace.seqEnd(vcpu);
       const at = (seq: number): Transfer => transferAt(trace, vcpu, seq);

@@ -56,6 +56,14 @@ export {
 export { type LibraryEntry, type LibraryField, type LibraryTopic, loadLibrary } from './sql.ts';
 export { createDemangler, type Demangler } from './symbols/demangle.ts';
 export {
+  createSourceLocator,
+  type SourceFrame,
+  type SourceLine,
+  type SourceLocator,
+  type SourceLocatorOptions,
+} from './symbols/source-locator.ts';
+export { createSourceReader, type SourceReader } from './symbols/source-text.ts';
+export {
   createSymbolizer,
   type Symbolizer,
   type SymbolizerOptions,

@@ -77,6 +77,27 @@ export interface FixtureSymbol {
   type?: SymbolType;
 }
 
+interface FixtureLine {
+  module?: number;
+  address: bigint;
+  size: bigint;
+  source?: number | null;
+  line: number;
+  column?: number;
+  isStatement?: 0 | 1;
+}
+
+interface FixtureInline {
+  module?: number;
+  address: bigint;
+  size: bigint;
+  depth: number;
+  name: string;
+  callSource?: number;
+  callLine?: number;
+  callColumn?: number;
+}
+
 export interface FixtureSpec {
   /** `riscv64` if left out. */
   isa?: string;
@@ -89,6 +110,9 @@ export interface FixtureSpec {
   marks?: readonly FixtureMark[];
   modules?: readonly FixtureModule[];
   symbols?: readonly FixtureSymbol[];
+  sources?: readonly string[];
+  lines?: readonly FixtureLine[];
+  inlines?: readonly FixtureInline[];
   manifest?: Partial<Manifest>;
 }
 
@@ -246,6 +270,35 @@ export function makeModules(spec: FixtureSpec): Trace['modules'] {
     mappedNs: u64(modules.map((module) => module.mappedNs)),
     unmappedNs: u64(modules.map((module) => module.unmappedNs)),
     hasUnmappedNs: mask(modules.map((module) => module.unmappedNs)),
+  };
+}
+
+/** The three tables of source lines. */
+export function makeSources(spec: FixtureSpec): Pick<Trace, 'sources' | 'lines' | 'inlines'> {
+  const { sources = [], lines = [], inlines = [] } = spec;
+  return {
+    sources: { count: sources.length, path: (source) => sources[source] ?? '' },
+    lines: {
+      count: lines.length,
+      module: u32(lines.map((row) => row.module ?? 0)),
+      address: u64(lines.map((row) => row.address)),
+      size: u64(lines.map((row) => row.size)),
+      source: u32(lines.map((row) => row.source ?? NO_ROW)),
+      line: u32(lines.map((row) => row.line)),
+      column: u32(lines.map((row) => row.column ?? 0)),
+      isStatement: u32(lines.map((row) => row.isStatement ?? 1)),
+    },
+    inlines: {
+      count: inlines.length,
+      module: u32(inlines.map((row) => row.module ?? 0)),
+      address: u64(inlines.map((row) => row.address)),
+      size: u64(inlines.map((row) => row.size)),
+      depth: u32(inlines.map((row) => row.depth)),
+      name: (inline) => inlines[inline]?.name ?? '',
+      callSource: u32(inlines.map((row) => row.callSource ?? NO_ROW)),
+      callLine: u32(inlines.map((row) => row.callLine ?? 0)),
+      callColumn: u32(inlines.map((row) => row.callColumn ?? 0)),
+    },
   };
 }
 

@@ -5,7 +5,7 @@ import type { MarkRow } from './flush-rows.ts';
 import { collectModules, type MapEvent } from './modules.ts';
 import type { End } from './trace/manifest.ts';
 import { MARK_KINDS } from './trace/vocabulary.ts';
-import type { TraceWriter } from './trace/writer.ts';
+import type { BlockExtents, TraceWriter } from './trace/writer.ts';
 
 /** The module map of a run from its map and unmap marks. */
 export function mapEvents(marks: readonly MarkRow[]): MapEvent[] {
@@ -21,12 +21,13 @@ export function mapEvents(marks: readonly MarkRow[]): MapEvent[] {
   }));
 }
 
-/** Reads the symbols of what was mapped and finishes the trace. Returns what is missing. */
+/** Reads symbols and source lines of what was mapped, finishes the trace, tells what is missing. */
 export function finishTrace(writer: TraceWriter, maps: readonly MarkRow[]): readonly string[] {
   const clock = { monotonicNs: process.hrtime.bigint(), wallMs: Date.now() };
-  const { modules, symbols, problems } = collectModules(mapEvents(maps), { clock });
+  const blocks = (): Iterable<BlockExtents> => writer.blockExtents();
+  const { modules, symbols, code, problems } = collectModules(mapEvents(maps), { clock, blocks });
   const name = Array.from({ length: symbols.count }, (_, symbol) => symbols.name(symbol));
-  writer.finish(modules, { ...symbols, name });
+  writer.finish(modules, { ...symbols, name }, code);
   return problems;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Which ELF files a run had in memory, where and when, and their symbols: from the map and unmap
- * events of the run to the rows of modules.arrow and symbols.arrow.
+ * Which ELF files a run had in memory, where and when, their symbols and source lines: from the map
+ * and unmap events of the run to the rows of modules.arrow, symbols.arrow and their companions.
  *
  * A loader maps a file piece by piece; a program may also map an ELF file just to read it. What
  * tells them apart is whether executable bytes lie where the program headers ask for them, seen
@@ -9,9 +9,11 @@
  */
 import { basesOf, extentOf, isOnePiece, type Mapping, placesCode } from './elf/placement.ts';
 import { type ClockPair, type Known, ModuleFiles, type Unknown } from './module-files.ts';
+import { collectSources } from './module-sources.ts';
 import { collectSymbols } from './module-symbols.ts';
-import type { ModuleRows } from './trace/rows.ts';
+import { type CodeSources, type ModuleRows, NO_SOURCES } from './trace/rows.ts';
 import type { SymbolTable } from './trace/trace.ts';
+import type { BlockExtents } from './trace/writer.ts';
 
 /** A file was mapped, or a range unmapped; an unmap uses address and size only. */
 export interface MapEvent {
@@ -34,6 +36,8 @@ export interface CollectOptions {
   readonly clock?: ClockPair;
   /** Where split debug files are; default /usr/lib/debug. */
   readonly debugRoots?: readonly string[];
+  /** The code that ran: source lines are kept of that only, and of none if it is left out. */
+  readonly blocks?: () => Iterable<BlockExtents>;
   /** Symbols kept in all; default 4 million. */
   readonly symbolsMax?: number;
 }
@@ -42,6 +46,7 @@ export interface Collected {
   readonly modules: ModuleRows;
   /** Names are decoded when asked for. */
   readonly symbols: SymbolTable;
+  readonly code: CodeSources;
   /** One line for each file of which something is missing. */
   readonly problems: readonly string[];
 }
@@ -79,7 +84,15 @@ export function collectModules(
     symbolsMax: options.symbolsMax ?? SYMBOLS_MAX,
     ...(options.debugRoots === undefined ? {} : { debugRoots: options.debugRoots }),
   });
-  return { modules, symbols, problems };
+  const placed = sources.map((source) => ({
+    ...source,
+    loads: loads.filter((load) => load.file.path === source.path),
+  }));
+  const code =
+    options.blocks === undefined
+      ? NO_SOURCES
+      : collectSources(placed, options.blocks, problems, options.debugRoots);
+  return { modules, symbols, code, problems };
 }
 
 function rowsOf(loads: readonly Load[]): ModuleRows {

@@ -8,7 +8,7 @@ import type { MarkRow } from './flush-rows.ts';
 import { Ring } from './ring/ring.ts';
 import type { Manifest } from './trace/manifest.ts';
 import { openTrace, verifyTrace } from './trace/reader.ts';
-import type { ModuleRows, SymbolRows } from './trace/rows.ts';
+import type { CodeSources, ModuleRows, SymbolRows } from './trace/rows.ts';
 import type { Trace } from './trace/trace.ts';
 import { MARK_KINDS } from './trace/vocabulary.ts';
 import { TraceWriter } from './trace/writer.ts';
@@ -91,9 +91,13 @@ function refuseSound(directory: string): void {
   );
 }
 
-/** Modules and symbols as a complete trace has them: the files they came from may be gone. */
-function modulesOf(trace: Trace): { modules: ModuleRows; symbols: SymbolRows } {
-  const { modules, symbols } = trace;
+/** What a complete trace has of files: they may be gone. */
+function modulesOf(trace: Trace): {
+  modules: ModuleRows;
+  symbols: SymbolRows;
+  code: CodeSources;
+} {
+  const { modules, symbols, sources, lines, inlines } = trace;
   const list = <T>(count: number, of: (row: number) => T): T[] =>
     Array.from({ length: count }, (_, row) => of(row));
   return {
@@ -103,6 +107,11 @@ function modulesOf(trace: Trace): { modules: ModuleRows; symbols: SymbolRows } {
       buildId: list(modules.count, (module) => modules.buildId(module)),
     },
     symbols: { ...symbols, name: list(symbols.count, (symbol) => symbols.name(symbol)) },
+    code: {
+      sources: { ...sources, path: list(sources.count, (source) => sources.path(source)) },
+      lines,
+      inlines: { ...inlines, name: list(inlines.count, (inline) => inlines.name(inline)) },
+    },
   };
 }
 
@@ -137,7 +146,7 @@ function recoverTrace(directory: string): RecoverResult {
     manifest.recovered = true;
     manifest.end ??= { how: 'unknown' };
     if (kept !== null) {
-      writer.finish(kept.modules, kept.symbols);
+      writer.finish(kept.modules, kept.symbols, kept.code);
       return { directory, manifest, ring: null, problems: [] };
     }
     const ends = marks.filter((mark) => MARK_KINDS[mark.kind] === 'end');

@@ -65,6 +65,15 @@ export class Streams implements Trace {
   get symbols(): Trace['symbols'] {
     return this.#trace.symbols;
   }
+  get sources(): Trace['sources'] {
+    return this.#trace.sources;
+  }
+  get lines(): Trace['lines'] {
+    return this.#trace.lines;
+  }
+  get inlines(): Trace['inlines'] {
+    return this.#trace.inlines;
+  }
 
   get vcpus(): readonly number[] {
     return this.#trace.vcpus.filter((vcpu) => this.#stream(vcpu).segments.length > 0);

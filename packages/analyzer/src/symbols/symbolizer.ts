@@ -38,8 +38,8 @@ export interface Symbolizer {
 /** Bytes after the last `/`. */
 const fileName = (path: string): string => path.slice(path.lastIndexOf('/') + 1) || path;
 
-/** For each module row, the row whose symbols it has: the first of equal path and build id. */
-function symbolOwners(modules: Trace['modules']): Uint32Array {
+/** For each module row, the row whose symbols and lines it has: the first of equal path and id. */
+export function symbolOwners(modules: Trace['modules']): Uint32Array {
   const owners = new Uint32Array(modules.count);
   const first = new Map<string, number>();
   for (let module = 0; module < modules.count; module++) {

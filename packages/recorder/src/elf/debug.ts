@@ -28,16 +28,30 @@ interface Link {
   readonly crc: number;
 }
 
-/**
- * Runs `work` on the .symtab of the split debug file of `file`, open meanwhile; null if there is
- * none that belongs to it. A debug file that does not belong or cannot be read is passed over.
- */
+/** Runs `work` on the .symtab of the split debug file of `file`, as withDebugFile() does. */
 export function withDebugTable<T>(
   file: ElfFile,
   header: RawHeader,
   segments: readonly RawSegment[],
   roots: readonly string[],
   work: (table: TableSource) => T,
+): T | null {
+  return withDebugFile(file, header, segments, roots, (debug, debugHeader, debugSegments) => {
+    const { symtab } = findTables(debug, debugHeader, debugSegments);
+    return symtab === null ? null : work(symtab);
+  });
+}
+
+/**
+ * Runs `work` on the split debug file of `file`, open meanwhile; null if there is none that belongs
+ * to it. One that does not belong, cannot be read, or yields null is passed over.
+ */
+export function withDebugFile<T>(
+  file: ElfFile,
+  header: RawHeader,
+  segments: readonly RawSegment[],
+  roots: readonly string[],
+  work: (debug: ElfFile, header: RawHeader, segments: readonly RawSegment[]) => T | null,
 ): T | null {
   const buildId = findBuildId(file, header, segments);
   const link = readLink(file, header);
@@ -46,8 +60,11 @@ export function withDebugTable<T>(
     let open: ElfFile | null = null;
     try {
       open = new ElfFile(candidate);
-      const table = tableOf(open, header, buildId, link);
-      if (table !== null) return work(table);
+      const debugHeader = readHeader(open);
+      const debugSegments = readSegmentHeaders(open, debugHeader);
+      if (!isItsFile(open, debugHeader, debugSegments, header, buildId, link)) continue;
+      const done = work(open, debugHeader, debugSegments);
+      if (done !== null) return done;
     } catch (error) {
       if (!(error instanceof BacktrailError)) throw error;
     } finally {
@@ -91,26 +108,24 @@ function readLink(file: ElfFile, header: RawHeader): Link | null {
   return name.includes('/') ? null : { name, crc: new Fields(content, header).u32(at) };
 }
 
-/** Its .symtab if the debug file belongs to the program: equal build ids, or else its CRC. */
-function tableOf(
+/** Whether a debug file belongs to the program: equal build ids, or else its CRC. */
+function isItsFile(
   debug: ElfFile,
+  header: RawHeader,
+  segments: readonly RawSegment[],
   program: RawHeader,
   buildId: string | null,
   link: Link | null,
-): TableSource | null {
-  const header = readHeader(debug);
+): boolean {
   const isSameKind =
     header.machine === program.machine &&
     header.class === program.class &&
     header.endian === program.endian;
-  if (!isSameKind) return null;
-  const segments = readSegmentHeaders(debug, header);
+  if (!isSameKind) return false;
   const debugId = findBuildId(debug, header, segments);
-  const isIts =
-    buildId !== null && debugId !== null
-      ? buildId === debugId
-      : link !== null && crcOf(debug) === link.crc;
-  return isIts ? findTables(debug, header, segments).symtab : null;
+  return buildId !== null && debugId !== null
+    ? buildId === debugId
+    : link !== null && crcOf(debug) === link.crc;
 }
 
 function crcOf(file: ElfFile): number {

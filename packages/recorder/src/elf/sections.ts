@@ -20,6 +20,7 @@ export const SHT_SYMTAB_SHNDX = 18;
 
 const SHF_ALLOC = 2;
 const SHF_EXECINSTR = 4;
+const SHF_COMPRESSED = 0x800;
 
 /** A section number that means: see sh_link of section 0. */
 const SHN_XINDEX = 0xffff;
@@ -106,6 +107,10 @@ export class SectionTable {
   isExecutable(section: number): boolean {
     const both = SHF_ALLOC | SHF_EXECINSTR;
     return (this.#flags(section) & both) === both;
+  }
+
+  isCompressed(section: number): boolean {
+    return (this.#flags(section) & SHF_COMPRESSED) !== 0;
   }
 
   /** The first section of a type, or -1. */

@@ -23,14 +23,14 @@ function whole(trace: Trace): Whole {
   return { parts, manifest: text(trace.manifest), segments: new Set(parts.segments.map(text)) };
 }
 
-/** Edges as they are served when their blocks are gone. */
-const withoutBlocks = (edges: readonly unknown[], blocks: number): unknown[] =>
-  edges.map((edge) => {
-    if (!Array.isArray(edge)) return edge;
-    const row: unknown[] = [...(edge as unknown[])];
-    for (const column of [4, 5]) {
-      const block = row[column];
-      if (typeof block === 'number' && block >= blocks) row[column] = NO_ROW;
+/** Rows as they are served when those that some columns name are gone. */
+const withoutRows = (rows: readonly unknown[], columns: readonly number[], count: number) =>
+  rows.map((one): unknown => {
+    if (!Array.isArray(one)) return one;
+    const row: unknown[] = [...(one as unknown[])];
+    for (const column of columns) {
+      const named = row[column];
+      if (typeof named === 'number' && named >= count) row[column] = NO_ROW;
     }
     return row;
   });
@@ -54,8 +54,10 @@ function judge(directory: string, expected: Whole, parts: readonly Part[]): stri
     const trace = openTrace(directory);
     if (text(trace.manifest) !== expected.manifest) return 'another manifest';
     let isLess = false;
-    const edges = withoutBlocks(expected.parts.edges, trace.blocks.count);
-    const adapted = { ...expected, parts: { ...expected.parts, edges } };
+    const edges = withoutRows(expected.parts.edges, [4, 5], trace.blocks.count);
+    const lines = withoutRows(expected.parts.lines, [3], trace.sources.count);
+    const inlines = withoutRows(expected.parts.inlines, [3], trace.sources.count);
+    const adapted = { ...expected, parts: { ...expected.parts, edges, lines, inlines } };
     for (const part of parts) {
       const served = PARTS[part](trace);
       if (!judgePart(part, served, adapted)) return `other ${part}`;
@@ -84,7 +86,8 @@ function partsOf(name: string): readonly Part[] {
   if (name.startsWith('transfers') || name === 'segments.arrow') return ['segments'];
   if (name === 'blocks.arrow') return ['blocks', 'edges'];
   if (name === 'edges.arrow') return ['edges', 'taken', 'segments'];
-  if (name === 'modules.arrow') return ['modules', 'symbols'];
+  if (name === 'modules.arrow') return ['modules', 'symbols', 'lines', 'inlines'];
+  if (name === 'sources.arrow') return ['sources', 'lines', 'inlines'];
   return ALL_PARTS.filter((part) => name === `${part}.arrow`);
 }
 

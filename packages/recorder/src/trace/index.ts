@@ -19,10 +19,14 @@ export {
 } from './result.ts';
 export type {
   BlockRows,
+  CodeSources,
   EdgeRows,
+  InlineRows,
+  LineRows,
   MarkRows,
   ModuleRows,
   SegmentInfo,
+  SourceRows,
   SymbolRows,
 } from './rows.ts';
 export {
@@ -30,9 +34,12 @@ export {
   type Column,
   type ColumnType,
   EDGES,
+  INLINES,
+  LINES,
   MARKS,
   MODULES,
   SEGMENTS,
+  SOURCES,
   SYMBOLS,
   TABLES,
   type TableName,
@@ -52,10 +59,13 @@ export {
 export {
   type BlockTable,
   type EdgeTable,
+  type InlineTable,
+  type LineTable,
   type MarkTable,
   type ModuleTable,
   NO_ROW,
   type SegmentTable,
+  type SourceTable,
   type SymbolTable,
   type Trace,
 } from './trace.ts';

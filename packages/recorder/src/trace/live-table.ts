@@ -67,6 +67,11 @@ export class LiveTable {
     this.kept?.push(batch);
   }
 
+  /** All rows as far as they are still in memory; null if there were too many. */
+  get keptRows(): readonly TableRows[] | null {
+    return this.kept;
+  }
+
   /** All rows, once the file is finished. */
   batchesWritten(onDamage: (wrong: Wrong) => never): Iterable<TableRows> {
     return this.kept ?? readBatches(this.path, this.table, onDamage);

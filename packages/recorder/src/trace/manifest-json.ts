@@ -99,6 +99,11 @@ class Fields {
     return value;
   }
 
+  /** As whole(), of a field that older traces do not have. */
+  wholeOr(name: string, absent: number): number {
+    return this.get(name) === undefined ? absent : this.whole(name);
+  }
+
   oneOf<const T extends string | number>(name: string, choices: readonly T[]): T {
     const value = this.get(name);
     const choice = choices.find((item) => item === value);
@@ -158,6 +163,9 @@ function readTotals(fields: Fields): Manifest['totals'] {
     marks: fields.whole('marks'),
     modules: fields.whole('modules'),
     symbols: fields.whole('symbols'),
+    sources: fields.wholeOr('sources', 0),
+    lines: fields.wholeOr('lines', 0),
+    inlines: fields.wholeOr('inlines', 0),
     vcpus: fields.whole('vcpus'),
     bytes: fields.whole('bytes'),
     waitNs: fields.whole('waitNs'),

@@ -73,6 +73,10 @@ export interface Manifest {
     marks: number;
     modules: number;
     symbols: number;
+    /** Of these three 0 in a trace that was made before there were such tables. */
+    sources: number;
+    lines: number;
+    inlines: number;
     vcpus: number;
     /** Bytes of the whole directory but the manifest. */
     bytes: number;

@@ -9,19 +9,33 @@ import { Damage } from './flatbuffer.ts';
 import { TableFile } from './input.ts';
 import { LruCache } from './lru-cache.ts';
 import type { Manifest } from './manifest.ts';
-import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS, type TableSchema } from './schema.ts';
+import {
+  BLOCKS,
+  EDGES,
+  INLINES,
+  LINES,
+  MARKS,
+  MODULES,
+  SEGMENTS,
+  SOURCES,
+  SYMBOLS,
+  type TableSchema,
+} from './schema.ts';
 import { SegmentIndex } from './segment-index.ts';
+import { clearMissing, keptSegments } from './soundness.ts';
 import { firstRows, keptRows, noRows, readTable, type Wrong } from './table-file.ts';
 import * as tables from './tables.ts';
-import {
-  type BlockTable,
-  type EdgeTable,
-  type MarkTable,
-  type ModuleTable,
-  NO_ROW,
-  type SegmentTable,
-  type SymbolTable,
-  type Trace,
+import type {
+  BlockTable,
+  EdgeTable,
+  InlineTable,
+  LineTable,
+  MarkTable,
+  ModuleTable,
+  SegmentTable,
+  SourceTable,
+  SymbolTable,
+  Trace,
 } from './trace.ts';
 import { edgesOfColumn, openTransfers } from './transfers.ts';
 
@@ -48,6 +62,7 @@ export function openTrace(directory: string): Trace {
 export function verifyTrace(trace: Trace): string[] {
   const found = new Set<string>();
   void [trace.edges, trace.blocks, trace.marks, trace.modules, trace.symbols];
+  void [trace.sources, trace.lines, trace.inlines];
   for (let segment = 0; segment < trace.segments.count; segment++) {
     try {
       trace.readSegment(segment);
@@ -58,6 +73,13 @@ export function verifyTrace(trace: Trace): string[] {
   }
   return [...new Set([...trace.problems, ...found])];
 }
+
+/** Tables whose structure is looked at although nobody has asked for their rows. */
+const INSPECTED = [EDGES, BLOCKS, MARKS, MODULES, SYMBOLS, SOURCES, LINES, INLINES] as const;
+
+/** Tables that have no file where they have no rows. */
+const OPTIONAL: readonly TableKey[] = ['sources', 'lines', 'inlines'];
+const NO_FILE: Wrong = { says: 'found no such file', isOpenEnded: false };
 
 class TraceReader implements Trace {
   readonly directory: string;
@@ -71,6 +93,9 @@ class TraceReader implements Trace {
     marks?: MarkTable;
     modules?: ModuleTable;
     symbols?: SymbolTable;
+    sources?: SourceTable;
+    lines?: LineTable;
+    inlines?: InlineTable;
     index?: SegmentIndex;
   } = {};
   private readonly inspected = new Set<TableKey>();
@@ -92,7 +117,7 @@ class TraceReader implements Trace {
   /** Looks at the structure of all files that have not been read; reads no body but segments'. */
   get problems(): readonly string[] {
     void this.segments;
-    for (const table of [EDGES, BLOCKS, MARKS, MODULES, SYMBOLS]) this.inspect(table);
+    for (const table of INSPECTED) this.inspect(table);
     return [...this.found];
   }
 
@@ -129,8 +154,25 @@ class TraceReader implements Trace {
   }
 
   get symbols(): SymbolTable {
-    this.read.symbols ??= this.table(SYMBOLS, (rows) => this.soundSymbols(rows));
+    this.read.symbols ??= this.owned(SYMBOLS, tables.symbolTable);
     return this.read.symbols;
+  }
+
+  get sources(): SourceTable {
+    this.read.sources ??= this.table(SOURCES, tables.sourceTable);
+    return this.read.sources;
+  }
+
+  get lines(): LineTable {
+    this.read.lines ??= this.withSources(this.owned(LINES, tables.lineTable), 'source', 'lines');
+    return this.read.lines;
+  }
+
+  get inlines(): InlineTable {
+    const { read } = this;
+    const owned = (): InlineTable => this.owned(INLINES, tables.inlineTable);
+    read.inlines ??= this.withSources(owned(), 'callSource', 'inlines');
+    return read.inlines;
   }
 
   get vcpus(): readonly number[] {
@@ -153,10 +195,9 @@ class TraceReader implements Trace {
     const { segments } = this;
     const rows = segments.rows[segment];
     if (rows === undefined) {
-      throw new BacktrailError(
-        'E_INTERNAL',
-        `${this.directory}: found no segment ${segment}, expected 0 to ${segments.count - 1}`,
-      );
+      const expected = `expected 0 to ${segments.count - 1}`;
+      const says = `${this.directory}: found no segment ${segment}, ${expected}`;
+      throw new BacktrailError('E_INTERNAL', says);
     }
     return this.decoded.get(segment, () => this.decodeSegment(segment, rows));
   }
@@ -215,19 +256,7 @@ class TraceReader implements Trace {
   private readSegments(): SegmentTable {
     const rows = this.rowsOf(SEGMENTS);
     const all = this.sound(SEGMENTS, rows, tables.segmentTable);
-    const kept: boolean[] = [];
-    const lost = new Map<number, { segments: number; transfers: number }>();
-    for (let i = 0; i < all.count; i++) {
-      const number = all.file[i] ?? 0;
-      const file = this.transfersFile(number);
-      const isThere = typeof file !== 'string' && (all.batch[i] ?? 0) < file.batches;
-      kept.push(isThere);
-      if (isThere) continue;
-      const sum = lost.get(number) ?? { segments: 0, transfers: 0 };
-      sum.segments++;
-      sum.transfers += all.rows[i] ?? 0;
-      lost.set(number, sum);
-    }
+    const { kept, lost } = keptSegments(all, (number) => this.transfersFile(number));
     for (const [number, sum] of lost) {
       const file = this.transfersFile(number);
       const says = typeof file === 'string' ? file : (file.damage ?? 'found too few batches');
@@ -253,15 +282,7 @@ class TraceReader implements Trace {
   private readEdges(): EdgeTable {
     const edges = this.table(EDGES, tables.edgeTable);
     const { count } = this.blocks;
-    let cut = 0;
-    for (const column of [edges.sourceBlock, edges.targetBlock]) {
-      for (let i = 0; i < column.length; i++) {
-        const block = column[i] ?? 0;
-        if (block < count || block === NO_ROW) continue;
-        column[i] = NO_ROW;
-        cut++;
-      }
-    }
+    const cut = clearMissing(edges.sourceBlock, count) + clearMissing(edges.targetBlock, count);
     if (cut > 0) {
       this.problem(
         tablePath(this.directory, 'blocks'),
@@ -271,17 +292,39 @@ class TraceReader implements Trace {
     return edges;
   }
 
-  /** Symbols of modules that are gone are left out. */
-  private soundSymbols(rows: tables.TableRows): SymbolTable {
-    const { module } = tables.symbolTable(rows);
-    const { count } = this.modules;
-    const end = module.findIndex((number) => number >= count);
-    if (end < 0) return tables.symbolTable(rows);
-    this.problem(
-      tablePath(this.directory, 'modules'),
-      `found ${count} modules; ${rows.count - end} symbols name others, which are left out`,
-    );
-    return tables.symbolTable(firstRows(rows, end));
+  /** A table sorted by module; rows of modules that are gone are left out. */
+  private owned<T extends { readonly module: Uint32Array }>(
+    table: TableSchema<TableKey>,
+    make: (rows: tables.TableRows) => T,
+  ): T {
+    return this.table(table, (rows) => {
+      const whole = make(rows);
+      const { count } = this.modules;
+      const end = whole.module.findIndex((number) => number >= count);
+      if (end < 0) return whole;
+      this.problem(
+        tablePath(this.directory, 'modules'),
+        `found ${count} modules; ${rows.count - end} ${table.name} name others, which are left out`,
+      );
+      return make(firstRows(rows, end));
+    });
+  }
+
+  /** Source files that are gone become null. */
+  private withSources<Key extends string, T extends Readonly<Record<Key, Uint32Array>>>(
+    table: T,
+    key: Key,
+    name: string,
+  ): T {
+    const { count } = this.sources;
+    const cut = clearMissing(table[key], count);
+    if (cut > 0) {
+      this.problem(
+        tablePath(this.directory, 'sources'),
+        `found ${count} source files; ${cut} ${name} name others, and are served without`,
+      );
+    }
+    return table;
   }
 
   private table<T>(table: TableSchema<TableKey>, make: (rows: tables.TableRows) => T): T {
@@ -303,10 +346,17 @@ class TraceReader implements Trace {
   }
 
   private rowsOf(table: TableSchema<TableKey>): tables.TableRows {
-    const { rows, damage } = readTable(tablePath(this.directory, table.name), table);
+    const path = tablePath(this.directory, table.name);
     this.inspected.add(table.name);
+    if (this.isOptional(table) && !fs.existsSync(path)) return noRows(table);
+    const { rows, damage } = readTable(path, table);
     this.judge(table, rows.count, damage);
     return rows;
+  }
+
+  /** Whether a table may have no file: none was written, or not yet. */
+  private isOptional(table: TableSchema<TableKey>): boolean {
+    return OPTIONAL.includes(table.name) && this.manifest.totals[table.name] === 0;
   }
 
   /** Goes through the headers of a file that has not been read. */
@@ -315,7 +365,7 @@ class TraceReader implements Trace {
     this.inspected.add(table.name);
     const path = tablePath(this.directory, table.name);
     if (!fs.existsSync(path)) {
-      this.judge(table, 0, { says: 'found no such file', isOpenEnded: false });
+      this.judge(table, 0, this.isOptional(table) ? null : NO_FILE);
       return;
     }
     const file = new TableFile(path, table);

@@ -15,7 +15,14 @@ import {
   u64,
   wholeNumbers,
 } from './columns.ts';
-import type { EdgeTable, MarkTable, ModuleTable, SymbolTable } from './trace.ts';
+import type {
+  EdgeTable,
+  InlineTable,
+  LineTable,
+  MarkTable,
+  ModuleTable,
+  SymbolTable,
+} from './trace.ts';
 
 /** Fields as in EdgeTable; row numbers of blocks may be NO_ROW, codes NO_CODE. */
 export type EdgeRows = Omit<EdgeTable, 'taken'>;
@@ -48,6 +55,49 @@ export type ModuleRows = Omit<ModuleTable, 'path' | 'buildId'> & {
 
 /** Sorted by module, then address. */
 export type SymbolRows = Omit<SymbolTable, 'name'> & { readonly name: readonly string[] };
+
+export interface SourceRows {
+  readonly count: number;
+  readonly path: readonly string[];
+}
+
+/** Sorted by module, then address. */
+export type LineRows = LineTable;
+
+/** Sorted by module, address, depth. */
+export type InlineRows = Omit<InlineTable, 'name'> & { readonly name: readonly string[] };
+
+/** What line tables say of the code in a trace. */
+export interface CodeSources {
+  readonly sources: SourceRows;
+  readonly lines: LineRows;
+  readonly inlines: InlineRows;
+}
+
+export const NO_SOURCES: CodeSources = {
+  sources: { count: 0, path: [] },
+  lines: {
+    count: 0,
+    module: new Uint32Array(0),
+    address: new BigUint64Array(0),
+    size: new BigUint64Array(0),
+    source: new Uint32Array(0),
+    line: new Uint32Array(0),
+    column: new Uint32Array(0),
+    isStatement: new Uint32Array(0),
+  },
+  inlines: {
+    count: 0,
+    module: new Uint32Array(0),
+    address: new BigUint64Array(0),
+    size: new BigUint64Array(0),
+    depth: new Uint32Array(0),
+    name: [],
+    callSource: new Uint32Array(0),
+    callLine: new Uint32Array(0),
+    callColumn: new Uint32Array(0),
+  },
+};
 
 /** One published segment. */
 export interface SegmentInfo {
@@ -135,6 +185,35 @@ export function symbolColumns(rows: SymbolRows): ColumnData[] {
     u64(rows.size),
     text(rows.name, rows.count),
     code(rows.type),
+  ];
+}
+
+export function sourceColumns(rows: SourceRows): ColumnData[] {
+  return [ordinals(0, rows.count), text(rows.path, rows.count)];
+}
+
+export function lineColumns(rows: LineRows): ColumnData[] {
+  return [
+    u32(rows.module),
+    u64(rows.address),
+    u64(rows.size),
+    rowNumbers(rows.source, rows.count),
+    u32(rows.line),
+    u32(rows.column),
+    u32(rows.isStatement),
+  ];
+}
+
+export function inlineColumns(rows: InlineRows): ColumnData[] {
+  return [
+    u32(rows.module),
+    u64(rows.address),
+    u64(rows.size),
+    u32(rows.depth),
+    text(rows.name, rows.count),
+    rowNumbers(rows.callSource, rows.count),
+    u32(rows.callLine),
+    u32(rows.callColumn),
   ];
 }
 

@@ -34,7 +34,10 @@ export type TableName =
   | 'blocks'
   | 'marks'
   | 'modules'
-  | 'symbols';
+  | 'symbols'
+  | 'sources'
+  | 'lines'
+  | 'inlines';
 
 const column = (name: string, type: ColumnType, says: string): Column => ({
   name,
@@ -194,6 +197,54 @@ export const SYMBOLS: TableSchema<'symbols'> = {
   ],
 };
 
+export const SOURCES: TableSchema<'sources'> = {
+  name: 'sources',
+  says:
+    'Source files that lines and inlines name. These three tables have no file where no source ' +
+    'line is known.',
+  columns: [
+    column('source', 'u32', 'Row number, from 0.'),
+    column('path', 'utf8', 'Path where the program was compiled; not to be opened unasked.'),
+  ],
+};
+
+export const LINES: TableSchema<'lines'> = {
+  name: 'lines',
+  says:
+    'Source lines of the code in blocks, by the line tables of the modules; sorted by module, ' +
+    'then address.',
+  columns: [
+    column('module', 'u32', 'Row number of modules; a file mapped twice has its lines once.'),
+    column('address', 'u64', 'Address as in the ELF file; add the base of the module.'),
+    column('size', 'u64', 'Bytes of code, at least 1.'),
+    nullable('source', 'u32', 'Row number of sources; null where the line table names no file.'),
+    column('line', 'u32', 'Line, from 1; 0 for code that belongs to no line.'),
+    column('column', 'u32', 'Column, from 1; 0 where it is not known.'),
+    column('is_statement', 'u32', '1 if the compiler advises a breakpoint at the address, else 0.'),
+  ],
+};
+
+export const INLINES: TableSchema<'inlines'> = {
+  name: 'inlines',
+  says:
+    'Functions that were inlined into the code in blocks; sorted by module, address, then depth. ' +
+    'One that lies in several pieces has a row for each.',
+  columns: [
+    column('module', 'u32', 'Row number of modules; a file mapped twice has its rows once.'),
+    column('address', 'u64', 'Address as in the ELF file; add the base of the module.'),
+    column('size', 'u64', 'Bytes of code, at least 1.'),
+    column(
+      'depth',
+      'u32',
+      '1 for a function inlined into a symbol, 2 for one inlined into that, ….',
+    ),
+    column('name', 'utf8', 'Name of the function, not demangled; empty where it has none.'),
+    nullable('call_source', 'u32', 'Row number of sources, where it is called; null if unknown.'),
+    column('call_line', 'u32', 'Line of the call, from 1; 0 where it is not known.'),
+    column('call_column', 'u32', 'Column of the call, from 1; 0 where it is not known.'),
+  ],
+};
+
 export const TABLES: readonly TableSchema[] = [
   TRANSFERS,
   SEGMENTS,
@@ -202,4 +253,7 @@ export const TABLES: readonly TableSchema[] = [
   MARKS,
   MODULES,
   SYMBOLS,
+  SOURCES,
+  LINES,
+  INLINES,
 ];

@@ -121,6 +121,32 @@ export const servedSymbols = ({ symbols }: Trace): Value[] =>
     symbols.name(i),
   ]);
 
+export const servedSources = ({ sources }: Trace): Value[] =>
+  list(sources.count, (i) => sources.path(i));
+
+export const servedLines = ({ lines }: Trace): Value[] =>
+  list(lines.count, (i) => [
+    at(lines.module, i),
+    at(lines.address, i),
+    at(lines.size, i),
+    at(lines.source, i),
+    at(lines.line, i),
+    at(lines.column, i),
+    at(lines.isStatement, i),
+  ]);
+
+export const servedInlines = ({ inlines }: Trace): Value[] =>
+  list(inlines.count, (i) => [
+    at(inlines.module, i),
+    at(inlines.address, i),
+    at(inlines.size, i),
+    at(inlines.callSource, i),
+    at(inlines.depth, i),
+    inlines.name(i),
+    at(inlines.callLine, i),
+    at(inlines.callColumn, i),
+  ]);
+
 /** Each part of a trace by itself. */
 export const PARTS = {
   segments: segmentValues,
@@ -130,6 +156,9 @@ export const PARTS = {
   marks: servedMarks,
   modules: servedModules,
   symbols: servedSymbols,
+  sources: servedSources,
+  lines: servedLines,
+  inlines: servedInlines,
 };
 
 export type Part = keyof typeof PARTS;
@@ -142,6 +171,9 @@ export const ALL_PARTS: readonly Part[] = [
   'marks',
   'modules',
   'symbols',
+  'sources',
+  'lines',
+  'inlines',
 ];
 
 export const snapshot = (trace: Trace): Record<Part, Value[]> => ({
@@ -152,4 +184,7 @@ export const snapshot = (trace: Trace): Record<Part, Value[]> => ({
   marks: PARTS.marks(trace),
   modules: PARTS.modules(trace),
   symbols: PARTS.symbols(trace),
+  sources: PARTS.sources(trace),
+  lines: PARTS.lines(trace),
+  inlines: PARTS.inlines(trace),
 });

@@ -32,9 +32,10 @@ export const noRows = (table: TableSchema): TableRows => ({
   columns: table.columns.map((column) => emptyColumn(column.type)),
 });
 
+const UNNUMBERED: readonly string[] = ['transfers', 'symbols', 'lines', 'inlines'];
+
 /** The first column of these repeats the row number: a batch out of place is found by it. */
-const isNumbered = (table: TableSchema): boolean =>
-  table.name !== 'symbols' && table.name !== 'transfers';
+const isNumbered = (table: TableSchema): boolean => !UNNUMBERED.includes(table.name);
 
 function checkNumbers(table: TableSchema, batch: TableRows, first: number): string | null {
   const numbers = batch.columns[0];

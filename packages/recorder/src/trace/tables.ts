@@ -1,14 +1,28 @@
 /** Columns → the table interfaces of trace.ts. Each function is the twin of one in rows.ts. */
 import { asWholeNumbers, type ByteRows, bytesAt, type ColumnData } from './columns.ts';
 import { Damage } from './flatbuffer.ts';
-import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS, type TableSchema } from './schema.ts';
+import {
+  BLOCKS,
+  EDGES,
+  INLINES,
+  LINES,
+  MARKS,
+  MODULES,
+  SEGMENTS,
+  SOURCES,
+  SYMBOLS,
+  type TableSchema,
+} from './schema.ts';
 import {
   type BlockTable,
   type EdgeTable,
+  type InlineTable,
+  type LineTable,
   type MarkTable,
   type ModuleTable,
   NO_ROW,
   type SegmentTable,
+  type SourceTable,
   type SymbolTable,
 } from './trace.ts';
 
@@ -206,5 +220,40 @@ export function symbolTable(rows: TableRows): SymbolTable {
     size: of.u64('size'),
     type: of.code('type'),
     name: (symbol) => name(symbol) ?? '',
+  };
+}
+
+export function sourceTable(rows: TableRows): SourceTable {
+  const path = new Columns(SOURCES, rows).text('path');
+  return { count: rows.count, path: (source) => path(source) ?? '' };
+}
+
+export function lineTable(rows: TableRows): LineTable {
+  const of = new Columns(LINES, rows);
+  return {
+    count: rows.count,
+    module: of.u32('module'),
+    address: of.u64('address'),
+    size: of.u64('size'),
+    source: of.rowNumbers('source'),
+    line: of.u32('line'),
+    column: of.u32('column'),
+    isStatement: of.u32('is_statement'),
+  };
+}
+
+export function inlineTable(rows: TableRows): InlineTable {
+  const of = new Columns(INLINES, rows);
+  const name = of.text('name');
+  return {
+    count: rows.count,
+    module: of.u32('module'),
+    address: of.u64('address'),
+    size: of.u64('size'),
+    depth: of.u32('depth'),
+    name: (inline) => name(inline) ?? '',
+    callSource: of.rowNumbers('call_source'),
+    callLine: of.u32('call_line'),
+    callColumn: of.u32('call_column'),
   };
 }

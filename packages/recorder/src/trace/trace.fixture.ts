@@ -5,7 +5,15 @@ import { join } from 'node:path';
 import { packBytes } from './columns.ts';
 import { type Manifest, NO_LOSSES } from './manifest.ts';
 import type { OutputSystem } from './output.ts';
-import type { BlockRows, EdgeRows, MarkRows, ModuleRows, SegmentInfo, SymbolRows } from './rows.ts';
+import type {
+  BlockRows,
+  CodeSources,
+  EdgeRows,
+  MarkRows,
+  ModuleRows,
+  SegmentInfo,
+  SymbolRows,
+} from './rows.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './schema.ts';
 import { NO_ROW } from './trace.ts';
 import { NO_CODE } from './vocabulary.ts';
@@ -52,6 +60,9 @@ export function newManifest(): Manifest {
       marks: 0,
       modules: 0,
       symbols: 0,
+      sources: 0,
+      lines: 0,
+      inlines: 0,
       vcpus: 0,
       bytes: 0,
       waitNs: 5,
@@ -152,6 +163,32 @@ export const someSymbols: SymbolRows = {
   name: ['main', '', '_ZN3fooEv'],
 };
 
+/** One line without a file, and functions inlined two deep. */
+export const someCode: CodeSources = {
+  sources: { count: 2, path: ['/src/main.c', '/src/täglich.h'] },
+  lines: {
+    count: 4,
+    module: Uint32Array.of(0, 0, 0, 1),
+    address: BigUint64Array.of(0x1000n, 0x1004n, 0x1008n, 0x10n),
+    size: BigUint64Array.of(4n, 4n, 2n, 8n),
+    source: Uint32Array.of(0, 1, NO_ROW, 0),
+    line: Uint32Array.of(12, 7, 0, 40),
+    column: Uint32Array.of(3, 0, 0, 9),
+    isStatement: Uint32Array.of(1, 0, 1, 1),
+  },
+  inlines: {
+    count: 3,
+    module: Uint32Array.of(0, 0, 1),
+    address: BigUint64Array.of(0x1004n, 0x1004n, 0x10n),
+    size: BigUint64Array.of(4n, 2n, 8n),
+    depth: Uint32Array.of(1, 2, 1),
+    name: ['_ZN3fooEv', 'bar', ''],
+    callSource: Uint32Array.of(0, 1, NO_ROW),
+    callLine: Uint32Array.of(13, 2, 0),
+    callColumn: Uint32Array.of(5, 1, 0),
+  },
+};
+
 export const SEGMENT_ROWS = 5;
 
 /** Segment i of a trace of two vCPUs, SEGMENT_ROWS transfers each. */
@@ -192,7 +229,7 @@ export function writePartial(directory: string, segments = 7, system?: OutputSys
 /** A complete trace. */
 export function writeComplete(directory: string, segments = 7): Written {
   const written = writePartial(directory, segments);
-  written.writer.finish(someModules, someSymbols);
+  written.writer.finish(someModules, someSymbols, someCode);
   return written;
 }
 

@@ -105,6 +105,46 @@ export interface SymbolTable {
   name(symbol: number): string;
 }
 
+/** Files that lines and inlines name. */
+export interface SourceTable {
+  readonly count: number;
+  /** As the compiler was told it: data of somebody else. */
+  path(source: number): string;
+}
+
+/** Sorted by module, then address (as in the ELF file). */
+export interface LineTable {
+  readonly count: number;
+  readonly module: Uint32Array;
+  readonly address: BigUint64Array;
+  readonly size: BigUint64Array;
+  /** Row of sources, or NO_ROW. */
+  readonly source: Uint32Array;
+  /** From 1; 0: none. */
+  readonly line: Uint32Array;
+  /** From 1; 0: unknown. */
+  readonly column: Uint32Array;
+  /** 1 where the compiler advises a breakpoint, else 0. */
+  readonly isStatement: Uint32Array;
+}
+
+/** Sorted by module, address (as in the ELF file), depth. */
+export interface InlineTable {
+  readonly count: number;
+  readonly module: Uint32Array;
+  readonly address: BigUint64Array;
+  readonly size: BigUint64Array;
+  /** 1: inlined into the function that the symbol names. */
+  readonly depth: Uint32Array;
+  /** Not demangled; empty where it has none. */
+  name(inline: number): string;
+  /** Row of sources, or NO_ROW. */
+  readonly callSource: Uint32Array;
+  /** From 1; 0: unknown. */
+  readonly callLine: Uint32Array;
+  readonly callColumn: Uint32Array;
+}
+
 export interface Trace {
   readonly directory: string;
   readonly manifest: Manifest;
@@ -125,6 +165,10 @@ export interface Trace {
   readonly marks: MarkTable;
   readonly modules: ModuleTable;
   readonly symbols: SymbolTable;
+  /** These three are empty where no module has line tables. */
+  readonly sources: SourceTable;
+  readonly lines: LineTable;
+  readonly inlines: InlineTable;
   /** Sorted numbers of the vCPUs that have a segment. */
   readonly vcpus: readonly number[];
   /**

@@ -27,18 +27,35 @@ import { type LostSegment, type Resumed, reopen } from './resume.ts';
 import {
   type BlockRows,
   blockColumns,
+  type CodeSources,
   type EdgeRows,
   edgeColumns,
+  inlineColumns,
+  lineColumns,
   type MarkRows,
   type ModuleRows,
   markColumns,
   moduleColumns,
+  NO_SOURCES,
   type SegmentInfo,
   type SymbolRows,
+  sourceColumns,
   symbolColumns,
 } from './rows.ts';
-import { BLOCKS, EDGES, MARKS, MODULES, SEGMENTS, SYMBOLS, type TableSchema } from './schema.ts';
-import { divided, replaceTable, type Wrong } from './table-file.ts';
+import {
+  BLOCKS,
+  EDGES,
+  INLINES,
+  LINES,
+  MARKS,
+  MODULES,
+  SEGMENTS,
+  SOURCES,
+  SYMBOLS,
+  type TableName,
+  type TableSchema,
+} from './schema.ts';
+import { divided, readBatches, replaceTable, type Wrong } from './table-file.ts';
 import type { TableRows } from './tables.ts';
 import { NO_ROW } from './trace.ts';
 import { type SegmentSource, TransfersWriter } from './transfers-writer.ts';
@@ -53,6 +70,16 @@ export interface TraceCounts {
   readonly transfers: number;
   readonly bytes: number;
 }
+
+export interface BlockExtents {
+  readonly count: number;
+  readonly pc: BigUint64Array;
+  readonly size: Uint32Array;
+}
+
+/** Tables whose file is missing where they have no rows. */
+const OPTIONAL = ['sources', 'lines', 'inlines'] as const satisfies readonly TableName[];
+type Optional = (typeof OPTIONAL)[number];
 
 interface Live {
   readonly segments: LiveTable;
@@ -202,12 +229,24 @@ export class TraceWriter {
     this.guard(() => this.segments.addAll(sources, this.live.edges.rows, helpers));
   }
 
+  /** Guest addresses and sizes of all blocks so far, in parts. Those on disk are read again. */
+  *blockExtents(): Generator<BlockExtents, void, undefined> {
+    const { path, table } = this.live.blocks;
+    // A file that is being written lacks its end; that is no damage.
+    const onDisk = (): Iterable<TableRows> => readBatches(path, table, () => undefined);
+    for (const { count, columns } of this.live.blocks.keptRows ?? onDisk()) {
+      const [, pc, size] = columns;
+      if (pc?.type !== 'u64' || size?.type !== 'u32') throw new TypeError('no blocks');
+      yield { count, pc: pc.values, size: size.values };
+    }
+  }
+
   /**
    * Makes the trace complete: edges get their counts, small batches are put together, everything is
    * synced, the manifest is renamed. Fills all totals but `instructions` and `waitNs`.
    * @throws BacktrailError E_DISK_FULL, E_WRITE; the trace then stays partial
    */
-  finish(modules: ModuleRows, symbols: SymbolRows): void {
+  finish(modules: ModuleRows, symbols: SymbolRows, code: CodeSources = NO_SOURCES): void {
     this.guard(() => {
       const { counts, directory } = this;
       this.segments.close();
@@ -225,6 +264,10 @@ export class TraceWriter {
       for (const table of [blocks, marks, segments]) this.compact(table);
       this.writeWhole(MODULES, { count: modules.count, columns: moduleColumns(modules) });
       this.writeWhole(SYMBOLS, { count: symbols.count, columns: symbolColumns(symbols) });
+      const { sources, lines, inlines } = code;
+      this.writeIfAny(SOURCES, sources.count, () => sourceColumns(sources));
+      this.writeIfAny(LINES, lines.count, () => lineColumns(lines));
+      this.writeIfAny(INLINES, inlines.count, () => inlineColumns(inlines));
       const bytes = syncAll(directory, this.sync);
       Object.assign(this.manifest.totals, {
         transfers: this.segments.transfers,
@@ -234,6 +277,9 @@ export class TraceWriter {
         marks: counts.marks,
         modules: modules.count,
         symbols: symbols.count,
+        sources: sources.count,
+        lines: lines.count,
+        inlines: inlines.count,
         vcpus: Math.max(this.segments.vcpus.size, this.manifest.totals.vcpus),
         bytes,
       });
@@ -292,7 +338,13 @@ export class TraceWriter {
     this.sync.begin(path);
   }
 
-  private writeWhole(table: TableSchema<'modules' | 'symbols'>, rows: TableRows): void {
+  private writeIfAny(table: TableSchema<Optional>, count: number, of: () => ColumnData[]): void {
+    if (count > 0) this.writeWhole(table, { count, columns: of() });
+    // Of a trace that was complete once, and is damaged.
+    else fs.rmSync(tablePath(this.directory, table.name), { force: true });
+  }
+
+  private writeWhole(table: TableSchema<'modules' | 'symbols' | Optional>, rows: TableRows): void {
     const path = tablePath(this.directory, table.name);
     replaceTable(path, table, this.target.kit, [rows], this.target.system);
     this.sync.begin(path);
@@ -305,6 +357,7 @@ function syncAll(directory: string, sync: BackgroundSync): number {
   const paths = [
     ...transfersFiles(directory).map((file) => transfersPath(directory, file)),
     ...tables.map((table) => tablePath(directory, table)),
+    ...OPTIONAL.map((table) => tablePath(directory, table)).filter((path) => fs.existsSync(path)),
   ];
   let bytes = 0;
   for (const path of paths) {
