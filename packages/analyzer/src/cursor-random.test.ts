@@ -5,6 +5,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CursorModel, type Stop, stopsOf, withHoles } from './cursor.model.ts';
 import { Cursor, type Move, type Position } from './cursor.ts';
+import { SegmentCollector } from './index/collect.ts';
+import { decodeIndex, encodeIndex } from './index/file.ts';
+import { coarsened, mergeCollected } from './index/merge.ts';
+import { jobsOf } from './index/threads.ts';
+import { TraceIndex } from './index/trace-index.ts';
 import { type RandomRun, randomFrom, randomRun } from './path/random-run.fixture.ts';
 import type { Direction } from './path.ts';
 import type { FixtureTrace } from './trace.fixture.ts';
@@ -44,7 +49,7 @@ interface Case {
   readonly random: Random;
 }
 
-const PLACES = 12;
+const PLACES = 5;
 
 function expectAt({ model, trace, vcpu }: Case, move: Move, from: number, wanted: number): void {
   const stop = model.stops[wanted < 0 ? from : wanted];
@@ -169,8 +174,30 @@ function checkRun(seed: number, run: RandomRun, hasHoles: boolean): void {
   for (const vcpu of trace.vcpus) {
     const stops = stopsOf(run, trace, vcpu, lineOf);
     const model = new CursorModel(trace, vcpu, stops);
-    checkCase({ trace, vcpu, cursor: new Cursor(trace, { vcpu, lineOf }), model, random });
+    for (const bits of [null, 0, 1 + random(3)]) {
+      const index = bits === null ? null : indexOf(trace, bits);
+      const cursor = new Cursor(trace, { vcpu, lineOf, index });
+      checkCase({ trace, vcpu, cursor, model, random });
+    }
   }
+}
+
+/** @param groupBits segments that the index tells apart: groups of 2^groupBits */
+function indexOf(trace: FixtureTrace, groupBits: number): TraceIndex {
+  const collector = new SegmentCollector(trace);
+  const placeCount = collector.places.segment.length;
+  const parts = jobsOf(placeCount, 2).map((job) =>
+    collector.collect(job.firstPlace, job.endPlace, () => undefined),
+  );
+  let tables = mergeCollected(parts, placeCount, trace.edges.count);
+  for (let bits = 0; bits < groupBits; bits++) tables = coarsened(tables);
+  const read = decodeIndex(encodeIndex(tables, 'x'), 'x', {
+    edgeCount: trace.edges.count,
+    placeCount,
+    transfers: trace.transfers,
+  });
+  expect(read).toEqual(tables);
+  return new TraceIndex(trace, read);
 }
 
 const NOTHING = { blocks: [], edges: [], vcpus: [] };
@@ -192,7 +219,7 @@ describe('cursor: every move equals that of a model', () => {
       fc.property(seed, options, (number, given) => {
         checkRun(number, randomRun(number, given), false);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 
@@ -201,7 +228,7 @@ describe('cursor: every move equals that of a model', () => {
       fc.property(seed, options, (number, given) => {
         checkRun(number, randomRun(number, given), true);
       }),
-      { numRuns: 60 },
+      { numRuns: 25 },
     );
   });
 });

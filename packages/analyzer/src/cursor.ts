@@ -22,7 +22,15 @@ import {
 import { type AddressRange, landings } from './cursor/goals.ts';
 import { type Gap, SegmentDropped } from './cursor/streams.ts';
 import { seqAtTime, timeAt } from './cursor/times.ts';
-import type { Attempt, CursorOptions, Move, Place, Position, WhyNot } from './cursor/types.ts';
+import type {
+  Attempt,
+  CursorIndex,
+  CursorOptions,
+  Move,
+  Place,
+  Position,
+  WhyNot,
+} from './cursor/types.ts';
 import { edgeOf, Walker } from './cursor/walker.ts';
 import type { CodeIndex, Direction } from './path.ts';
 
@@ -54,6 +62,11 @@ export class Cursor {
   /** The recorded code: rows of positions are its rows. */
   get code(): CodeIndex {
     return this.#walker.moments.path.code;
+  }
+
+  /** From now on searches use an index: one that was built while the cursor was in use. */
+  useIndex(index: CursorIndex): void {
+    this.#walker.useIndex(index, this.#at);
   }
 
   get position(): Position {

@@ -69,3 +69,14 @@ export {
   type SymbolizerOptions,
   type SymbolPlace,
 } from './symbols/symbolizer.ts';
+export {
+  type IndexOptions,
+  type IndexProgress,
+  makeIndex,
+  type OpenedIndex,
+  openIndex,
+  type Summarize,
+  type SummaryPass,
+  storedIndex,
+  TraceIndex,
+} from './trace-index.ts';

@@ -66,13 +66,17 @@ export interface TraceSummary {
   readonly problems: readonly string[];
 }
 
+/** Files in the folder of a trace that are no part of its size. */
+const isNotCounted = (name: string): boolean =>
+  name.startsWith('manifest.') || name.startsWith('index.cache');
+
 /** Bytes of all files below a folder but the manifest, as a complete trace counts them. */
 function directoryBytes(directory: string): number {
   let bytes = 0;
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
     if (entry.isDirectory()) bytes += directoryBytes(path);
-    else if (entry.isFile() && !entry.name.startsWith('manifest.')) bytes += statSync(path).size;
+    else if (entry.isFile() && !isNotCounted(entry.name)) bytes += statSync(path).size;
   }
   return bytes;
 }

@@ -4,12 +4,12 @@
  * hop by hop, and a hop is rebuilt only where the bits of its two edges match.
  */
 import { NO_ROW } from '@backtrail/recorder/trace';
-import type { SegmentSets } from '../index/sets.ts';
 import { PairTable } from '../path/pair-table.ts';
 import type { Direction } from '../path.ts';
 import type { Goal } from './goals.ts';
 import type { Moment, Moments } from './moments.ts';
 import type { Streams } from './streams.ts';
+import type { CursorIndex } from './types.ts';
 
 /** Pairs of edges kept that matched by their bits and do not hold what is sought. */
 const REJECTED_MAX = 1 << 16;
@@ -24,16 +24,16 @@ export class Search {
   readonly #moments: Moments;
   readonly #streams: Streams;
   readonly #goal: Goal;
-  readonly #sets: SegmentSets | null;
+  readonly #index: CursorIndex | null;
   readonly #rejected = new PairTable(REJECTED_MAX);
   /** Hops of the index that match. */
   #hops: Uint32Array | null = null;
 
-  constructor(moments: Moments, goal: Goal, sets: SegmentSets | null) {
+  constructor(moments: Moments, goal: Goal, index: CursorIndex | null) {
     this.#moments = moments;
     this.#streams = moments.streams;
     this.#goal = goal;
-    this.#sets = sets;
+    this.#index = index;
   }
 
   /** The nearest one after (vcpu, seq, index), or before; null if there is none. */
@@ -66,12 +66,12 @@ export class Search {
   #next(segments: Uint32Array, i: number, direction: Direction): number {
     const next = direction === 'forward' ? i + 1 : i - 1;
     const segment = segments[next];
-    if (this.#sets === null || segment === undefined) return next;
-    this.#hops ??= this.#sets.hopsOf(this.#goal.from, this.#goal.to);
-    const found = this.#sets.nearest(this.#hops, segment, direction);
+    if (this.#index === null || segment === undefined || this.#streams.hasLostMore) return next;
+    this.#hops ??= this.#index.hopsOf(this.#goal.from, this.#goal.to);
+    const found = this.#index.nearest(this.#hops, segment, direction);
     // Both are in order of first seq, but one that was dropped is in the index only.
     for (let j = next; j >= 0 && j < segments.length; j += direction === 'forward' ? 1 : -1) {
-      const place = this.#sets.placeOf(segments[j] ?? 0);
+      const place = this.#index.placeOf(segments[j] ?? 0);
       if (found < 0 || (direction === 'forward' ? place >= found : place <= found)) {
         return found < 0 ? -1 : j;
       }

@@ -27,9 +27,25 @@ export class Streams implements Trace {
   readonly #trace: Trace;
   readonly #dropped = new Set<number>();
   readonly #streams = new Map<number, Stream>();
+  #hasLostMore = false;
 
-  constructor(trace: Trace) {
+  /** @param dropped segments that are known to be damaged */
+  constructor(trace: Trace, dropped: readonly number[] = []) {
     this.#trace = trace;
+    this.drop(dropped);
+  }
+
+  /** They are gaps from now on. */
+  drop(segments: readonly number[]): void {
+    for (const segment of segments) {
+      this.#dropped.add(segment);
+      this.#streams.delete(this.segments.vcpu[segment] ?? 0);
+    }
+  }
+
+  /** Whether segments were found damaged that were not known to be: an index may name them. */
+  get hasLostMore(): boolean {
+    return this.#hasLostMore;
   }
 
   get directory(): Trace['directory'] {
@@ -85,15 +101,10 @@ export class Streams implements Trace {
       return this.#trace.readSegment(segment);
     } catch (error) {
       if (!(error instanceof BacktrailError) || this.#dropped.has(segment)) throw error;
-      this.drop(segment);
+      this.drop([segment]);
+      this.#hasLostMore = true;
       throw new SegmentDropped(error.message);
     }
-  }
-
-  /** From now on the segment is a gap. */
-  drop(segment: number): void {
-    this.#dropped.add(segment);
-    this.#streams.delete(this.segments.vcpu[segment] ?? 0);
   }
 
   segmentAt(vcpu: number, seq: number): number {

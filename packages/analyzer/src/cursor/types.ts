@@ -1,6 +1,6 @@
 /** The words of a cursor: where it stands, what a move did, what it may be given. */
 
-import type { SegmentSets } from '../index/sets.ts';
+import type { Direction } from '../path.ts';
 import type { LineOf } from './line-steps.ts';
 import type { Found } from './search.ts';
 import type { Gap } from './streams.ts';
@@ -60,7 +60,18 @@ export interface CursorOptions {
 }
 
 /** What of an index a cursor uses. */
-export interface CursorIndex extends SegmentSets {
+export interface CursorIndex {
+  /** Hops whose two edges have a bit in common. `to` has one word more: for "none is known". */
+  hopsOf(from: Uint32Array, to: Uint32Array): Uint32Array;
+  /**
+   * Place of the nearest segment, `segment` itself included, that may hold one of the hops; -1 if
+   * none does. It may be one of another vCPU.
+   */
+  nearest(hops: Uint32Array, segment: number, direction: Direction): number;
+  /** Number of a segment in the order of vCPUs and first seqs. */
+  placeOf(segment: number): number;
+  /** Segments that it knows nothing of: they could not be read. */
+  readonly unreadable: readonly number[];
   /** Sum of the level steps of a segment and the lowest sum on the way; null where not known. */
   levelsOf(segment: number): { readonly net: number; readonly lowest: number } | null;
 }

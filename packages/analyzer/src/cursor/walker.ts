@@ -23,20 +23,30 @@ export class Walker {
   readonly streams: Streams;
   readonly moments: Moments;
   readonly levels: Levels;
-  readonly #index: CursorIndex | null;
+  #index: CursorIndex | null;
   readonly #lineOf: LineOf | null;
-  readonly #searches = new LruCache<string, Search>(SEARCHES_KEPT);
+  #searches = new LruCache<string, Search>(SEARCHES_KEPT);
   #goals: InstructionGoals | null = null;
   #lines: LineSteps | null = null;
   #marks: MarkSteps | null = null;
 
   constructor(trace: Trace, index: CursorIndex | null, lineOf: LineOf | null) {
     this.trace = trace;
-    this.streams = new Streams(trace);
+    this.streams = new Streams(trace, index?.unreadable);
     this.moments = new Moments(this.streams);
     this.#index = index;
     this.#lineOf = lineOf;
-    this.levels = new Levels(this.streams, (segment) => index?.levelsOf(segment) ?? null);
+    this.levels = new Levels(this.streams, (segment) => this.#index?.levelsOf(segment) ?? null);
+  }
+
+  /** For what is looked for from now on. */
+  useIndex(index: CursorIndex, at: Place): void {
+    // It was made of other bytes than were read here, if it could not read where this one stands.
+    if (index.unreadable.includes(this.streams.segmentAt(at.vcpu, at.seq))) return;
+    this.streams.drop(index.unreadable);
+    this.#index = index;
+    this.#searches = new LruCache<string, Search>(SEARCHES_KEPT);
+    this.#lines = null;
   }
 
   get goals(): InstructionGoals {
