@@ -1,0 +1,67 @@
+/** The call stack at any moment: random histories against real stacks, and hard cases one by one. */
+import { randomInt } from 'node:crypto';
+import { BacktrailError } from '@backtrail/recorder/trace';
+import { describe, expect, test } from 'vitest';
+import { randomHistory, type TrueFrame } from './stack/history.fixture.ts';
+import { type CallStack, CallStacks, ODDITIES } from './stack.ts';
+
+const SEEDS = Array.from({ length: 4 }, () => randomInt(2 ** 31));
+/** Longer than any stack of a history. */
+const framesMax = 4096;
+
+/** What both sides say of a frame, outermost first. */
+const lines = (frames: readonly TrueFrame[]): string[] =>
+  frames.map(({ seq, callSite, returnAddress, pc }) => {
+    const text = (address: bigint | null): string => address?.toString(16) ?? '-';
+    return `@${seq} from ${text(callSite)} to ${text(returnAddress)} at ${text(pc)}`;
+  });
+const seen = (stack: CallStack): string[] => lines([...stack.frames].reverse());
+
+describe('random histories', () => {
+  test.each(SEEDS)('seed %i: stacks are the real ones at every moment', (seed) => {
+    const segmentTransfers = 1 + (seed % 97);
+    const { trace, truth, broken } = randomHistory({ seed, steps: 800, segmentTransfers });
+    const stacks = new CallStacks(trace, { saveTransfers: 1 + (seed % 300) });
+    for (let seq = 0; seq < truth.length; seq++) {
+      const stack = stacks.at(0, seq, { framesMax });
+      expect(seen(stack), `seed ${seed}, after ${seq}`).toEqual(lines(truth[seq] ?? []));
+    }
+    const found = stacks.brokenReturns(0);
+    expect(found.count).toBe(broken.length);
+    expect(found.first.map(({ seq }) => seq)).toEqual(broken.slice(0, 16));
+    expect(found.last.map(({ seq }) => seq)).toEqual(broken.slice(16).slice(-16));
+  });
+
+  test.each(SEEDS)('seed %i: what was kept of a run gives the same stacks', (seed) => {
+    const { trace, truth } = randomHistory({ seed, steps: 800, segmentTransfers: 50 });
+    const whole = new CallStacks(trace, { saveTransfers: 100 });
+    const kept = whole.words(0);
+    const again = new CallStacks(trace, { load: () => kept, summary: () => null });
+    for (let seq = 0; seq < truth.length; seq += 7) {
+      expect(again.at(0, seq, { framesMax })).toEqual(whole.at(0, seq, { framesMax }));
+    }
+    for (const oddity of ODDITIES) expect(again.odd(0, oddity)).toEqual(whole.odd(0, oddity));
+    expect(again.words(0)).toEqual(kept);
+  });
+
+  test.each(SEEDS)('seed %i: behind a gap only what came after it is known', (seed) => {
+    const of = randomHistory({ seed, steps: 800, segmentTransfers: 40, coroutines: 1 });
+    const lost = 1 + (seed % 10);
+    const gapEnd = (lost + 1) * 40;
+    const readSegment = (segment: number): Uint32Array => {
+      if (segment === lost) throw new BacktrailError('E_TRACE_DAMAGED', 'segment is damaged');
+      return of.trace.readSegment(segment);
+    };
+    const stacks = new CallStacks({ ...of.trace, readSegment });
+    expect(() => stacks.at(0, gapEnd - 1)).toThrow(/found no transfer \d+ of vCPU 0/);
+    for (let seq = gapEnd; seq < of.truth.length; seq++) {
+      const truth = of.truth[seq] ?? [];
+      const known = truth.filter((frame) => frame.seq >= gapEnd);
+      const { pc } = truth[truth.length - known.length - 1] ?? { pc: 0n };
+      const unknown = { seq: gapEnd, callSite: null, returnAddress: null, pc };
+      const stack = stacks.at(0, seq, { framesMax });
+      expect(seen(stack), `seed ${seed}, after ${seq}`).toEqual(lines([unknown, ...known]));
+      expect(stack.isBottomKnown).toBe(false);
+    }
+  });
+});

@@ -1,0 +1,396 @@
+/**
+ * The call stack of one vCPU, moved forward by events: transfers that a Summarizer kept, or all.
+ * docs/stack.md has the rules in words; here they stand in the order in which they are tried.
+ */
+import { KINDS, NO_ROW } from '@backtrail/recorder/trace';
+import { FrameStack, MOVED, OPENED } from './frames.ts';
+import { NO_FUNCTION } from './functions.ts';
+import { EVENT, OPENS_MAX, type StackTables, type Switching } from './tables.ts';
+
+/** What is out of the ordinary; a listener hears of each.*/
+export const ODDITIES = ['broken', 'unwound', 'switched', 'redirected'] as const;
+/**
+ * `broken`: a return that went where no open frame was called from. `unwound`: control came back
+ * to a lower frame, those above are closed. `switched`: it went on on another stack. `redirected`:
+ * a signal or trap handler made control go on elsewhere.
+ */
+export type Oddity = (typeof ODDITIES)[number];
+
+/** Told before the stack is changed. */
+export type OddityListener = (oddity: Oddity, edge: number, seq: number, stack: FrameStack) => void;
+
+/** Stacks that wait to be gone on with; beyond, the one that waits longest is forgotten. */
+export const PARKED_MAX = 1024;
+/** Open frames of one stack; beyond, the outer half is forgotten. */
+const FRAMES_MAX = 1 << 24;
+/** Frames looked through for one that control could have come back to. */
+const SCAN_MAX = 1 << 20;
+/** Frames of a parked stack looked at from its innermost: a switch may be noticed late. */
+const LATE_MAX = 8;
+
+const RETURN = KINDS.indexOf('return');
+
+export class StackMachine {
+  readonly #tables: StackTables;
+  readonly #listener: OddityListener | null;
+  current = new FrameStack();
+  /** In the order in which they were left. */
+  parked: FrameStack[] = [];
+
+  constructor(tables: StackTables, listener: OddityListener | null = null) {
+    this.#tables = tables;
+    this.#listener = listener;
+  }
+
+  /** Transfers are missing, or the stream does not begin with the vCPU: nothing is known. */
+  lose(seq: number): void {
+    this.parked = [];
+    this.#begin(NO_ROW, seq, OPENED.unknown);
+  }
+
+  /** @param words a summary; `firstSeq` is the seq of its offset 0. */
+  apply(words: Uint32Array, firstSeq: number): void {
+    for (let i = 0; i < words.length; i += 2) {
+      this.step(words[i + 1] ?? 0, firstSeq + (words[i] ?? 0));
+    }
+  }
+
+  step(edge: number, seq: number): void {
+    const event = this.#tables.event(edge);
+    if (event === EVENT.quiet) return;
+    if (this.current.depth === 0) this.lose(seq);
+    if (event <= OPENS_MAX) this.#open(edge, seq);
+    else this.#goOn(event, edge, seq);
+  }
+
+  #open(edge: number, seq: number): void {
+    this.current.push(edge, seq, OPENED.edge);
+    if (this.current.depth > FRAMES_MAX) this.current.dropOuter();
+  }
+
+  #goOn(event: number, edge: number, seq: number): void {
+    switch (event) {
+      case EVENT.tail:
+        this.current.move(edge, seq, MOVED.jump);
+        return;
+      case EVENT.restorer:
+        if (this.#eventOf(this.current, this.current.depth - 1) === EVENT.signal) {
+          this.current.move(edge, seq, MOVED.restorer);
+          return;
+        }
+        this.#leave(edge, seq);
+        return;
+      case EVENT.leave:
+        this.#leave(edge, seq);
+        return;
+      case EVENT.trapReturn:
+        this.#comeBack(EVENT.trap, edge, seq);
+        return;
+      case EVENT.signalReturn:
+        this.#comeBack(EVENT.signal, edge, seq);
+        return;
+      default:
+        this.#other(edge, seq);
+    }
+  }
+
+  /** EVENT that opened a frame; quiet if none did. */
+  #eventOf(stack: FrameStack, frame: number): number {
+    if (stack.opened[frame] !== OPENED.edge) return EVENT.quiet;
+    return this.#tables.event(stack.edge[frame] ?? 0);
+  }
+
+  /** Whether an edge arrives where the caller of a frame is to go on. */
+  #isBack(stack: FrameStack, frame: number, edge: number): boolean {
+    if (frame < 0 || stack.opened[frame] !== OPENED.edge) return false;
+    const opening = stack.edge[frame] ?? 0;
+    // Of a stack that was restored the edges may not have been looked at yet.
+    this.#tables.event(opening);
+    return this.#tables.isBack(opening, edge);
+  }
+
+  #begin(edge: number, seq: number, opened: number): void {
+    this.current = new FrameStack();
+    this.current.push(edge, seq, opened);
+  }
+
+  /** @param edge that leaves the stack. */
+  #park(stack: FrameStack, edge: number): void {
+    stack.left = edge;
+    this.parked.push(stack);
+    if (this.parked.length > PARKED_MAX) this.parked.shift();
+  }
+
+  /** A return, or an indirect jump out of a function. */
+  #leave(edge: number, seq: number): void {
+    const stack = this.current;
+    const top = stack.depth - 1;
+    if (this.#isBack(stack, top, edge)) {
+      stack.depth = top;
+      return;
+    }
+    if (this.#leaveTricks(edge, seq)) return;
+    const tables = this.#tables;
+    const switching = tables.switching(edge);
+    const isBehindCall = tables.arrivesBehindCall(edge);
+    if (switching !== 'no' && isBehindCall && this.#switchTo(edge, seq, 1)) return;
+    if (isBehindCall && this.#unwindTo(this.#callerOf(edge), edge, seq)) return;
+    if (this.#canLand(switching, isBehindCall, edge)) {
+      if (this.#unwindTo(this.#holderOf(edge), edge, seq)) return;
+      if (isBehindCall && this.#switchInto(edge, seq)) return;
+    }
+    if (isBehindCall && this.#switchTo(edge, seq, LATE_MAX)) return;
+    if (switching === 'yes' && tables.arrivesAtStart(edge)) {
+      this.#tell('switched', edge, seq);
+      this.#park(stack, edge);
+      this.#begin(edge, seq, OPENED.fresh);
+      return;
+    }
+    this.#leaveForUnknown(edge, seq, isBehindCall || switching !== 'no');
+  }
+
+  /** Frames of calls that were made for the address they push vanish with it. */
+  #leaveTricks(edge: number, seq: number): boolean {
+    const stack = this.current;
+    let frame = stack.depth - 1;
+    while (frame > 0 && this.#isTrick(frame)) frame--;
+    if (frame === stack.depth - 1) return false;
+    if (this.#isBack(stack, frame, edge)) {
+      stack.depth = frame;
+      return true;
+    }
+    if (!this.#tables.arrivesAtStart(edge)) return false;
+    stack.depth = frame + 1;
+    stack.move(edge, seq, MOVED.jump);
+    return true;
+  }
+
+  #isTrick(frame: number): boolean {
+    const { opened, edge } = this.current;
+    return opened[frame] === OPENED.edge && this.#tables.isTrick(edge[frame] ?? 0);
+  }
+
+  /** Whether control may arrive in the middle of a function that called something meanwhile. */
+  #canLand(switching: Switching, isBehindCall: boolean, edge: number): boolean {
+    if (switching === 'no' || this.#tables.arrivesAtStart(edge)) return false;
+    return switching === 'yes' || isBehindCall || this.#tables.arrivesAfterCall(edge);
+  }
+
+  /** Depth that is left when the innermost frame called from the target returns; -1 if none is. */
+  #callerOf(edge: number): number {
+    const stack = this.current;
+    const end = Math.max(0, stack.depth - SCAN_MAX);
+    for (let frame = stack.depth - 2; frame >= end; frame--) {
+      if (this.#isBack(stack, frame, edge)) return frame;
+    }
+    return -1;
+  }
+
+  /** Depth up to the innermost open frame, but for the one that is left, that holds the target. */
+  #holderOf(edge: number): number {
+    const wanted = this.#tables.targetFunction(edge);
+    if (wanted === NO_FUNCTION) return -1;
+    const stack = this.current;
+    const end = Math.max(1, stack.depth - SCAN_MAX);
+    for (let above = stack.depth - 1; above >= end; above--) {
+      if (this.#tables.sourceFunction(stack.edge[above] ?? 0) !== wanted) continue;
+      if (!this.#isTrick(above)) return above;
+    }
+    return -1;
+  }
+
+  #unwindTo(depth: number, edge: number, seq: number): boolean {
+    if (depth <= 0) return false;
+    this.#tell('unwound', edge, seq);
+    this.current.depth = depth;
+    return true;
+  }
+
+  /** Goes on on a parked stack one of whose innermost `framesMax` frames is to come back there. */
+  #switchTo(edge: number, seq: number, framesMax: number): boolean {
+    for (let above = 0; above < framesMax; above++) {
+      for (let i = this.parked.length - 1; i >= 0; i--) {
+        const stack = this.parked[i];
+        if (stack === undefined) continue;
+        const frame = stack.depth - 1 - above;
+        if (frame <= 0 || !this.#isBack(stack, frame, edge)) continue;
+        this.#resume(i, frame, edge, seq);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Goes on on a parked stack that was left by the function that is entered, or by its callee. */
+  #switchInto(edge: number, seq: number): boolean {
+    const wanted = this.#tables.targetFunction(edge);
+    if (wanted === NO_FUNCTION) return false;
+    for (let i = this.parked.length - 1; i >= 0; i--) {
+      const stack = this.parked[i];
+      if (stack === undefined) continue;
+      const top = stack.depth - 1;
+      const leaver = this.#tables.sourceFunction(stack.left);
+      const caller = this.#tables.sourceFunction(stack.edge[top] ?? 0);
+      if (leaver !== wanted && (caller !== wanted || top === 0)) continue;
+      this.#resume(i, leaver === wanted ? stack.depth : top, edge, seq);
+      return true;
+    }
+    return false;
+  }
+
+  #resume(index: number, depth: number, edge: number, seq: number): void {
+    this.#tell('switched', edge, seq);
+    const [stack] = this.parked.splice(index, 1);
+    if (stack === undefined) return;
+    stack.depth = depth;
+    this.#park(this.current, edge);
+    this.current = stack;
+  }
+
+  /** No open frame is known to be where control went. */
+  #leaveForUnknown(edge: number, seq: number, isPlausible: boolean): void {
+    const stack = this.current;
+    // A frame that nobody is known to have called may go where it likes.
+    if (stack.depth === 1 || (!stack.isBottomKnown && isPlausible)) {
+      if (stack.depth > 1) this.#tell('unwound', edge, seq);
+      stack.depth = 1;
+      stack.move(edge, seq, MOVED.beyond);
+      return;
+    }
+    const { edges } = this.#tables.trace;
+    if (edges.kind[edge] !== RETURN) {
+      stack.move(edge, seq, MOVED.jump);
+      return;
+    }
+    this.#tell('broken', edge, seq);
+    stack.move(edge, seq, MOVED.broken);
+  }
+
+  /** The end of a trap or of a signal: back to what was interrupted, or to another task. */
+  #comeBack(event: number, edge: number, seq: number): void {
+    const stack = this.current;
+    const frame = this.#innermost(event);
+    if (frame > 0 && this.#isBack(stack, frame, edge)) {
+      stack.depth = frame;
+      return;
+    }
+    if (frame > 0 && this.#isNextInstruction(stack.edge[frame] ?? 0, edge)) {
+      stack.depth = frame;
+      return;
+    }
+    if (this.#switchToInterrupted(event, frame, edge, seq)) return;
+    if (frame < 0) this.#leaveUninterrupted(event, edge, seq);
+    else if (event === EVENT.signal) this.#redirect(frame, edge, seq);
+    else this.#trapReturnElsewhere(frame, edge, seq);
+  }
+
+  /** Innermost frame that such an event opened; -1 if there is none. */
+  #innermost(event: number): number {
+    const stack = this.current;
+    const end = Math.max(1, stack.depth - SCAN_MAX);
+    for (let frame = stack.depth - 1; frame >= end; frame--) {
+      if (this.#eventOf(stack, frame) === event) return frame;
+    }
+    return -1;
+  }
+
+  /** A handler that does what the instruction should have done goes on behind it. */
+  #isNextInstruction(opening: number, edge: number): boolean {
+    return this.#tables.afterSource(opening) === this.#tables.trace.edges.target[edge];
+  }
+
+  /** The parked stack that waits longest for just that: schedulers take turns. */
+  #switchToInterrupted(event: number, own: number, edge: number, seq: number): boolean {
+    for (let i = 0; i < this.parked.length; i++) {
+      const stack = this.parked[i];
+      if (stack === undefined) continue;
+      const top = stack.depth - 1;
+      if (this.#eventOf(stack, top) !== event || !this.#isBack(stack, top, edge)) continue;
+      if (own > 0) this.current.depth = own + 1;
+      this.#resume(i, top, edge, seq);
+      return true;
+    }
+    return false;
+  }
+
+  /** Code that never was interrupted ends a trap in order to change its mode, or to enter another. */
+  #leaveUninterrupted(event: number, edge: number, seq: number): void {
+    const stack = this.current;
+    const tables = this.#tables;
+    const holder = tables.targetFunction(edge);
+    if (holder !== NO_FUNCTION && holder === tables.sourceFunction(edge)) return;
+    if (stack.isBottomKnown && event === EVENT.trap) {
+      if (!tables.arrivesAtStart(edge) && this.#unwindTo(this.#holderOf(edge), edge, seq)) return;
+      this.#tell('switched', edge, seq);
+      this.#park(stack, edge);
+      this.#begin(edge, seq, OPENED.fresh);
+      return;
+    }
+    stack.depth = 1;
+    stack.move(edge, seq, MOVED.beyond);
+  }
+
+  #redirect(frame: number, edge: number, seq: number): void {
+    this.#tell('redirected', edge, seq);
+    const isOfFrame = this.#isOfFrame(frame - 1, edge);
+    this.current.depth = frame;
+    if (!isOfFrame) this.current.move(edge, seq, MOVED.redirected);
+  }
+
+  /**
+   * A handler that hands the trap on to another handler keeps its frame; one that goes on in an
+   * open function mended something; else it goes on with another task.
+   */
+  #trapReturnElsewhere(frame: number, edge: number, seq: number): void {
+    const stack = this.current;
+    const tables = this.#tables;
+    if (tables.isTrapEntry(edge)) {
+      this.#tell('redirected', edge, seq);
+      stack.depth = frame + 1;
+      stack.move(edge, seq, MOVED.redirected);
+      return;
+    }
+    if (!tables.arrivesAtStart(edge)) {
+      if (this.#isOfFrame(frame - 1, edge)) {
+        this.#redirect(frame, edge, seq);
+        return;
+      }
+      stack.depth = frame + 1;
+      if (this.#unwindTo(this.#holderOf(edge), edge, seq)) return;
+      if (this.#switchInto(edge, seq)) return;
+    }
+    this.#tell('switched', edge, seq);
+    stack.depth = frame + 1;
+    this.#park(stack, edge);
+    this.#begin(edge, seq, OPENED.fresh);
+  }
+
+  /** Whether an edge arrives in a function that a frame was in, last or before it went astray. */
+  #isOfFrame(frame: number, edge: number): boolean {
+    const wanted = this.#tables.targetFunction(edge);
+    if (wanted === NO_FUNCTION) return false;
+    const { edge: opening, movedEdge } = this.current;
+    return (
+      this.#tables.sourceFunction(opening[frame + 1] ?? 0) === wanted ||
+      this.#tables.targetFunction(opening[frame] ?? NO_ROW) === wanted ||
+      this.#tables.sourceFunction(movedEdge[frame] ?? NO_ROW) === wanted
+    );
+  }
+
+  /** A start, or a transfer whose cause or kind is not known. */
+  #other(edge: number, seq: number): void {
+    const stack = this.current;
+    if (this.#tables.trace.edges.hasSource[edge] !== 1) {
+      this.parked = [];
+      this.#begin(edge, seq, OPENED.start);
+      return;
+    }
+    const top = stack.depth - 1;
+    if (this.#isBack(stack, top, edge)) stack.depth = top;
+    else stack.move(edge, seq, MOVED.jump);
+  }
+
+  #tell(oddity: Oddity, edge: number, seq: number): void {
+    this.#listener?.(oddity, edge, seq, this.current);
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * What one segment does to a call stack, whatever the stack was when it began. A call and its
+ * return inside the segment cancel out; what cannot be told without the frames below is kept, in
+ * order, for a StackMachine to apply:
+ *
+ *   word 2i      offset of a transfer in the segment
+ *   word 2i + 1  its edge
+ *
+ * So the summary of a segment is a shorter segment with the same effect, and summaries of segments
+ * that follow each other, one behind the other, are the summary of them all. Segments can be
+ * summarized in any order and in parallel. A segment of well-behaved code leaves as many pairs as
+ * it returns below its beginning, and as it leaves frames open.
+ */
+import { EVENT, OPENS_MAX, type StackTables } from './tables.ts';
+
+export class Summarizer {
+  readonly #tables: StackTables;
+  #offsets = new Uint32Array(1024);
+  #edges = new Uint32Array(1024);
+  #count = 0;
+  /** Entries before this one stay: something after them may depend on what lies below. */
+  #fixed = 0;
+
+  constructor(tables: StackTables) {
+    this.#tables = tables;
+  }
+
+  /** @param edges edge numbers of transfers that follow each other. */
+  summarize(edges: Uint32Array): Uint32Array {
+    const { known } = this.#tables;
+    this.#count = 0;
+    this.#fixed = 0;
+    const { length } = edges;
+    for (let i = 0; i < length; i++) {
+      const edge = edges[i] ?? 0;
+      // Most transfers end here.
+      if (known[edge] === EVENT.quiet) continue;
+      this.#add(this.#tables.event(edge), edge, i);
+    }
+    const words = new Uint32Array(this.#count * 2);
+    for (let i = 0; i < this.#count; i++) {
+      words[i * 2] = this.#offsets[i] ?? 0;
+      words[i * 2 + 1] = this.#edges[i] ?? 0;
+    }
+    return words;
+  }
+
+  #add(event: number, edge: number, offset: number): void {
+    if (event === EVENT.quiet) return;
+    if (event <= OPENS_MAX) this.#push(edge, offset);
+    else if (event === EVENT.tail) this.#goOn(edge, offset);
+    else if (event === EVENT.restorer && this.#openedBy(EVENT.signal)) this.#goOn(edge, offset);
+    else if (!this.#close(event, edge)) {
+      this.#push(edge, offset);
+      this.#fixed = this.#count;
+    }
+  }
+
+  #push(edge: number, offset: number): void {
+    if (this.#count === this.#edges.length) {
+      const grow = (old: Uint32Array): Uint32Array<ArrayBuffer> => {
+        const grown = new Uint32Array(old.length * 2);
+        grown.set(old);
+        return grown;
+      };
+      this.#offsets = grow(this.#offsets);
+      this.#edges = grow(this.#edges);
+    }
+    this.#offsets[this.#count] = offset;
+    this.#edges[this.#count++] = edge;
+  }
+
+  /** Of jumps that follow each other in one frame only the last is seen afterwards. */
+  #goOn(edge: number, offset: number): void {
+    if (this.#count > this.#fixed && !this.#opens(this.#count - 1)) this.#count--;
+    this.#push(edge, offset);
+  }
+
+  #opens(entry: number): boolean {
+    return this.#tables.event(this.#edges[entry] ?? 0) <= OPENS_MAX;
+  }
+
+  /** Entry that opened the innermost frame of this segment; -1 where it is not known. */
+  #innermost(): number {
+    const last = this.#count - 1;
+    if (last < this.#fixed) return -1;
+    if (this.#opens(last)) return last;
+    return last > this.#fixed ? last - 1 : -1;
+  }
+
+  #openedBy(event: number): boolean {
+    const entry = this.#innermost();
+    return entry >= 0 && this.#tables.event(this.#edges[entry] ?? 0) === event;
+  }
+
+  /** Takes the innermost frame away, if the edge goes back to where it was opened. */
+  #close(event: number, edge: number): boolean {
+    const entry = this.#innermost();
+    if (entry < 0) return false;
+    const opening = this.#edges[entry] ?? 0;
+    const opened = this.#tables.event(opening);
+    if (event === EVENT.other) return false;
+    if (event === EVENT.trapReturn && opened !== EVENT.trap) return false;
+    if (event === EVENT.signalReturn && opened !== EVENT.signal) return false;
+    if (!this.#tables.isBack(opening, edge)) return false;
+    this.#count = entry;
+    return true;
+  }
+}
