@@ -27,16 +27,42 @@ export class Summarizer {
 
   /** @param edges edge numbers of transfers that follow each other. */
   summarize(edges: Uint32Array): Uint32Array {
-    const { known } = this.#tables;
+    const { known, resumeWords, targetWords } = this.#tables;
     this.#count = 0;
     this.#fixed = 0;
+    // What is below lives in local variables while nothing but calls and their returns comes.
+    let count = 0;
+    let fixed = 0;
+    let opened = this.#edges;
+    let offsets = this.#offsets;
     const { length } = edges;
     for (let i = 0; i < length; i++) {
       const edge = edges[i] ?? 0;
-      // Most transfers end here.
-      if (known[edge] === EVENT.quiet) continue;
+      const event = known[edge] ?? 0;
+      if (event === EVENT.quiet) continue;
+      if (event === EVENT.leave) {
+        const opening = count > fixed ? (opened[count - 1] ?? 0) : edge;
+        const isBack =
+          resumeWords[opening * 2] === targetWords[edge * 2] &&
+          resumeWords[opening * 2 + 1] === targetWords[edge * 2 + 1] &&
+          (known[opening] ?? 0) <= OPENS_MAX;
+        if (isBack) {
+          count--;
+          continue;
+        }
+      } else if (event === EVENT.call && count < opened.length) {
+        offsets[count] = i;
+        opened[count++] = edge;
+        continue;
+      }
+      this.#count = count;
       this.#add(this.#tables.event(edge), edge, i);
+      count = this.#count;
+      fixed = this.#fixed;
+      opened = this.#edges;
+      offsets = this.#offsets;
     }
+    this.#count = count;
     const words = new Uint32Array(this.#count * 2);
     for (let i = 0; i < this.#count; i++) {
       words[i * 2] = this.#offsets[i] ?? 0;
