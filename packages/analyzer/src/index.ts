@@ -54,6 +54,21 @@ export {
   type RunVisitor,
 } from './path.ts';
 export { type LibraryEntry, type LibraryField, type LibraryTopic, loadLibrary } from './sql.ts';
+export {
+  type BrokenReturn,
+  type BrokenReturns,
+  type CallStack,
+  CallStacks,
+  type CallStacksOptions,
+  type Frame,
+  type FrameEntry,
+  type FrameMove,
+  ODDITIES,
+  type Oddity,
+  type OddTransfer,
+  type OddTransfers,
+  type StackAtOptions,
+} from './stack.ts';
 export { createDemangler, type Demangler } from './symbols/demangle.ts';
 export {
   createSourceLocator,

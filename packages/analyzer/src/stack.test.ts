@@ -1,4 +1,4 @@
-/** The call stack at any moment: random histories against real stacks, and hard cases one by one. */
+/** The call stack at any moment: random histories against real stacks, and some hard cases. */
 import { randomInt } from 'node:crypto';
 import { BacktrailError } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';

@@ -313,7 +313,7 @@ export class StackMachine {
     return false;
   }
 
-  /** Code that never was interrupted ends a trap in order to change its mode, or to enter another. */
+  /** Code that was not interrupted ends a trap to change its mode, or to enter another program. */
   #leaveUninterrupted(event: number, edge: number, seq: number): void {
     const stack = this.current;
     const tables = this.#tables;
