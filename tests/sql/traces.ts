@@ -38,6 +38,27 @@ const program: FixtureSpec = {
     { module: 0, address: 0x100n, size: 0x14n, name: 'work' },
     { module: 0, address: 0x200n, size: 0x8n, name: '_ZN4util3logEi' },
   ],
+  sources: ['/src/demo.c', '/src/util.h'],
+  lines: [
+    { address: 0x0n, size: 8n, source: 0, line: 10, column: 3 },
+    { address: 0x8n, size: 8n, source: 0, line: 11, column: 1, isStatement: 0 },
+    { address: 0x100n, size: 4n, source: 0, line: 20 },
+    { address: 0x104n, size: 8n, source: 1, line: 5, column: 9 },
+    { address: 0x10cn, size: 8n, source: 0, line: 0 },
+    { address: 0x200n, size: 4n, source: null, line: 0 },
+  ],
+  inlines: [
+    { address: 0x104n, size: 8n, depth: 1, name: '_ZN4util4stepEi', callSource: 0, callLine: 21 },
+    {
+      address: 0x108n,
+      size: 4n,
+      depth: 2,
+      name: 'leaf',
+      callSource: 1,
+      callLine: 4,
+      callColumn: 2,
+    },
+  ],
 };
 
 /** Two vCPUs that run the same two functions; nothing has a name. */

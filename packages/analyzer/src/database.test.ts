@@ -108,6 +108,9 @@ describe('database', () => {
       'marks',
       'modules',
       'symbols',
+      'sources',
+      'lines',
+      'inlines',
       'segments',
       'transfers',
     ]) {

@@ -24,6 +24,7 @@ import { once, type TableContext } from './context.ts';
 import { flowsByRow } from './instructions.ts';
 import type { PlaceColumn } from './names.ts';
 import type { Scan, ScanColumn } from './scan.ts';
+import { sourceTables } from './source-tables.ts';
 import {
   fillBytes,
   fillCodes,
@@ -345,6 +346,7 @@ export function traceTables(context: LazyContext): readonly Table[] {
     marksTable(context),
     modulesTable(context),
     symbolsTable(context),
+    ...sourceTables(context),
     segmentsTable(context),
   ];
 }

@@ -219,7 +219,7 @@ export const LINES: TableSchema<'lines'> = {
     column('size', 'u64', 'Bytes of code, at least 1.'),
     nullable('source', 'u32', 'Row number of sources; null where the line table names no file.'),
     column('line', 'u32', 'Line, from 1; 0 for code that belongs to no line.'),
-    column('column', 'u32', 'Column, from 1; 0 where it is not known.'),
+    column('line_column', 'u32', 'Column in the line, from 1; 0 where it is not known.'),
     column('is_statement', 'u32', '1 if the compiler advises a breakpoint at the address, else 0.'),
   ],
 };

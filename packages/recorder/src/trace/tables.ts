@@ -237,7 +237,7 @@ export function lineTable(rows: TableRows): LineTable {
     size: of.u64('size'),
     source: of.rowNumbers('source'),
     line: of.u32('line'),
-    column: of.u32('column'),
+    column: of.u32('line_column'),
     isStatement: of.u32('is_statement'),
   };
 }

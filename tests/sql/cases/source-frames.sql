@@ -1,0 +1,2 @@
+-- trace: program
+FROM source_frames(0x10108)
