@@ -9,6 +9,8 @@ export interface BackOptions {
   readonly from: number | null;
   readonly count: number;
   readonly disassembly: boolean;
+  /** Whether to read the text of source lines. */
+  readonly source: boolean;
 }
 
 /** Transfers whose counts are taken at once. */

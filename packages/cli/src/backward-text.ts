@@ -18,6 +18,8 @@ const PAGE_ROWS = 1024;
 /** C++ names can be longer than any screen; --json has them whole. */
 const SYMBOL_COLUMNS_MAX = 60;
 const VCPUS_NAMED_MAX = 8;
+/** Of a file's name and a line; the number at its end is what counts. */
+const LINE_COLUMNS_MAX = 24;
 
 const COLUMNS: readonly TableColumn[] = [
   { title: 'seq', align: 'right' },
@@ -28,10 +30,25 @@ const COLUMNS: readonly TableColumn[] = [
   { title: 'ran', align: 'right' },
   { title: 'instruction at source', align: 'left' },
 ];
+/** The same where source lines are known. */
+const COLUMNS_WITH_LINES: readonly TableColumn[] = [
+  ...COLUMNS.slice(0, -1),
+  { title: 'line', align: 'left' },
+  ...COLUMNS.slice(-1),
+];
 
 const symbolText = (place: Place): string => cut(printable(place.symbol), SYMBOL_COLUMNS_MAX);
 
-function transferCells(row: TransferRow): string[] {
+/** `main.c:12`, cut on the left. */
+function lineText({ sourceLine }: TransferRow): string {
+  if (sourceLine === null || sourceLine.file === null) return '';
+  const { file, line } = sourceLine;
+  const name = printable(file.slice(file.lastIndexOf('/') + 1) || file);
+  const text = line === null ? name : `${name}:${line}`;
+  return text.length <= LINE_COLUMNS_MAX ? text : `…${text.slice(1 - LINE_COLUMNS_MAX)}`;
+}
+
+function transferCells(row: TransferRow, withLines: boolean): string[] {
   return [
     String(row.seq),
     row.kind ?? row.cause ?? '?',
@@ -39,6 +56,7 @@ function transferCells(row: TransferRow): string[] {
     '→',
     symbolText(row.target),
     row.instructions === null ? '?' : formatCount(row.instructions),
+    ...(withLines ? [lineText(row)] : []),
     row.instruction ?? '',
   ];
 }
@@ -96,16 +114,23 @@ function lastBlockLines(row: LastBlock): string[] {
 }
 
 /** Tables cut to the terminal; marks stand across, indented to the kind. */
-function pageText(rows: readonly BackRow[], isa: string, isFirst: boolean, out: Output): string {
+function pageText(rows: readonly BackRow[], back: Backward, isFirst: boolean, out: Output): string {
+  const { isa } = back.trace.manifest.guest;
   const transfers = rows.filter((row) => row.row === 'transfer');
-  const [title = '', ...lines] = table(COLUMNS, transfers.map(transferCells));
+  const [title = '', ...lines] = table(
+    back.hasLines ? COLUMNS_WITH_LINES : COLUMNS,
+    transfers.map((row) => transferCells(row, back.hasLines)),
+  );
   const fitted = (line: string): string => (out.isTerminal ? cut(line, out.columns) : line);
   const indent = ' '.repeat(title.indexOf('kind'));
   const text: string[] = isFirst ? [out.paint('bold', fitted(title))] : [];
   let next = 0;
   for (const row of rows) {
-    if (row.row === 'transfer') text.push(fitted(lines[next++] ?? ''));
-    else if (row.row === 'mark') {
+    if (row.row === 'transfer') {
+      text.push(fitted(lines[next++] ?? ''));
+      const { sourceText = null } = row;
+      if (sourceText !== null) text.push(out.paint('dim', fitted(`${indent}│ ${sourceText}`)));
+    } else if (row.row === 'mark') {
       const paint = row.kind === 'gap' || row.kind === 'signal' ? 'red' : 'cyan';
       text.push(out.paint(paint, fitted(`${indent}── ${markText(row, isa)}`)));
     } else {
@@ -134,12 +159,11 @@ function headText(back: Backward): string {
 }
 
 export function writeText(back: Backward, out: Output): void {
-  const { isa } = back.trace.manifest.guest;
   out.write(headText(back));
   let page: BackRow[] = [];
   let isFirst = true;
   const flush = (): void => {
-    if (page.length > 0) out.write(pageText(page, isa, isFirst, out));
+    if (page.length > 0) out.write(pageText(page, back, isFirst, out));
     isFirst = false;
     page = [];
   };

@@ -2,10 +2,15 @@
 import {
   createDemangler,
   createDisassembler,
+  createSourceLocator,
+  createSourceReader,
   createSymbolizer,
   type Disassembler,
   ExecutedPath,
   endMark,
+  type SourceLine,
+  type SourceLocator,
+  type SourceReader,
   type Symbolizer,
 } from '@backtrail/analyzer';
 import {
@@ -40,6 +45,10 @@ export interface TransferRow {
   readonly instructions: number | null;
   /** The instruction at the source, e.g. `ret`; null where its bytes or its ISA are not known. */
   readonly instruction: string | null;
+  /** Where the source comes from; null where that is not known. */
+  readonly sourceLine: SourceLine | null;
+  /** Text of that line, where it was asked for; null if its file is not here. */
+  readonly sourceText?: string | null;
 }
 
 export interface MarkRow {
@@ -77,12 +86,15 @@ export class Backward implements Disposable {
   readonly #path: ExecutedPath;
   readonly #symbolizer: Symbolizer;
   readonly #disassembler: Disassembler | null;
+  readonly #locator: SourceLocator;
+  readonly #reader: SourceReader | null;
 
   private constructor(
     trace: Trace,
     range: Range,
     symbolizer: Symbolizer,
     disassembler: Disassembler | null,
+    reader: SourceReader | null,
   ) {
     this.trace = trace;
     this.vcpu = range.vcpu;
@@ -90,6 +102,13 @@ export class Backward implements Disposable {
     this.#path = new ExecutedPath(trace);
     this.#symbolizer = symbolizer;
     this.#disassembler = disassembler;
+    this.#locator = createSourceLocator(trace, symbolizer);
+    this.#reader = reader;
+  }
+
+  /** Whether any source line is known. */
+  get hasLines(): boolean {
+    return this.#locator.hasLines;
   }
 
   /** @throws BacktrailError E_VCPU, E_SEQ, E_EMPTY if the trace has no such moment. */
@@ -99,7 +118,8 @@ export class Backward implements Disposable {
     const symbolizer = createSymbolizer(trace, { demangle: (name) => demangler.demangle(name) });
     const { isa } = trace.manifest.guest;
     const disassembler = options.disassembly ? await createDisassembler(isa) : null;
-    return new Backward(trace, range, symbolizer, disassembler);
+    const reader = options.source ? createSourceReader() : null;
+    return new Backward(trace, range, symbolizer, disassembler, reader);
   }
 
   [Symbol.dispose](): void {
@@ -215,7 +235,20 @@ export class Backward implements Disposable {
       hostTarget: edges.hasHostTarget[edge] === 1 ? (edges.hostTarget[edge] ?? null) : null,
       instructions: instructions === UNKNOWN ? null : instructions,
       instruction: source === null ? null : this.#instructionAt(edge, source.address),
+      ...this.#sourceOf(source, timeNs),
     };
+  }
+
+  #sourceOf(
+    source: Place | null,
+    timeNs: bigint | undefined,
+  ): Pick<TransferRow, 'sourceLine' | 'sourceText'> {
+    const found = source === null ? null : this.#locator.lineAt(source.address, timeNs);
+    const sourceLine = found?.file === null ? null : found;
+    if (this.#reader === null) return { sourceLine };
+    const { file = null, line = null } = sourceLine ?? {};
+    const isPlace = file !== null && line !== null;
+    return { sourceLine, sourceText: isPlace ? this.#reader.line(file, line) : null };
   }
 
   /** Text of the instruction that control left, from the recorded bytes of its block. */

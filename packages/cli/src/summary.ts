@@ -92,6 +92,9 @@ function partialTotals(trace: Trace): Manifest['totals'] {
     marks: trace.marks.count,
     modules: trace.modules.count,
     symbols: trace.symbols.count,
+    sources: trace.sources.count,
+    lines: trace.lines.count,
+    inlines: trace.inlines.count,
     vcpus: trace.vcpus.length,
     bytes: directoryBytes(trace.directory),
   };
@@ -242,7 +245,13 @@ function totalRows(summary: TraceSummary): (readonly [string, string])[] {
     ['edges', `${formatCount(totals.edges)} distinct transfers`],
     ['blocks', `${formatCount(totals.blocks)} of ${guest.isa} code`],
     ['marks', formatCount(totals.marks)],
-    ['modules', `${formatCount(totals.modules)} with ${plural(totals.symbols, 'symbol')}`],
+    [
+      'modules',
+      `${formatCount(totals.modules)} with ${plural(totals.symbols, 'symbol')}` +
+        (totals.lines === 0
+          ? ''
+          : ` and source lines for ${plural(totals.lines, 'stretch', 'stretches')} of code`),
+    ],
     [
       'size',
       formatBytes(totals.bytes) +

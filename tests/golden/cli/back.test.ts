@@ -1,5 +1,8 @@
 /** `backtrail back` on traces made by hand: signals, threads, gaps, ends, in the order of time. */
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { lastVcpu } from '@backtrail/analyzer';
 import { expect, test } from 'vitest';
 import { type FixtureSpec, makeTrace } from '../../../packages/analyzer/src/trace.fixture.ts';
@@ -51,7 +54,7 @@ const SPEC: FixtureSpec = {
   ],
 };
 
-const ALL: BackOptions = { vcpu: null, from: null, count: 50, disassembly: true };
+const ALL: BackOptions = { vcpu: null, from: null, count: 50, disassembly: true, source: false };
 
 async function shown(
   trace: ReturnType<typeof makeTrace>,
@@ -92,6 +95,56 @@ test('a signal stands where it came; mapping is not worth a line', async () => {
     '     ── thread 7 starts at main',
     '',
   ]);
+});
+
+/** Two lines of a file, and one of a file with an evil name. */
+const withLines = (file: string): FixtureSpec => ({
+  ...SPEC,
+  sources: [file, '/src/\u001b[31mevil_\u202e_name_that_is_long.c'],
+  lines: [
+    { address: 0x1004n, size: 4n, source: 0, line: 2 },
+    { address: 0x1008n, size: 8n, source: 0, line: 0 },
+    { address: 0x1108n, size: 4n, source: 1, line: 1234 },
+  ],
+});
+
+test('source lines, where they are known', async () => {
+  const text = await shown(makeTrace(withLines('/src/a.c')), { source: true });
+  expect(text.split('\n').slice(3, -1)).toEqual([
+    'seq  kind           source           target        ran  line                      ' +
+      'instruction at source',
+    '     ── end at main+0x8, 10 instructions in all',
+    '     last in main+0x8, as far as it ran:',
+    '       0x1008  nop',
+    '       0x100c  j 0x1008',
+    '  5  jump           main+0xc      →  main+0x8        1  a.c                       j 0x1008',
+    '  4  return         f+0x4         →  main+0x8        2  …ame_that_is_long.c:1234  ret',
+    '  3  signal-return  a.out+0x3004  →  f+0x4           1                            ecall',
+    '  2  signal         f+0x4         →  a.out+0x3000    2  …ame_that_is_long.c:1234  ret',
+    '     ── signal 10 (SIGUSR1), code -6 at f+0x4',
+    '  1  call           main+0x4      →  f               1  a.c:2                     jal 0x1104',
+    '  0  start                        →  main            2',
+    '     ── thread 7 starts at main',
+  ]);
+});
+
+test('the text of a source line stands below its transfer, harmless', async () => {
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'backtrail-back-'));
+  try {
+    const file = path.join(folder, 'a.c');
+    writeFileSync(file, 'int main() {\n\tf(); \u001b[2J\n}\n');
+    const text = await shown(makeTrace(withLines(file)), { source: true, count: 5 });
+    expect(text.split('\n').filter((line) => line.includes('│'))).toEqual([
+      '     │     f(); \\x1b[2J',
+    ]);
+    const json = await shown(makeTrace(withLines(file)), { source: true, count: 5 }, writeJson);
+    expect(json).toContain(`"sourceLine":{"file":"${file}","line":2,"column":null}`);
+    expect(json).toContain('"sourceText":"    f(); \\\\x1b[2J"');
+    const plain = await shown(makeTrace(withLines(file)), { count: 5 }, writeJson);
+    expect(plain).not.toContain('sourceText');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('killed in a block: it is shown, though nothing of it is known to have run', async () => {

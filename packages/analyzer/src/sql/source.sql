@@ -1,6 +1,6 @@
--- Where code comes from: source lines and inlined functions, as the debug information of the program
--- has them. Only code that is in a trace has lines; a trace of a program without debug information,
--- and one that an older backtrail made, has none.
+-- Where code comes from: source lines and inlined functions, as the program's debug information has
+-- them. Only code that is in a trace has lines; a trace of a program without debug information, and
+-- one that an older backtrail made, has none.
 
 -- A place in the source as text, path:line; null where neither is known.
 CREATE MACRO _source_text(path, line) AS CASE

@@ -12,6 +12,8 @@ export const BACK: CommandSpec = {
       'to, how many instructions ran from there to the next transfer, and the instruction that ' +
       'caused it. Signals, gaps and the ends of threads stand between the lines, where they ' +
       'happened.',
+    'A program that was compiled with -g has source lines, and a trace keeps those of the code ' +
+      'that ran; what was inlined has the line that it was written on.',
   ],
   arguments: [TRACE_ARGUMENT],
   options: [
@@ -32,12 +34,14 @@ export const BACK: CommandSpec = {
       parse: parseCount,
     },
     { flags: '--no-disassembly', says: 'leave the instructions away' },
+    { flags: '--source', says: 'show the text of the source lines, where their files are here' },
     JSON_OPTION,
   ],
   examples: [
     { line: 'backtrail back a.out.trace', says: 'the last 50' },
     { line: 'backtrail back a.out.trace -n 1000 | less', says: 'further back' },
     { line: 'backtrail back a.out.trace --from 123456', says: 'from there backward' },
+    { line: 'backtrail back a.out.trace -n 20 --source', says: 'with the text of source lines' },
   ],
   async run(call, io) {
     const { openTrace } = await import('@backtrail/recorder/trace');
@@ -48,6 +52,7 @@ export const BACK: CommandSpec = {
       from: call.number('from'),
       count: call.number('n') ?? 50,
       disassembly: call.flag('disassembly'),
+      source: call.flag('source'),
     });
     if (call.flag('json')) writeJson(back, io.out);
     else writeText(back, io.out);

@@ -61,6 +61,7 @@ async function show(directory: string, io: Io): Promise<void> {
     from: null,
     count: SHOWN,
     disassembly: true,
+    source: false,
   });
   writeText(back, io.out);
   io.out.write(
