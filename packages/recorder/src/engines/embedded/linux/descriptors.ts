@@ -27,6 +27,11 @@ export class Descriptors {
     return [...this.#slots.keys()].sort((a, b) => a - b);
   }
 
+  /** All open files, each once. */
+  get files(): IterableIterator<OpenFile> {
+    return this.#uses.keys();
+  }
+
   /** Gives the lowest free number from `from` on. @throws Failure EMFILE; the file is closed. */
   add(file: OpenFile, closeOnExec: boolean, from = 0): number {
     let number = from;

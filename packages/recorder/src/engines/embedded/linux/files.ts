@@ -81,8 +81,8 @@ export const madeStat = (mode: number, ino: number, size = 0): FileStat => ({
 export abstract class OpenFile {
   /** Status flags: access mode, O_APPEND, O_NONBLOCK. */
   flags: number;
-  /** The guest's path, or what /proc/self/fd shows. */
-  readonly path: string;
+  /** The guest's path, or what /proc/self/fd shows. Follows when the guest renames things. */
+  path: string;
   /** Whether only the console can make it ready. */
   readonly isConsole: boolean = false;
 
@@ -217,7 +217,7 @@ export class HostFile extends OpenFile {
 /** A folder that is open: its names as they were when the first were read. */
 export class OpenFolder extends OpenFile {
   readonly #stat: () => FileStat;
-  readonly #list: () => readonly FolderName[];
+  readonly #list: (path: string) => readonly FolderName[];
   #names: readonly FolderName[] | null = null;
   #position = 0;
 
@@ -225,7 +225,7 @@ export class OpenFolder extends OpenFile {
     flags: number,
     path: string,
     stat: () => FileStat,
-    list: () => readonly FolderName[],
+    list: (path: string) => readonly FolderName[],
   ) {
     super(flags, path);
     this.#stat = stat;
@@ -242,7 +242,7 @@ export class OpenFolder extends OpenFile {
 
   /** The name at a position; null behind the last. */
   next(): { readonly name: FolderName; readonly position: number } | null {
-    this.#names ??= this.#list();
+    this.#names ??= this.#list(this.path);
     const name = this.#names[this.#position];
     return name === undefined ? null : { name, position: this.#position + 1 };
   }

@@ -15,7 +15,7 @@ import { standardFile } from './standard.ts';
 import { Thread, Threads } from './threads.ts';
 import { GuestTime, type Timer, Timers } from './time.ts';
 import { UserMemory } from './user.ts';
-import type { View } from './view.ts';
+import { isWithin, type View } from './view.ts';
 
 /** Numbers of the process, the same in every run. The parent is its session's leader. */
 export const PID = 1000;
@@ -137,6 +137,19 @@ export class Kernel {
 
   nextPipe(): number {
     return ++this.#pipes;
+  }
+
+  /** A file or folder has another path: what is open at or below it stays what it was. */
+  moved(from: string, to: string): void {
+    const renamed = (path: string): string =>
+      isWithin(path, from) ? to + path.slice(from.length) : path;
+    for (const file of this.descriptors.files) file.path = renamed(file.path);
+    this.folder = renamed(this.folder);
+  }
+
+  /** A name is gone: as Linux shows it in /proc/self/fd; such a path leads nowhere. */
+  removed(path: string): void {
+    this.moved(path, `${path} (deleted)`);
   }
 
   /** Instructions of the running thread, for its own clock. */

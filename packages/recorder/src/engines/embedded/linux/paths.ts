@@ -26,6 +26,19 @@ export const isLink = (entry: Entry): boolean =>
 export const isFolder = (entry: Entry): boolean =>
   entry.kind === 'folder' || (entry.kind === 'host' && entry.stat.isDirectory());
 
+/**
+ * What stands at a path that had no links in it when it was found. The guest may have moved folders
+ * since then, and the host must not follow a link that took the place of one. Null: nothing stands
+ * there any more, or something on the way is no folder. @throws Failure
+ */
+export function entryWithoutLinks(view: View, path: string): Entry | null {
+  for (let end = path.indexOf('/', 1); end > 0; end = path.indexOf('/', end + 1)) {
+    const entry = view.entry(path.slice(0, end));
+    if (entry === null || !isFolder(entry)) return null;
+  }
+  return view.entry(path);
+}
+
 /** @throws Failure */
 export function readLink(entry: Entry): string {
   if (entry.kind === 'link') return entry.target;
@@ -45,7 +58,8 @@ export function resolve(view: View, from: string, path: string, follow: boolean)
   let at = path.startsWith('/') ? '/' : from;
   let isFolderWanted = /(?:^|\/)\.{0,2}$/.test(path);
   const rest = componentsOf(path).reverse();
-  let entry = view.entry(at);
+  let entry = entryWithoutLinks(view, at);
+  if (entry === null || !isFolder(entry)) fail('ENOENT');
   for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
     if (entry === null) fail('ENOENT');
     else if (!isFolder(entry)) fail('ENOTDIR');

@@ -50,7 +50,7 @@ export const MADE_FILES: ReadonlySet<string> = new Set([
 ]);
 
 const DESCRIPTORS = '/proc/self/fd';
-const isWithin = (path: string, folder: string): boolean =>
+export const isWithin = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(folder === '/' ? '/' : `${folder}/`);
 export const join = (folder: string, name: string): string =>
   folder === '/' ? `/${name}` : `${folder}/${name}`;
@@ -80,6 +80,8 @@ export class View {
   /** The program as /proc/self/exe names it. */
   readonly program: string;
   readonly #hostProgram: string;
+  /** The file itself, so that none that the guest puts in its place is taken for it. */
+  readonly #programStat: BigIntStats | null;
 
   /**
    * @param program its path on the host; it may be read even where the guest sees no other file.
@@ -93,6 +95,7 @@ export class View {
     this.start = this.guestPath(here) ?? '/';
     this.program = this.guestPath(program) ?? program;
     this.#hostProgram = program;
+    this.#programStat = statOf(program);
     this.#links = new Map([
       [`/proc/${pid}`, '/proc/self'],
       ['/proc/self/exe', this.program],
@@ -116,11 +119,12 @@ export class View {
     return folders;
   }
 
-  /** What /proc/self/exe leads to, wherever it is. @throws Failure */
+  /** What /proc/self/exe leads to, wherever it is; null: it is not there any more. @throws Failure */
   programEntry(): Entry | null {
     const path = this.#hostProgram;
-    const stat = statOf(path);
-    return stat === null ? null : { kind: 'host', path, stat };
+    const [stat, known] = [statOf(path), this.#programStat];
+    const isSame = stat !== null && stat.ino === known?.ino && stat.dev === known.dev;
+    return isSame ? { kind: 'host', path, stat } : null;
   }
 
   /** The guest's name for a path of the host; null: it does not see it. */
@@ -146,6 +150,11 @@ export class View {
       throw new Failure('EROFS');
     }
     return path;
+  }
+
+  /** Whether only one of two places may be changed, as if a file system ended between them. */
+  isBorderBetween(guestPath: string, other: string): boolean {
+    return this.isWritable(guestPath) !== this.isWritable(other);
   }
 
   isWritable(guestPath: string): boolean {

@@ -15,7 +15,7 @@ import { AT, NS_PER_S } from '../abi.ts';
 import { ERRNO, fail, onHost } from '../errno.ts';
 import { OpenFolder } from '../files.ts';
 import type { Kernel } from '../kernel.ts';
-import { isFolder, type Place, readLink, resolve } from '../paths.ts';
+import { entryWithoutLinks, isFolder, isLink, type Place, readLink, resolve } from '../paths.ts';
 import type { TimeSpec } from '../user.ts';
 import { loadTimeSpec } from '../user.ts';
 import type { Handler } from './call.ts';
@@ -48,6 +48,7 @@ const getdents64: Handler = (kernel, args) => {
 
 /** The length includes the NUL, as the kernel's call (not the library's) returns it. */
 const getcwd: Handler = (kernel, args) => {
+  if (entryWithoutLinks(kernel.view, kernel.folder) === null) fail('ENOENT');
   const bytes = Buffer.from(`${kernel.folder}\0`);
   if (args.size(1) < bytes.length) fail('ERANGE');
   kernel.user.output(args.word(0), bytes.length).set(bytes);
@@ -116,20 +117,31 @@ const unlinkat: Handler = (kernel, args) => {
     if (isThere) fail('EISDIR');
     onHost(() => unlinkSync(path));
   }
+  kernel.removed(place.path);
   return 0;
 };
 
 const RENAME_NO_REPLACE = 1;
+
+/** Two names of one file: renaming one to the other does nothing (rename(2)). */
+function isSameFile({ entry: a }: Place, { entry: b }: Place): boolean {
+  if (a?.kind !== 'host' || b?.kind !== 'host') return false;
+  return a.stat.ino === b.stat.ino && a.stat.dev === b.stat.dev;
+}
 
 const renameat2: Handler = (kernel, args) => {
   const flags = args.unsigned(4);
   if ((flags & ~RENAME_NO_REPLACE) !== 0) fail('EINVAL');
   const from = placeAt(kernel, args.int(0), kernel.user.string(args.word(1)), false);
   const to = placeAt(kernel, args.int(2), kernel.user.string(args.word(3)), false);
+  if (kernel.view.isBorderBetween(from.path, to.path)) fail('EXDEV');
   const source = oldPlace(kernel, from);
   const target = kernel.view.writablePath(to.path);
   if (flags === RENAME_NO_REPLACE && to.entry !== null) fail('EEXIST');
   onHost(() => renameSync(source, target));
+  if (from.path === to.path || isSameFile(from, to)) return 0;
+  kernel.removed(to.path);
+  kernel.moved(from.path, to.path);
   return 0;
 };
 
@@ -150,6 +162,10 @@ const linkat: Handler = (kernel, args) => {
   const follow = flags !== 0;
   const from = placeAt(kernel, args.int(0), kernel.user.string(args.word(1)), follow);
   const to = placeAt(kernel, args.int(2), kernel.user.string(args.word(3)), false);
+  if (from.entry === null) fail('ENOENT');
+  else if (kernel.view.isBorderBetween(from.path, to.path)) fail('EXDEV');
+  // Not every host makes a second name of the link itself: some follow it.
+  else if (isLink(from.entry)) fail('EPERM');
   const source = oldPlace(kernel, from);
   const target = newPlace(kernel, to);
   onHost(() => linkSync(source, target));

@@ -6,7 +6,7 @@ import { fail, onHost } from '../errno.ts';
 import { folderType, HostFile, OpenFile, OpenFolder, statFrom } from '../files.ts';
 import type { Kernel } from '../kernel.ts';
 import { madeFolderStat, openMade } from '../made.ts';
-import { isFolder, isLink, type Place, resolve } from '../paths.ts';
+import { entryWithoutLinks, isFolder, isLink, type Place, resolve } from '../paths.ts';
 import { EventCounter, Pipe, PipeEnd } from '../pipe.ts';
 import { join } from '../view.ts';
 import type { Handler } from './call.ts';
@@ -58,11 +58,13 @@ function openFolder(kernel: Kernel, place: Place, flags: number): OpenFile {
   if ((flags & O.accessMode) !== O.readOnly) fail('EISDIR');
   const stat =
     entry?.kind === 'host' ? () => statFrom(entry.stat, owner) : () => madeFolderStat(path);
-  const list = () => {
+  const list = (now: string) => {
+    const there = entryWithoutLinks(view, now);
+    if (there === null || !isFolder(there)) fail('ENOENT');
     const dots = ['.', '..'].map((name) => ({ name, ino: stat().ino, type: 4 }));
-    const names = view.names(path).map((name) => {
-      const found = view.entry(join(path, name));
-      const there = found === null ? null : statOfEntry(kernel, join(path, name), found);
+    const names = view.names(now).map((name) => {
+      const found = view.entry(join(now, name));
+      const there = found === null ? null : statOfEntry(kernel, join(now, name), found);
       return { name, ino: there?.ino ?? 1n, type: folderType(there?.mode ?? 0) };
     });
     return [...dots, ...names];
@@ -82,6 +84,23 @@ class PathOnly extends OpenFile {
   override stat(): ReturnType<OpenFile['stat']> {
     return this.#stat();
   }
+}
+
+/** /proc/self/fd/N: the same open file, as far as it can do what is asked. @throws Failure */
+function openAgain(kernel: Kernel, number: number, flags: number): OpenFile {
+  const file = kernel.descriptors.find(number) ?? fail('ENOENT');
+  const access = flags & O.accessMode;
+  if (access !== O.readOnly && !file.mayWrite) fail('EACCES');
+  if (access !== O.writeOnly && !file.mayRead) fail('EACCES');
+  return file;
+}
+
+/** An unnamed file in a folder: no file system here has them. @throws Failure */
+function refuseTemporary(kernel: Kernel, from: string, path: string): never {
+  const { entry, path: folder } = resolve(kernel.view, from, path, true);
+  if (entry === null) fail('ENOENT');
+  else if (!isFolder(entry)) fail('ENOTDIR');
+  return fail(kernel.view.isWritable(folder) ? 'EOPNOTSUPP' : 'EROFS');
 }
 
 /** @throws Failure */
@@ -104,7 +123,7 @@ export function openPath(kernel: Kernel, from: string, path: string, flags: numb
     return new PathOnly(place.path, () => statOfEntry(kernel, place.path, entry));
   }
   if (entry.kind === 'made') return openMade(place.path, flags & KEPT_FLAGS, kernel.made);
-  if (entry.kind === 'descriptor') return kernel.descriptors.find(entry.number) ?? fail('ENOENT');
+  if (entry.kind === 'descriptor') return openAgain(kernel, entry.number, flags);
   return openHost(kernel, place, flags, mode);
 }
 
@@ -112,8 +131,8 @@ const openat: Handler = (kernel, args) => {
   const path = kernel.user.string(args.word(1));
   const flags = args.int(2);
   if (path === '') fail('ENOENT');
-  if ((flags & O.temporary) === O.temporary) fail('EOPNOTSUPP');
   const from = baseOf(kernel, args.int(0), path);
+  if ((flags & O.temporary) === O.temporary) refuseTemporary(kernel, from, path);
   const file = openPath(kernel, from, path, flags, args.unsigned(3) & 0o7777);
   return kernel.descriptors.add(file, (flags & O.closeOnExec) !== 0);
 };

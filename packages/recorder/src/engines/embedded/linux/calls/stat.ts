@@ -4,7 +4,7 @@ import { AT, NS_PER_S, PAGE_BYTES } from '../abi.ts';
 import { fail, onHost } from '../errno.ts';
 import type { FileStat } from '../files.ts';
 import type { Kernel } from '../kernel.ts';
-import { isFolder, resolve } from '../paths.ts';
+import { entryWithoutLinks, isFolder, resolve } from '../paths.ts';
 import type { Handler } from './call.ts';
 import { baseOf, statOfEntry } from './place.ts';
 
@@ -136,7 +136,8 @@ const NAME_BYTES_MAX = 255n;
 
 /** struct statfs: fifteen words, the first eleven used (asm-generic/statfs.h). */
 function storeStatfs(kernel: Kernel, address: bigint, path: string): number {
-  const host = kernel.view.hostPath(path);
+  const entry = entryWithoutLinks(kernel.view, path);
+  const host = entry?.kind === 'host' ? entry.path : null;
   const facts = host === null ? null : onHost(() => statfsSync(host, { bigint: true }));
   const view = kernel.user.outputView(address, STATFS_BYTES);
   for (let at = 0; at < STATFS_BYTES; at += 8) view.setBigUint64(at, 0n, true);
