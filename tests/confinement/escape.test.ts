@@ -1,6 +1,6 @@
 /**
- * A guest that tries to get out of the folders that it was given, through the command line: each try
- * ends as it would on Linux, where those folders are all there is, and nothing outside changes.
+ * A guest that tries to get out of the folders that it was given, through the command line. Each
+ * try ends as on a Linux where those folders are all there is, and nothing outside changes.
  */
 import {
   cpSync,

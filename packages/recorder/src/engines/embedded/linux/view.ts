@@ -119,7 +119,7 @@ export class View {
     return folders;
   }
 
-  /** What /proc/self/exe leads to, wherever it is; null: it is not there any more. @throws Failure */
+  /** What /proc/self/exe leads to, wherever it is; null: it is not there now. @throws Failure */
   programEntry(): Entry | null {
     const path = this.#hostProgram;
     const [stat, known] = [statOf(path), this.#programStat];
