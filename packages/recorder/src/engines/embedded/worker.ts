@@ -17,9 +17,10 @@ import { ConsoleClient } from './linux/console.ts';
 import { Process } from './linux/process.ts';
 
 /**
- * Arrivals at a place before a region is made there: below, translating costs more than it saves.
+ * Translating takes some 30 µs a block, and running it as a region saves most of what an arrival
+ * costs in the interpreter: regions are made when they would have paid off had they been there.
  */
-const HEAT_LIMIT = 2000;
+const HEATING = { limit: 2000, arrivalsPerBlock: 600 };
 /** About the time after which V8's better code of a hot region is there: some 10 ms. */
 const REENTER_AFTER = 8_000_000;
 
@@ -68,7 +69,7 @@ function run(data: WorkerData): WorkerAnswer {
     hart,
     space,
     ring,
-    heatLimit: HEAT_LIMIT,
+    heating: HEATING,
     reenterAfter: REENTER_AFTER,
     fusedMultiplyAdd: isFusedMultiplyAddExact(),
     callsRetire: !data.isBare,

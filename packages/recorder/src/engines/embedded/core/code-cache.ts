@@ -298,6 +298,11 @@ export class CodeCache implements Profile {
     view.setUint32(entry + ENTRY.heat, Math.max(heat, this.#heatLimit), true);
   }
 
+  cool(pc: number): void {
+    const entry = this.entryAt(pc);
+    if (entry !== 0) this.#memory.view.setUint32(entry + ENTRY.heat, 0, true);
+  }
+
   instruction(pc: number): Instruction | null {
     return this.#fetcher.instruction(pc);
   }

@@ -11,7 +11,11 @@ import { divideSpace } from './space.ts';
 const GUEST_BYTES = 2 ** 30;
 
 /** @param count argument of the guest: how much it does. */
-function run(guest: string, heatLimit: number, { reenterAfter = 0, count = '' } = {}) {
+function run(
+  guest: string,
+  heatLimit: number,
+  { reenterAfter = 0, arrivalsPerBlock = 0, count = '' } = {},
+) {
   const space = divideSpace(null, GUEST_BYTES);
   const memory = new GuestMemory(space);
   const hart = new Hart(memory);
@@ -20,7 +24,7 @@ function run(guest: string, heatLimit: number, { reenterAfter = 0, count = '' } 
     hart,
     space,
     ring: null,
-    heatLimit,
+    heating: { limit: heatLimit, arrivalsPerBlock },
     reenterAfter,
     fusedMultiplyAdd: isFusedMultiplyAddExact(),
     callsRetire: true,
@@ -57,4 +61,12 @@ test.for([
   // Several fills of the tank, so that there is when to leave.
   expect(never.seen.instructions).toBeGreaterThan(8_000_000);
   expect(often.seen).toEqual(never.seen);
+});
+
+test('a region of many blocks is made later than one of few', () => {
+  const early = run('text', 20);
+  const late = run('text', 20, { arrivalsPerBlock: 100 });
+  expect(late.regions).toBeGreaterThan(0);
+  expect(late.regions).toBeLessThan(early.regions);
+  expect(late.seen).toEqual(early.seen);
 });

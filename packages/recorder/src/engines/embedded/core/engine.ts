@@ -15,7 +15,7 @@ import { EXIT, FUEL_SLACK, STATE } from './layout.ts';
 import type { Clock, Machine, Next, Observer } from './machine.ts';
 import { type GuestMemory, memoryPages } from './memory.ts';
 import { Recording } from './recording.ts';
-import { Regions } from './regions.ts';
+import { type Heating, Regions } from './regions.ts';
 import type { Space } from './space.ts';
 import { Trap } from './trap.ts';
 
@@ -31,8 +31,7 @@ export interface EngineOptions {
   readonly space: Space;
   /** Null: the guest runs unrecorded. */
   readonly ring: RingWriter | null;
-  /** Arrivals after which a region is made; 0: never. */
-  readonly heatLimit: number;
+  readonly heating: Heating;
   /**
    * V8 compiles a region quickly first, then well, and goes over to that only where the region is
    * entered anew: a loop that runs for ever would stay in the quick code, half as fast. So control
@@ -86,19 +85,26 @@ export class Engine implements Clock {
     this.#hart = hart;
     const cells = new Cells(memory.buffer);
     const handlers = new HandlerTable(options.fusedMultiplyAdd);
-    const { heatLimit } = options;
+    const heatLimit = options.heating.limit;
     this.#cache = new CodeCache({ memory, limit: space.codeCacheEnd, handlers, heatLimit });
     const code = new Code(this.#cache, (pc) => this.#regions.entryBlock(pc));
     this.#recording = ring === null ? null : new Recording(ring, hart, code, space.sink);
-    this.#regions = new Regions(memory, this.#cache, cells, this.#recording, {
-      guestBase: space.guestBase,
-      guestLimit: space.guestLimit,
-      memoryPages: memoryPages(memory),
-      record: ring !== null,
-      instructionsMax: FUEL_SLACK,
-      blocksMax: 500,
-      fusedMultiplyAdd: options.fusedMultiplyAdd,
-    });
+    this.#regions = new Regions(
+      memory,
+      this.#cache,
+      cells,
+      this.#recording,
+      {
+        guestBase: space.guestBase,
+        guestLimit: space.guestLimit,
+        memoryPages: memoryPages(memory),
+        record: ring !== null,
+        instructionsMax: FUEL_SLACK,
+        blocksMax: 500,
+        fusedMultiplyAdd: options.fusedMultiplyAdd,
+      },
+      options.heating,
+    );
     memory.onCodeChange = (page) => {
       this.#recording?.streams.settleLanding();
       this.#regions.forgetPage(page);
@@ -124,7 +130,7 @@ export class Engine implements Clock {
 
   /** Joins interpreter and regions to each other and to this. */
   #join(handlers: HandlerTable): () => number {
-    const { ring, heatLimit } = this.#options;
+    const { ring, heating } = this.#options;
     const memory = this.#memory;
     const { table } = this.#regions;
     this.#regions.importing({
@@ -152,7 +158,7 @@ export class Engine implements Clock {
         returned: (site, target) => this.#linkSite(site, target, 0),
       },
       record: ring !== null,
-      heatLimit,
+      heatLimit: heating.limit,
     });
     return interpreter.run;
   }
@@ -307,7 +313,7 @@ export class Engine implements Clock {
   }
 
   #heat(pc: number): void {
-    this.#regions.make(pc);
+    if (!this.#regions.heated(pc)) return;
     this.#reenterStep = this.#options.reenterAfter;
     this.#reenterAt = Math.min(this.#reenterAt, this.#retired + this.#reenterStep);
   }

@@ -26,6 +26,13 @@ const MODULE_FIRST = 2;
 const PLACES_MAX = 65_536;
 const CELLS_WANTED = 16_384;
 
+export interface Heating {
+  /** Arrivals at a place before a region is thought of; 0: never. */
+  readonly limit: number;
+  /** Arrivals wanted for each block that the region would have. */
+  readonly arrivalsPerBlock: number;
+}
+
 /** What regions ask of the predecoded code. */
 export interface RegionHost extends Profile {
   /** Enters control that arrives at pc into the region at this place of the table; 0: no longer. */
@@ -34,7 +41,18 @@ export interface RegionHost extends Profile {
   blockSizes(pc: number): Uint8Array | null;
   /** What leads to pc is to be looked up anew. */
   forgetTargets(pc: number): void;
+  /** Arrivals at pc are counted from 0 again. */
+  cool(pc: number): void;
 }
+
+/** A place that is hot, but not yet as hot as what a region there would cost. */
+interface Warm {
+  arrivals: number;
+  readonly wanted: number;
+}
+
+/** Places kept warm; beyond, all begin anew. */
+const WARM_MAX = 65_536;
 
 interface Made {
   readonly entries: readonly number[];
@@ -73,6 +91,8 @@ export class Regions {
   readonly #placeCell = new Map<number, number>();
   /** By page of code: what was made from it. */
   readonly #byPage = new Map<number, Set<Made>>();
+  readonly #warm = new Map<number, Warm>();
+  readonly #heating: Heating;
   /** Regions made, ever, and blocks in them. */
   made = 0;
   blocks = 0;
@@ -83,7 +103,9 @@ export class Regions {
     cells: Cells,
     recording: Recording | null,
     options: RegionOptions,
+    heating: Heating,
   ) {
+    this.#heating = heating;
     this.#memory = memory;
     this.#host = host;
     this.#cells = cells;
@@ -126,9 +148,33 @@ export class Regions {
   }
 
   /**
+   * Arrivals at pc have reached the limit once more. Makes a region once as much time was spent
+   * there as translating it takes, so that a run of much code that soon ends is not slowed down.
+   * @returns whether one was made.
+   */
+  heated(pc: number): boolean {
+    const warm = this.#warm.get(pc) ?? { arrivals: 0, wanted: this.#arrivalsWanted(pc) };
+    warm.arrivals += this.#heating.limit;
+    if (warm.arrivals >= warm.wanted) {
+      this.#warm.delete(pc);
+      return this.#make(pc);
+    }
+    if (this.#warm.size >= WARM_MAX) this.#warm.clear();
+    this.#warm.set(pc, warm);
+    this.#host.cool(pc);
+    return false;
+  }
+
+  #arrivalsWanted(pc: number): number {
+    const regions = batch(pc, this.#host, this.#options);
+    const blocks = regions.reduce((sum, region) => sum + region.blocks.length, 0);
+    return blocks * this.#heating.arrivalsPerBlock;
+  }
+
+  /**
    * Makes a region entered at pc, in a module with what it often calls; false: no room for more.
    */
-  make(pc: number): boolean {
+  #make(pc: number): boolean {
     const entries = batch(pc, this.#host, this.#options);
     if (this.#cells.left < CELLS_WANTED) return false;
     if (this.#placesUsed + entries.length > PLACES_MAX) return false;

@@ -213,14 +213,18 @@ export class TransferWriter {
       return;
     }
     // A table by some bits of the target; what is found there is compared with the whole.
-    const { shift, mask, table } = perfectHash(cases.map((to) => to.target));
+    const { factor, shift, mask, table } = perfectHash(cases.map((to) => to.target));
     const miss = cases.length;
     const { code } = out;
     code.block();
     const elsewhere = code.depth;
     this.#flow.cases(
       miss + 1,
-      () => code.get(target).i32(shift).op('i32.shr_u').i32(mask).op('i32.and'),
+      () => {
+        code.get(target);
+        if (factor !== 1) code.i32(factor | 0).op('i32.mul');
+        code.i32(shift).op('i32.shr_u').i32(mask).op('i32.and');
+      },
       (k) => {
         if (k === miss) {
           code.brTo(elsewhere);
