@@ -25,11 +25,13 @@ backtrail query run.trace "COPY (FROM coverage) TO 'coverage.csv'"
   that hold addresses print as \`0x…\`; \`hex(address)\` makes a text of any number.
 - **Order.** \`transfers\` comes ordered by vCPU and seq. After a join or a grouping, say
   \`ORDER BY vcpu, seq\`.
-- **Speed.** A query that groups or counts \`transfers\` reads tens of millions of them a second, or
-  more; each column it names costs time, and \`SELECT *\` names all of them. What the counts of
-  \`edges\` can answer needs no transfers.
-  For a stretch of a long trace, use \`transfers_between\`; for one address, \`transfers_to\` and
-  \`transfers_from\`: a \`WHERE\` on \`transfers\` reads all of them.
+- **Speed.** What only counts, groups, or takes the least and greatest of what an edge decides (all
+  columns of \`transfers\` but \`seq\` and \`time_ns\`) is answered from counts of edges. A
+  \`WHERE\` on such columns, and on \`seq\` and \`vcpu\` against numbers, makes only the rows that
+  can meet it. All else reads tens of millions of transfers a second; each column costs time. This
+  is so where \`transfers\` stands alone in its FROM; in a join write
+  \`(FROM transfers WHERE …)\`, or \`transfers_between\`, \`transfers_to\`, \`transfers_from\`. It
+  ends with the first statement of a session that creates or drops something.
 - **Arguments** of these, and of \`last_executed\`, are plain numbers, not columns.
 - **Words.** \`source\` and \`target\` are keywords in some places: to name a column so, write
   \`AS source\`, not just \`source\`.

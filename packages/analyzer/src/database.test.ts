@@ -271,7 +271,11 @@ describe('database: errors', () => {
       },
     };
     await withDatabase(broken, async (partly) => {
-      await expect(partly.query('SELECT max(edge) FROM transfers')).rejects.toBe(damage);
+      await expect(partly.query('SELECT max(edge + seq) FROM transfers')).rejects.toBe(damage);
+      // What counts of edges answer needs no transfer.
+      expect((await partly.query('SELECT count(*) FROM transfers')).rows()).toEqual([
+        [BigInt(trace.transfers)],
+      ]);
       const before = await partly.query('SELECT max(edge) FROM transfers_between(0, 0, 3)');
       expect(before.rows()).toEqual([[1]]);
     });

@@ -23,10 +23,11 @@ import { ADDRESS_COLUMNS, tableScan, tableView } from './database/columns.ts';
 import { createTableContext } from './database/context.ts';
 import { deliver } from './database/deliver.ts';
 import { deliveriesScan } from './database/deliveries.ts';
-import { sqlError } from './database/errors.ts';
+import { isInterrupt, sqlError } from './database/errors.ts';
 import { lastExecutedScans } from './database/execution.ts';
-import { checkStatementType, guardSql, quoteText } from './database/guard.ts';
+import { checkStatementType, copiedQuery, guardSql, quoteText } from './database/guard.ts';
 import type { SymbolSource } from './database/names.ts';
+import { Pushdown } from './database/pushed.ts';
 import { QueryResult, type Result, rowBytes } from './database/result.ts';
 import { type Scan, tableFunction } from './database/scan.ts';
 import {
@@ -35,7 +36,7 @@ import {
   TRANSFER_COLUMNS,
   traceTables,
 } from './database/tables.ts';
-import { transferScans } from './database/transfers.ts';
+import { Columns, transferScans } from './database/transfers.ts';
 import { workScan } from './database/work.ts';
 import { loadLibrary } from './sql.ts';
 import { createDemangler } from './symbols/demangle.ts';
@@ -56,6 +57,8 @@ export interface DatabaseOptions {
   readonly threads?: number;
   /** What a result may take in memory, bytes, by the types of its columns; 2 GiB if left out. */
   readonly resultBytesMax?: number;
+  /** False reads every transfer that a query names: for tests, the answers are the same. */
+  readonly pushdown?: boolean;
 }
 
 export interface QueryOptions {
@@ -100,6 +103,8 @@ class TraceDatabase implements Database {
   readonly #isUnsafe: boolean;
   readonly #scanErrors: unknown[];
   readonly #resultBytesMax: number;
+  /** Null once a statement may have given names of tables and functions another meaning. */
+  #pushdown: Pushdown | null;
   #tail: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
@@ -111,6 +116,7 @@ class TraceDatabase implements Database {
     isUnsafe: boolean;
     scanErrors: unknown[];
     resultBytesMax: number;
+    pushdown: Pushdown | null;
   }) {
     this.#instance = made.instance;
     this.#connection = made.connection;
@@ -119,6 +125,7 @@ class TraceDatabase implements Database {
     this.#isUnsafe = made.isUnsafe;
     this.#scanErrors = made.scanErrors;
     this.#resultBytesMax = made.resultBytesMax;
+    this.#pushdown = made.pushdown;
   }
 
   query(sql: string, options: QueryOptions = {}): Promise<Result> {
@@ -172,7 +179,10 @@ class TraceDatabase implements Database {
         if (!this.#isUnsafe) checkStatementType(prepared.statementType, sql);
         const isQuery = prepared.statementType === StatementType.SELECT;
         if (isQuery && statements.count === 1) return await this.#select(prepared, sql, rowsMax);
-        answer = { result: await prepared.run(), names: [] };
+        if (!KEEPS_NAMES.has(prepared.statementType)) this.#pushdown = null;
+        const isCopy = prepared.statementType === StatementType.COPY && statements.count === 1;
+        const copied = isCopy ? await this.#pushedCopy(sql) : null;
+        answer = { result: copied ?? (await prepared.run()), names: [] };
       }
       if (answer === null) throw new BacktrailError('E_SQL', 'found no statement');
       return answer;
@@ -193,11 +203,14 @@ class TraceDatabase implements Database {
     const bytes = rowBytes(whole);
     const rowsFit = Math.floor(this.#resultBytesMax / bytes);
     const rowsWanted = Math.min(rowsMax ?? rowsFit, rowsFit);
-    const limited = await this.#connection
-      .prepare(`FROM (\n${sql}\n) LIMIT ${rowsWanted + 1}`)
-      // Some statements that count as queries, of few rows, cannot stand in parentheses.
-      .catch(() => whole);
-    const result = await limited.run();
+    let result = await this.#pushed(whole, sql, rowsWanted);
+    if (result === null) {
+      const limited = await this.#connection
+        .prepare(limitedSql(sql, rowsWanted))
+        // Some statements that count as queries, of few rows, cannot stand in parentheses.
+        .catch(() => whole);
+      result = await limited.run();
+    }
     if (result.rowCount > rowsFit) {
       throw new BacktrailError(
         'E_SQL',
@@ -205,10 +218,77 @@ class TraceDatabase implements Database {
           `${this.#resultBytesMax} bytes. Add a LIMIT, or: COPY (…) TO 'file.parquet'`,
       );
     }
-    const names = Array.from({ length: whole.columnCount }, (_none, i) => whole.columnName(i));
-    return { result, names };
+    return { result, names: namesOf(whole) };
+  }
+
+  #pushed(
+    whole: DuckDBPreparedStatement,
+    sql: string,
+    rowsWanted: number,
+  ): Promise<DuckDBMaterializedResult | null> {
+    return this.#reading(sql, async (rewritten) => {
+      const limited = await this.#connection.prepare(limitedSql(rewritten, rowsWanted));
+      return haveSameTypes(limited, whole) ? limited : null;
+    });
+  }
+
+  /** COPY (query) TO …; the file has the names of the columns, so these must be the same too. */
+  async #pushedCopy(sql: string): Promise<DuckDBMaterializedResult | null> {
+    const query = copiedQuery(sql);
+    if (query === null) return null;
+    return await this.#reading(query.sql, async (rewritten) => {
+      const before = await this.#connection.prepare(query.sql);
+      const after = await this.#connection.prepare(rewritten);
+      if (!haveSameTypes(before, after) || !haveSameNames(before, after)) return null;
+      return await this.#connection.prepare(query.before + rewritten + query.after);
+    });
+  }
+
+  /** The answer by less reading (pushdown.ts); null if there is no such way, or it fails. */
+  async #reading(
+    sql: string,
+    prepare: (rewritten: string) => Promise<DuckDBPreparedStatement | null>,
+  ): Promise<DuckDBMaterializedResult | null> {
+    const pushdown = this.#pushdown;
+    if (pushdown === null) return null;
+    try {
+      const rewritten = await pushdown.rewrite(this.#connection, sql);
+      const prepared = rewritten === null ? null : await prepare(rewritten);
+      return prepared === null ? null : await prepared.run();
+    } catch (error) {
+      // Whatever went wrong goes wrong again in the query as it was written, in its own words.
+      if (this.#scanErrors.length > 0 || isInterrupt(error)) throw error;
+      return null;
+    } finally {
+      pushdown.forget();
+    }
   }
 }
+
+/** Statements after which `transfers` and count() mean what they meant before. */
+const KEEPS_NAMES: ReadonlySet<StatementType> = new Set([
+  StatementType.SELECT,
+  StatementType.EXPLAIN,
+  StatementType.COPY,
+  StatementType.VARIABLE_SET,
+]);
+
+function haveSameTypes(a: DuckDBPreparedStatement, b: DuckDBPreparedStatement): boolean {
+  if (a.columnCount !== b.columnCount) return false;
+  for (let i = 0; i < a.columnCount; i++) {
+    if (a.columnType(i).toString() !== b.columnType(i).toString()) return false;
+  }
+  return true;
+}
+
+const namesOf = (statement: DuckDBPreparedStatement): string[] =>
+  Array.from({ length: statement.columnCount }, (_none, i) => statement.columnName(i));
+
+const haveSameNames = (a: DuckDBPreparedStatement, b: DuckDBPreparedStatement): boolean =>
+  namesOf(a).join('\0') === namesOf(b).join('\0');
+
+const limitedSql = (sql: string, rowsWanted: number): string =>
+  `FROM (\n${sql}\n) LIMIT ${rowsWanted + 1}`;
 
 const stagingFolder = (folder: string): string => path.join(folder, 'copy');
 
@@ -223,16 +303,23 @@ const lockDown = (folder: string): string => `
 function traceScans(
   trace: Trace,
   options: DatabaseOptions,
-): { readonly scans: readonly Scan[]; readonly views: readonly string[] } {
+): {
+  readonly scans: readonly Scan[];
+  readonly views: readonly string[];
+  readonly pushdown: Pushdown;
+} {
   const demangler = createDemangler();
   const demangle = (name: string): string => demangler.demangle(name);
   const makeSymbols = () => options.symbols ?? createSymbolizer(trace);
   const context = createTableContext(trace, makeSymbols, demangle);
   const tables = traceTables(() => context);
-  const transfers = transferScans(trace, TRANSFER_COLUMNS, context.edgePlaces);
+  const columns = new Columns(trace, context.edgePlaces, TRANSFER_COLUMNS);
+  const pushdown = new Pushdown(trace, TRANSFER_COLUMNS, columns);
   return {
+    pushdown,
     scans: [
-      ...transfers,
+      ...transferScans(trace, TRANSFER_COLUMNS, columns),
+      ...pushdown.scans,
       ...tables.map(tableScan),
       ...lastExecutedScans(trace),
       deliveriesScan(trace),
@@ -253,7 +340,7 @@ export async function openDatabase(trace: Trace, options: DatabaseOptions = {}):
   const folder = path.join(os.tmpdir(), `backtrail-sql-${randomUUID()}`);
   const scanErrors: unknown[] = [];
   const library = loadLibrary().flatMap(({ entries }) => entries);
-  const { views, scans } = traceScans(trace, options);
+  const { views, scans, pushdown } = traceScans(trace, options);
   try {
     const instance = await DuckDBInstance.create(':memory:', {
       threads: `${threads}`,
@@ -282,6 +369,7 @@ export async function openDatabase(trace: Trace, options: DatabaseOptions = {}):
       isUnsafe,
       scanErrors,
       resultBytesMax: options.resultBytesMax ?? RESULT_BYTES_MAX,
+      pushdown: options.pushdown === false ? null : pushdown,
     });
   } catch (error) {
     throw sqlError(error, scanErrors);

@@ -47,6 +47,22 @@ describe('database: COPY', () => {
     },
   );
 
+  test('a query that reads less writes the same file', async () => {
+    const plain = await openDatabase(trace, { pushdown: false });
+    for (const sql of [
+      'SELECT kind, count(*) FROM transfers GROUP BY kind ORDER BY kind',
+      'SELECT kind, count(*) AS n FROM transfers GROUP BY kind ORDER BY kind',
+      "SELECT seq, kind FROM transfers WHERE kind = 'branch' AND seq > 1",
+    ]) {
+      await plain.query(`COPY (${sql}) TO '${file('a.csv')}'`);
+      await database.query(`COPY (${sql}) TO '${file('b.csv')}'`);
+      expect(fs.readFileSync(file('b.csv'), 'utf8')).toBe(fs.readFileSync(file('a.csv'), 'utf8'));
+    }
+    await plain.close();
+    fs.rmSync(file('a.csv'));
+    fs.rmSync(file('b.csv'));
+  });
+
   test('a query that fails leaves the old file', async () => {
     fs.writeFileSync(file('old.csv'), 'old');
     await expect(

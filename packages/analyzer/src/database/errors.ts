@@ -12,6 +12,16 @@ const CLOSED =
 /** "Binder Error: what" → "what": the class says nothing to a user. */
 const withoutClass = (message: string): string => message.replace(/^[A-Z][A-Za-z ]* Error: /, '');
 
+const messageOf = (error: unknown): string =>
+  (error instanceof Error ? error.message : String(error)).replace(
+    /^Failed to extract statements: /,
+    '',
+  );
+
+/** Whether DuckDB stopped because it was asked to. */
+export const isInterrupt = (error: unknown): boolean =>
+  messageOf(error).startsWith('INTERRUPT Error');
+
 /**
  * @param scanErrors what reading the trace threw while the statement ran: the true reason, of which
  * DuckDB knows only the text.
@@ -20,11 +30,8 @@ export function sqlError(error: unknown, scanErrors: readonly unknown[]): Backtr
   if (error instanceof BacktrailError) return error;
   const known = scanErrors.find((one) => one instanceof BacktrailError);
   if (known instanceof BacktrailError) return known;
-  const message = (error instanceof Error ? error.message : String(error)).replace(
-    /^Failed to extract statements: /,
-    '',
-  );
-  if (message.startsWith('INTERRUPT Error')) {
+  const message = messageOf(error);
+  if (isInterrupt(error)) {
     return new BacktrailError('E_SQL_INTERRUPTED', 'the query was interrupted', { cause: error });
   }
   if (CLOSED.test(message)) {

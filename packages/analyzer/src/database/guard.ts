@@ -66,6 +66,28 @@ function copyTarget(tokens: readonly SqlToken[]): SqlToken | null {
   return target;
 }
 
+/** The query of `COPY (query) TO …` and the text around it; null for any other statement. */
+export function copiedQuery(
+  sql: string,
+): { readonly before: string; readonly sql: string; readonly after: string } | null {
+  const tokens = sqlTokens(sql).filter((token) => token.kind !== 'comment');
+  const open = tokens[1];
+  if (!isWord(tokens[0], 'copy') || open?.kind !== 'mark' || open.source !== '(') return null;
+  let depth = 0;
+  for (const token of tokens.slice(1)) {
+    if (token.kind !== 'mark') continue;
+    if (token.source === '(') depth++;
+    if (token.source !== ')' || --depth > 0) continue;
+    const start = open.at + 1;
+    return {
+      before: sql.slice(0, start),
+      sql: sql.slice(start, token.at),
+      after: sql.slice(token.at),
+    };
+  }
+  return null;
+}
+
 export const quoteText = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 /**

@@ -19,13 +19,13 @@ import type { Places } from './names.ts';
 import type { ChunkSource, OutputColumn, Scan, ScanColumn } from './scan.ts';
 import { CHUNK_ROWS } from './vectors.ts';
 
-type EdgePlaces = () => Places<'source' | 'target'>;
+export type EdgePlaces = () => Places<'source' | 'target'>;
 
 /** Columns for which the edges of a segment need not be read. */
 const PLACE_COLUMNS: readonly string[] = ['vcpu', 'seq', 'time_ns'];
 
 /** The columns of transfers by name, each made when a query first asks for it. */
-class Columns {
+export class Columns {
   readonly #trace: Trace;
   readonly #places: EdgePlaces;
   readonly #names: readonly string[];
@@ -93,7 +93,7 @@ class Columns {
   }
 }
 
-const emptyChunk = (): ChunkRows => ({
+export const emptyChunk = (): ChunkRows => ({
   vcpu: 0,
   edges: new Uint32Array(0),
   from: 0,
@@ -116,24 +116,24 @@ function openSegment(chunk: ChunkRows, segments: SegmentTable, segment: number):
 }
 
 /** Transfers of one vCPU with from ≤ seq < to. */
-interface Window {
+export interface Window {
   readonly vcpu: number;
   readonly from: number;
   readonly to: number;
 }
 
-const allWindows = (trace: Trace): Window[] =>
+export const allWindows = (trace: Trace): Window[] =>
   trace.vcpus.map((vcpu) => ({ vcpu, from: 0, to: Number.POSITIVE_INFINITY }));
 
 /** Part of a segment: transfers at `start` ≤ position < `end`. */
-interface Slice {
+export interface Slice {
   readonly segment: number;
   readonly start: number;
   readonly end: number;
 }
 
 /** The segments of some windows, ordered by vCPU, then seq. */
-function* slicesOf(trace: Trace, windows: readonly Window[]): Generator<Slice> {
+export function* slicesOf(trace: Trace, windows: readonly Window[]): Generator<Slice> {
   const { segments } = trace;
   for (const { vcpu, from, to } of windows) {
     for (const segment of trace.segmentsOf(vcpu)) {
@@ -146,7 +146,11 @@ function* slicesOf(trace: Trace, windows: readonly Window[]): Generator<Slice> {
 }
 
 /** Every transfer of some windows. */
-function startWindows(trace: Trace, columns: Columns, windows: readonly Window[]): ChunkSource {
+export function startWindows(
+  trace: Trace,
+  columns: Columns,
+  windows: readonly Window[],
+): ChunkSource {
   const slices = slicesOf(trace, windows);
   const chunk = emptyChunk();
   let slice: Slice | null = null;
@@ -171,8 +175,13 @@ function startWindows(trace: Trace, columns: Columns, windows: readonly Window[]
 }
 
 /** The transfers whose edge has a 1 in `wanted`: a chunk holds those of one segment. */
-function startWanted(trace: Trace, columns: Columns, wanted: Uint8Array): ChunkSource {
-  const slices = slicesOf(trace, allWindows(trace));
+export function startWanted(
+  trace: Trace,
+  columns: Columns,
+  wanted: Uint8Array,
+  windows: readonly Window[],
+): ChunkSource {
+  const slices = slicesOf(trace, windows);
   const chunk = emptyChunk();
   const positions = new Uint32Array(CHUNK_ROWS);
   const found = new Uint32Array(CHUNK_ROWS);
@@ -217,9 +226,8 @@ const seqOf = (value: bigint | undefined): number =>
 export function transferScans(
   trace: Trace,
   scanColumns: readonly ScanColumn[],
-  places: EdgePlaces,
+  columns: Columns,
 ): Scan[] {
-  const columns = new Columns(trace, places, scanColumns);
   const scan = (
     name: string,
     parameters: readonly string[],
@@ -248,7 +256,7 @@ export function transferScans(
         const wanted = hasSource.map((has, edge) =>
           has === 1 && source[edge] === address ? 1 : 0,
         );
-        return startWanted(trace, columns, wanted);
+        return startWanted(trace, columns, wanted, allWindows(trace));
       },
       some,
     ),
@@ -259,7 +267,7 @@ export function transferScans(
         const wanted = Uint8Array.from(trace.edges.target, (target) =>
           target === address ? 1 : 0,
         );
-        return startWanted(trace, columns, wanted);
+        return startWanted(trace, columns, wanted, allWindows(trace));
       },
       some,
     ),

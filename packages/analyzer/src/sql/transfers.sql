@@ -1,7 +1,7 @@
 -- Parts of the stream of transfers.
 
 -- The transfers of one vCPU from one seq to another, both included: as quick in a long trace as in
--- a short one, while a WHERE on transfers reads all of them.
+-- a short one, wherever it stands in a query.
 -- @argument vcpu The vCPU; a plain number.
 -- @argument first_seq The first seq; a plain number.
 -- @argument last_seq The last seq; a plain number.
@@ -20,8 +20,8 @@
 CREATE MACRO transfers_between(vcpu, first_seq, last_seq) AS TABLE
 FROM _transfers_between(vcpu::UBIGINT, first_seq::UBIGINT, last_seq::UBIGINT);
 
--- The transfers that arrived at an address, by vCPU and seq: several times as quick as a WHERE on
--- transfers, because rows are made only of what is found.
+-- The transfers that arrived at an address, by vCPU and seq: rows are made only of what is found,
+-- wherever it stands in a query.
 -- @argument address Guest address; a plain number.
 -- @column vcpu The vCPU that made the transfer.
 -- @column seq Position in that vCPU's stream.
