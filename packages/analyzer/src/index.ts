@@ -53,6 +53,7 @@ export {
   type RowVisitor,
   type RunVisitor,
 } from './path.ts';
+export { type CodePlace, findPlace } from './place.ts';
 export { type LibraryEntry, type LibraryField, type LibraryTopic, loadLibrary } from './sql.ts';
 export {
   type BrokenReturn,

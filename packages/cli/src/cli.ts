@@ -6,7 +6,9 @@ import { BACK } from './commands/back.ts';
 import { CHECK } from './commands/check.ts';
 import { DEMO } from './commands/demo.ts';
 import { DOCTOR } from './commands/doctor.ts';
+import { INDEX } from './commands/index.ts';
 import { INFO } from './commands/info.ts';
+import { LAST } from './commands/last.ts';
 import { QUERY } from './commands/query.ts';
 import { RECORD } from './commands/record.ts';
 import { RECOVER } from './commands/recover.ts';
@@ -20,7 +22,9 @@ export const COMMANDS: readonly CommandSpec[] = [
   DEMO,
   INFO,
   BACK,
+  LAST,
   QUERY,
+  INDEX,
   CHECK,
   RECOVER,
   DOCTOR,

@@ -1,6 +1,6 @@
 import type { Progress } from '@backtrail/recorder';
 import { expect, test } from 'vitest';
-import { ProgressLine, progressText } from './progress.ts';
+import { indexText, ProgressLine, progressText } from './progress.ts';
 
 const at = (elapsedMs: number, transfers: number, waitNs = 0): Progress => ({
   elapsedMs,
@@ -35,4 +35,13 @@ test('silent for short runs, 10 times a second at most, within the width, then c
   for (const text of written) expect(text.replace('\r\u001b[2K', '').length).toBeLessThan(40);
   progress.clear();
   expect(written.at(-1)).toBe('\r\u001b[2K');
+});
+
+test('of an index: how much of how many, and how fast', () => {
+  expect(indexText({ transfers: 250e6, totalTransfers: 1e9 }, 1250)).toBe(
+    'indexing, once for this trace: 25 % of 1 G, 200 M/s',
+  );
+  expect(indexText({ transfers: 0, totalTransfers: 0 }, 0)).toBe(
+    'indexing, once for this trace: 100 % of 0, 0/s',
+  );
 });

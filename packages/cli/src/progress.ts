@@ -1,4 +1,5 @@
-/** The live line of a recording, on a terminal. */
+/** The live line of something that takes a while, on a terminal. */
+import type { IndexProgress } from '@backtrail/analyzer';
 import type { Progress } from '@backtrail/recorder';
 import type { Output } from './io.ts';
 import { cut, formatBytes, formatDuration, significant } from './text.ts';
@@ -30,27 +31,57 @@ export function progressText(now: Progress, before: Progress | null): string {
   );
 }
 
-export class ProgressLine {
+/** What the line says while an index is built. */
+export function indexText({ transfers, totalTransfers }: IndexProgress, elapsedMs: number): string {
+  const percent = totalTransfers === 0 ? 100 : Math.floor((100 * transfers) / totalTransfers);
+  const rate = elapsedMs > 0 ? transfers / (elapsedMs / 1000) : 0;
+  const total = short(totalTransfers);
+  return `indexing, once for this trace: ${percent} % of ${total}, ${short(rate)}/s`;
+}
+
+/** One line that is drawn anew, and cleared when it is over. */
+export class StatusLine {
   readonly #out: Output;
-  #before: Progress | null = null;
-  #isShown = false;
+  #shownMs: number | null = null;
 
   constructor(out: Output) {
     this.#out = out;
   }
 
-  update(now: Progress): void {
-    if (now.elapsedMs < SILENT_MS) return;
-    if (this.#before !== null && now.elapsedMs - this.#before.elapsedMs < INTERVAL_MS) return;
+  /** @param text is only asked for when it will be drawn. */
+  update(elapsedMs: number, text: () => string): void {
+    if (!this.#out.isTerminal || elapsedMs < SILENT_MS) return;
+    if (this.#shownMs !== null && elapsedMs - this.#shownMs < INTERVAL_MS) return;
     // One column is left free: a full line makes some terminals go on to the next.
-    const text = cut(progressText(now, this.#before), this.#out.columns - 1);
-    this.#out.write(`${CLEAR_LINE}${this.#out.paint('dim', text)}`);
-    this.#before = now;
-    this.#isShown = true;
+    const line = cut(text(), this.#out.columns - 1);
+    this.#out.write(`${CLEAR_LINE}${this.#out.paint('dim', line)}`);
+    this.#shownMs = elapsedMs;
   }
 
   clear(): void {
-    if (this.#isShown) this.#out.write(CLEAR_LINE);
-    this.#isShown = false;
+    if (this.#shownMs !== null) this.#out.write(CLEAR_LINE);
+    this.#shownMs = null;
+  }
+}
+
+/** The line of a recording. */
+export class ProgressLine {
+  readonly #line: StatusLine;
+  #before: Progress | null = null;
+
+  constructor(out: Output) {
+    this.#line = new StatusLine(out);
+  }
+
+  update(now: Progress): void {
+    this.#line.update(now.elapsedMs, () => {
+      const text = progressText(now, this.#before);
+      this.#before = now;
+      return text;
+    });
+  }
+
+  clear(): void {
+    this.#line.clear();
   }
 }
