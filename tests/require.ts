@@ -17,6 +17,7 @@ const INSTALL = {
   'qemu-aarch64': 'apt-get install qemu-user',
   'qemu-system-riscv64': 'apt-get install qemu-system-misc',
   cc: 'apt-get install gcc libc6-dev',
+  'c++': 'apt-get install g++',
   'g++': 'apt-get install g++',
   'riscv64-linux-gnu-gcc': 'apt-get install gcc-riscv64-linux-gnu libc6-dev-riscv64-cross',
   'riscv64-linux-gnu-g++': 'apt-get install g++-riscv64-linux-gnu',

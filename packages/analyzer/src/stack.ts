@@ -18,7 +18,7 @@ import { endPc } from './path.ts';
 import { type FrameStack, MOVED, OPENED } from './stack/frames.ts';
 import { type Oddity, StackMachine } from './stack/machine.ts';
 import { type OddTransfers, StackRun } from './stack/run.ts';
-import { Summarizer } from './stack/summary.ts';
+import { isSummary, Summarizer } from './stack/summary.ts';
 import { NO_ADDRESS, StackTables } from './stack/tables.ts';
 
 export { ODDITIES, type Oddity } from './stack/machine.ts';
@@ -32,6 +32,8 @@ export type FrameEntry =
   | 'syscall'
   | 'interrupt'
   | 'signal'
+  /** By a transfer whose cause is not known to a function's start: most likely a signal. */
+  | 'other'
   /** The first instruction of the vCPU. */
   | 'start'
   /** Control came to a stack that was not seen before: a coroutine, a task, a program. */
@@ -174,7 +176,7 @@ export class CallStacks {
       frames,
       omitted: depth - frames.length,
       isBottomKnown: current.isBottomKnown,
-      parked: parked.length,
+      parked: parked.list.length,
     };
   }
 
@@ -230,8 +232,9 @@ export class CallStacks {
 
   /** Null for a segment whose bytes are damaged: its transfers are lost. */
   #summary(segment: number): Uint32Array | null {
+    const { edges: table, segments } = this.trace;
     const known = this.#options.summary?.(segment) ?? null;
-    if (known !== null) return known;
+    if (known !== null && isSummary(known, segments.rows[segment] ?? 0, table.count)) return known;
     const edges = this.#read(segment);
     return edges === null ? null : this.#summarizer.summarize(edges);
   }
@@ -343,7 +346,7 @@ export class CallStacks {
     const cause = CAUSES[edges.cause[edge] ?? NO_CODE];
     if (kind === 'call' || kind === 'indirect-call' || kind === 'syscall') return kind;
     if (cause === 'exception' || cause === 'interrupt' || cause === 'signal') return cause;
-    return 'unknown';
+    return 'other';
   }
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Trace } from '@backtrail/recorder/trace';
 import { levelSteps, summarizeLevels } from '../cursor/levels.ts';
+import { keptSummaries, SUMMARY_VERSION } from '../stack/summary.ts';
 
 /** @returns words that say all that will be asked of the segment; none is no summary. */
 export type Summarize = (edges: Uint32Array, segment: number) => Uint32Array;
@@ -31,8 +32,11 @@ const LEVELS: SummaryPass = {
   },
 };
 
+/** For `CallStacks`: what a segment does to the stack, whatever that was. */
+const STACK: SummaryPass = { name: 'stack', version: SUMMARY_VERSION, open: keptSummaries };
+
 /** Every pass, in the order in which the file has their summaries. */
-export const SUMMARY_PASSES: readonly SummaryPass[] = [LEVELS];
+export const SUMMARY_PASSES: readonly SummaryPass[] = [LEVELS, STACK];
 
 /** Small numbers of either sign as small words: 0, -1, 1, -2 … are 0, 1, 2, 3 … */
 function zigzag(value: number): number {

@@ -5,6 +5,7 @@
 import { KINDS, NO_ROW } from '@backtrail/recorder/trace';
 import { FrameStack, MOVED, OPENED } from './frames.ts';
 import { NO_FUNCTION } from './functions.ts';
+import { eventOf, type Found, isBackFrom, ParkedStacks } from './parked.ts';
 import { EVENT, OPENS_MAX, type StackTables, type Switching } from './tables.ts';
 
 /** What is out of the ordinary; a listener hears of each.*/
@@ -19,8 +20,6 @@ export type Oddity = (typeof ODDITIES)[number];
 /** Told before the stack is changed. */
 export type OddityListener = (oddity: Oddity, edge: number, seq: number, stack: FrameStack) => void;
 
-/** Stacks that wait to be gone on with; beyond, the one that waits longest is forgotten. */
-export const PARKED_MAX = 1024;
 /** Open frames of one stack; beyond, the outer half is forgotten. */
 const FRAMES_MAX = 1 << 24;
 /** Frames looked through for one that control could have come back to. */
@@ -34,28 +33,30 @@ export class StackMachine {
   readonly #tables: StackTables;
   readonly #listener: OddityListener | null;
   current = new FrameStack();
-  /** In the order in which they were left. */
-  parked: FrameStack[] = [];
+  readonly parked: ParkedStacks;
 
   constructor(tables: StackTables, listener: OddityListener | null = null) {
     this.#tables = tables;
     this.#listener = listener;
+    this.parked = new ParkedStacks(tables);
   }
 
   /** Transfers are missing, or the stream does not begin with the vCPU: nothing is known. */
   lose(seq: number): void {
-    this.parked = [];
+    this.parked.list = [];
     this.#begin(NO_ROW, seq, OPENED.unknown);
   }
 
-  /** @param words a summary; `firstSeq` is the seq of its offset 0. */
+  /** @param words a summary of a segment whose first transfer is `firstSeq`. */
   apply(words: Uint32Array, firstSeq: number): void {
+    let seq = firstSeq;
     for (let i = 0; i < words.length; i += 2) {
-      this.step(words[i + 1] ?? 0, firstSeq + (words[i] ?? 0));
+      seq += words[i] ?? 0;
+      this.#step(words[i + 1] ?? 0, seq);
     }
   }
 
-  step(edge: number, seq: number): void {
+  #step(edge: number, seq: number): void {
     const event = this.#tables.event(edge);
     if (event === EVENT.quiet) return;
     if (this.current.depth === 0) this.lose(seq);
@@ -74,7 +75,7 @@ export class StackMachine {
         this.current.move(edge, seq, MOVED.jump);
         return;
       case EVENT.restorer:
-        if (this.#eventOf(this.current, this.current.depth - 1) === EVENT.signal) {
+        if (this.#eventOf(this.current.depth - 1) === EVENT.signal) {
           this.current.move(edge, seq, MOVED.restorer);
           return;
         }
@@ -94,19 +95,12 @@ export class StackMachine {
     }
   }
 
-  /** EVENT that opened a frame; quiet if none did. */
-  #eventOf(stack: FrameStack, frame: number): number {
-    if (stack.opened[frame] !== OPENED.edge) return EVENT.quiet;
-    return this.#tables.event(stack.edge[frame] ?? 0);
+  #eventOf(frame: number): number {
+    return eventOf(this.#tables, this.current, frame);
   }
 
-  /** Whether an edge arrives where the caller of a frame is to go on. */
-  #isBack(stack: FrameStack, frame: number, edge: number): boolean {
-    if (frame < 0 || stack.opened[frame] !== OPENED.edge) return false;
-    const opening = stack.edge[frame] ?? 0;
-    // Of a stack that was restored the edges may not have been looked at yet.
-    this.#tables.event(opening);
-    return this.#tables.isBack(opening, edge);
+  #isBack(frame: number, edge: number): boolean {
+    return isBackFrom(this.#tables, this.current, frame, edge);
   }
 
   #begin(edge: number, seq: number, opened: number): void {
@@ -114,18 +108,11 @@ export class StackMachine {
     this.current.push(edge, seq, opened);
   }
 
-  /** @param edge that leaves the stack. */
-  #park(stack: FrameStack, edge: number): void {
-    stack.left = edge;
-    this.parked.push(stack);
-    if (this.parked.length > PARKED_MAX) this.parked.shift();
-  }
-
   /** A return, or an indirect jump out of a function. */
   #leave(edge: number, seq: number): void {
     const stack = this.current;
     const top = stack.depth - 1;
-    if (this.#isBack(stack, top, edge)) {
+    if (this.#isBack(top, edge)) {
       stack.depth = top;
       return;
     }
@@ -133,16 +120,18 @@ export class StackMachine {
     const tables = this.#tables;
     const switching = tables.switching(edge);
     const isBehindCall = tables.arrivesBehindCall(edge);
-    if (switching !== 'no' && isBehindCall && this.#switchTo(edge, seq, 1)) return;
+    if (switching !== 'no' && isBehindCall) {
+      if (this.#switchTo(this.parked.findCaller(edge, 1), edge, seq)) return;
+    }
     if (isBehindCall && this.#unwindTo(this.#callerOf(edge), edge, seq)) return;
     if (this.#canLand(switching, isBehindCall, edge)) {
       if (this.#unwindTo(this.#holderOf(edge), edge, seq)) return;
-      if (isBehindCall && this.#switchInto(edge, seq)) return;
+      if (isBehindCall && this.#switchTo(this.parked.findHolder(edge), edge, seq)) return;
     }
-    if (isBehindCall && this.#switchTo(edge, seq, LATE_MAX)) return;
+    if (isBehindCall && this.#switchTo(this.parked.findCaller(edge, LATE_MAX), edge, seq)) return;
     if (switching === 'yes' && tables.arrivesAtStart(edge)) {
       this.#tell('switched', edge, seq);
-      this.#park(stack, edge);
+      this.parked.add(stack, edge);
       this.#begin(edge, seq, OPENED.fresh);
       return;
     }
@@ -155,7 +144,7 @@ export class StackMachine {
     let frame = stack.depth - 1;
     while (frame > 0 && this.#isTrick(frame)) frame--;
     if (frame === stack.depth - 1) return false;
-    if (this.#isBack(stack, frame, edge)) {
+    if (this.#isBack(frame, edge)) {
       stack.depth = frame;
       return true;
     }
@@ -181,7 +170,7 @@ export class StackMachine {
     const stack = this.current;
     const end = Math.max(0, stack.depth - SCAN_MAX);
     for (let frame = stack.depth - 2; frame >= end; frame--) {
-      if (this.#isBack(stack, frame, edge)) return frame;
+      if (this.#isBack(frame, edge)) return frame;
     }
     return -1;
   }
@@ -206,45 +195,15 @@ export class StackMachine {
     return true;
   }
 
-  /** Goes on on a parked stack one of whose innermost `framesMax` frames is to come back there. */
-  #switchTo(edge: number, seq: number, framesMax: number): boolean {
-    for (let above = 0; above < framesMax; above++) {
-      for (let i = this.parked.length - 1; i >= 0; i--) {
-        const stack = this.parked[i];
-        if (stack === undefined) continue;
-        const frame = stack.depth - 1 - above;
-        if (frame <= 0 || !this.#isBack(stack, frame, edge)) continue;
-        this.#resume(i, frame, edge, seq);
-        return true;
-      }
-    }
-    return false;
-  }
-
-  /** Goes on on a parked stack that was left by the function that is entered, or by its callee. */
-  #switchInto(edge: number, seq: number): boolean {
-    const wanted = this.#tables.targetFunction(edge);
-    if (wanted === NO_FUNCTION) return false;
-    for (let i = this.parked.length - 1; i >= 0; i--) {
-      const stack = this.parked[i];
-      if (stack === undefined) continue;
-      const top = stack.depth - 1;
-      const leaver = this.#tables.sourceFunction(stack.left);
-      const caller = this.#tables.sourceFunction(stack.edge[top] ?? 0);
-      if (leaver !== wanted && (caller !== wanted || top === 0)) continue;
-      this.#resume(i, leaver === wanted ? stack.depth : top, edge, seq);
-      return true;
-    }
-    return false;
-  }
-
-  #resume(index: number, depth: number, edge: number, seq: number): void {
+  /** Goes on on a parked stack, if one was found. */
+  #switchTo(found: Found | null, edge: number, seq: number): boolean {
+    if (found === null) return false;
     this.#tell('switched', edge, seq);
-    const [stack] = this.parked.splice(index, 1);
-    if (stack === undefined) return;
-    stack.depth = depth;
-    this.#park(this.current, edge);
+    const stack = this.parked.take(found);
+    if (stack === null) return false;
+    this.parked.add(this.current, edge);
     this.current = stack;
+    return true;
   }
 
   /** No open frame is known to be where control went. */
@@ -270,7 +229,7 @@ export class StackMachine {
   #comeBack(event: number, edge: number, seq: number): void {
     const stack = this.current;
     const frame = this.#innermost(event);
-    if (frame > 0 && this.#isBack(stack, frame, edge)) {
+    if (frame > 0 && this.#isBack(frame, edge)) {
       stack.depth = frame;
       return;
     }
@@ -278,7 +237,12 @@ export class StackMachine {
       stack.depth = frame;
       return;
     }
-    if (this.#switchToInterrupted(event, frame, edge, seq)) return;
+    const waiting = this.parked.findInterrupted(event, edge);
+    if (waiting !== null) {
+      if (frame > 0) stack.depth = frame + 1;
+      this.#switchTo(waiting, edge, seq);
+      return;
+    }
     if (frame < 0) this.#leaveUninterrupted(event, edge, seq);
     else if (event === EVENT.signal) this.#redirect(frame, edge, seq);
     else this.#trapReturnElsewhere(frame, edge, seq);
@@ -289,7 +253,7 @@ export class StackMachine {
     const stack = this.current;
     const end = Math.max(1, stack.depth - SCAN_MAX);
     for (let frame = stack.depth - 1; frame >= end; frame--) {
-      if (this.#eventOf(stack, frame) === event) return frame;
+      if (this.#eventOf(frame) === event) return frame;
     }
     return -1;
   }
@@ -299,30 +263,15 @@ export class StackMachine {
     return this.#tables.afterSource(opening) === this.#tables.trace.edges.target[edge];
   }
 
-  /** The parked stack that waits longest for just that: schedulers take turns. */
-  #switchToInterrupted(event: number, own: number, edge: number, seq: number): boolean {
-    for (let i = 0; i < this.parked.length; i++) {
-      const stack = this.parked[i];
-      if (stack === undefined) continue;
-      const top = stack.depth - 1;
-      if (this.#eventOf(stack, top) !== event || !this.#isBack(stack, top, edge)) continue;
-      if (own > 0) this.current.depth = own + 1;
-      this.#resume(i, top, edge, seq);
-      return true;
-    }
-    return false;
-  }
-
   /** Code that was not interrupted ends a trap to change its mode, or to enter another program. */
   #leaveUninterrupted(event: number, edge: number, seq: number): void {
     const stack = this.current;
     const tables = this.#tables;
-    const holder = tables.targetFunction(edge);
-    if (holder !== NO_FUNCTION && holder === tables.sourceFunction(edge)) return;
+    if (tables.targetFunction(edge) !== NO_FUNCTION && this.#isInside(edge)) return;
     if (stack.isBottomKnown && event === EVENT.trap) {
       if (!tables.arrivesAtStart(edge) && this.#unwindTo(this.#holderOf(edge), edge, seq)) return;
       this.#tell('switched', edge, seq);
-      this.#park(stack, edge);
+      this.parked.add(stack, edge);
       this.#begin(edge, seq, OPENED.fresh);
       return;
     }
@@ -357,11 +306,11 @@ export class StackMachine {
       }
       stack.depth = frame + 1;
       if (this.#unwindTo(this.#holderOf(edge), edge, seq)) return;
-      if (this.#switchInto(edge, seq)) return;
+      if (this.#switchTo(this.parked.findHolder(edge), edge, seq)) return;
     }
     this.#tell('switched', edge, seq);
     stack.depth = frame + 1;
-    this.#park(stack, edge);
+    this.parked.add(stack, edge);
     this.#begin(edge, seq, OPENED.fresh);
   }
 
@@ -381,13 +330,21 @@ export class StackMachine {
   #other(edge: number, seq: number): void {
     const stack = this.current;
     if (this.#tables.trace.edges.hasSource[edge] !== 1) {
-      this.parked = [];
+      this.parked.list = [];
       this.#begin(edge, seq, OPENED.start);
       return;
     }
-    const top = stack.depth - 1;
-    if (this.#isBack(stack, top, edge)) stack.depth = top;
-    else stack.move(edge, seq, MOVED.jump);
+    const frame = this.#innermost(EVENT.signal);
+    const isEnd =
+      frame > 0 &&
+      (this.#isBack(frame, edge) || this.#isNextInstruction(stack.edge[frame] ?? 0, edge));
+    if (isEnd) stack.depth = frame;
+    else if (this.#isBack(stack.depth - 1, edge)) stack.depth--;
+    else if (!this.#isInside(edge)) stack.move(edge, seq, MOVED.jump);
+  }
+
+  #isInside(edge: number): boolean {
+    return this.#tables.sourceFunction(edge) === this.#tables.targetFunction(edge);
   }
 
   #tell(oddity: Oddity, edge: number, seq: number): void {

@@ -87,8 +87,8 @@ export class SavedStacks {
   save(machine: StackMachine, seq: number): void {
     this.#starts.push(this.#moments.count);
     this.#moments.addSeq(seq);
-    this.#moments.add(this.#tip(machine.current), machine.parked.length);
-    for (const stack of machine.parked) this.#moments.add(this.#tip(stack), stack.left);
+    this.#moments.add(this.#tip(machine.current), machine.parked.list.length);
+    for (const stack of machine.parked.list) this.#moments.add(this.#tip(stack), stack.left);
   }
 
   /**
@@ -106,12 +106,12 @@ export class SavedStacks {
     const at = this.#starts[low - 1];
     if (at === undefined) return -1;
     machine.current = this.#stack(this.#moments.at(at + 2));
-    machine.parked = [];
+    machine.parked.list = [];
     for (let i = 0; i < this.#moments.at(at + 3); i++) {
       const entry = at + MOMENT_WORDS + 2 * i;
       const stack = this.#stack(this.#moments.at(entry));
       stack.left = this.#moments.at(entry + 1);
-      machine.parked.push(stack);
+      machine.parked.list.push(stack);
     }
     return this.#moments.seqAt(at);
   }

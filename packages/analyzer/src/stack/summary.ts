@@ -3,7 +3,7 @@
  * return inside the segment cancel out; what cannot be told without the frames below is kept, in
  * order, for a StackMachine to apply:
  *
- *   word 2i      offset of a transfer in the segment
+ *   word 2i      transfers from the one before it to this one; from the segment's first one
  *   word 2i + 1  its edge
  *
  * So the summary of a segment is a shorter segment with the same effect, and summaries of segments
@@ -11,7 +11,33 @@
  * summarized in any order and in parallel. A segment of well-behaved code leaves as many pairs as
  * it returns below its beginning, and as it leaves frames open.
  */
-import { EVENT, OPENS_MAX, type StackTables } from './tables.ts';
+import type { Trace } from '@backtrail/recorder/trace';
+import { EVENT, OPENS_MAX, StackTables } from './tables.ts';
+
+export const SUMMARY_VERSION = 1;
+/** Words of a summary worth keeping; what has more is made again when it is asked for. */
+const KEPT_WORDS_MAX = 2048;
+const NOT_KEPT = 0xffff_ffff;
+
+/** The pass of an index that keeps summaries. */
+export function keptSummaries(trace: Trace): (edges: Uint32Array) => Uint32Array {
+  const summarizer = new Summarizer(new StackTables(trace));
+  return (edges) => {
+    const words = summarizer.summarize(edges);
+    return words.length > KEPT_WORDS_MAX ? Uint32Array.of(NOT_KEPT) : words;
+  };
+}
+
+/** Whether words may be the summary of a segment: they come from a file that anybody may write. */
+export function isSummary(words: Uint32Array, rows: number, edges: number): boolean {
+  if (words.length % 2 !== 0) return false;
+  let offset = 0;
+  for (let i = 0; i < words.length; i += 2) {
+    offset += words[i] ?? 0;
+    if ((words[i + 1] ?? 0) >= edges) return false;
+  }
+  return words.length === 0 || offset < rows;
+}
 
 export class Summarizer {
   readonly #tables: StackTables;
@@ -65,7 +91,7 @@ export class Summarizer {
     this.#count = count;
     const words = new Uint32Array(this.#count * 2);
     for (let i = 0; i < this.#count; i++) {
-      words[i * 2] = this.#offsets[i] ?? 0;
+      words[i * 2] = (this.#offsets[i] ?? 0) - (i === 0 ? 0 : (this.#offsets[i - 1] ?? 0));
       words[i * 2 + 1] = this.#edges[i] ?? 0;
     }
     return words;

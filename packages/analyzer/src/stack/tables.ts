@@ -178,9 +178,18 @@ export class StackTables {
         return edges.kind[edge] === SIGNAL_RETURN ? EVENT.signalReturn : EVENT.signal;
       case 'jump':
         return this.#classifyJump(edge);
+      case 'start':
+        return EVENT.other;
       default:
-        return this.#isInside(edge) ? EVENT.quiet : EVENT.other;
+        return this.#classifyUnknown(edge);
     }
+  }
+
+  /** Without a cause: where an engine cannot tell signals these are all that they can be. */
+  #classifyUnknown(edge: number): number {
+    if (this.trace.edges.hasSource[edge] !== 1) return EVENT.other;
+    if (this.arrivesAtStart(edge)) return EVENT.signal;
+    return EVENT.other;
   }
 
   #classifyJump(edge: number): number {
