@@ -1,4 +1,4 @@
-/* A machine whose states end in calls of the next state: compiled as jumps, the stack stays flat. */
+/* A machine whose states end in calls of the next: compiled as jumps, the stack stays flat. */
 #include <stdlib.h>
 
 typedef int (*state)(unsigned left, int sum);

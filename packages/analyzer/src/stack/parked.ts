@@ -1,4 +1,4 @@
-/** Stacks that were left and may be gone on with: coroutines, user-level threads, a kernel's tasks. */
+/** Stacks that were left and may be gone on with: coroutines, user-level threads, tasks. */
 import { type FrameStack, OPENED } from './frames.ts';
 import { NO_FUNCTION } from './functions.ts';
 import { EVENT, type StackTables } from './tables.ts';
