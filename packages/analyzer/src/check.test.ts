@@ -36,7 +36,9 @@ describe('check: each damage is found by its name', () => {
 
   test('every code has a case', () => {
     const found = new Set(DAMAGES.flatMap((one) => one.codes));
-    expect([...found].sort()).toEqual(Object.keys(CHECK_CODES).sort());
+    // Those of source lines have a trace of their own, below.
+    const all = Object.keys(CHECK_CODES).filter((code) => code !== 'source-line');
+    expect([...found].sort()).toEqual(all.sort());
   });
 });
 
@@ -109,8 +111,57 @@ test('check: findings are kept up to a limit and counted without one', () => {
   expect(report.counts.get('hop-passes')).toBeGreaterThan(900);
 });
 
+describe('check: source lines', () => {
+  const sound = () =>
+    makeTrace({
+      ...SOUND,
+      sources: ['/src/a.c'],
+      lines: [
+        { address: 0x1000n, size: 8n, source: 0, line: 1 },
+        { address: 0x1008n, size: 8n, source: 0, line: 2 },
+      ],
+      inlines: [
+        { address: 0x1000n, size: 16n, depth: 1, name: 'f' },
+        { address: 0x1000n, size: 4n, depth: 2, name: 'g' },
+        { address: 0x1004n, size: 4n, depth: 2, name: 'g' },
+      ],
+    });
+  test('sound ones', () => {
+    expect(codes(sound())).toEqual([]);
+  });
+
+  test.each<[what: string, damage: (trace: FixtureTrace) => void]>([
+    ['of no module', ({ lines }) => lines.module.set([5], 1)],
+    ['out of order', ({ lines }) => lines.address.set([0x2000n], 0)],
+    ['that overlap', ({ lines }) => lines.size.set([9n], 0)],
+    ['without bytes', ({ lines }) => lines.size.set([0n], 1)],
+    ['of one depth that overlap', ({ inlines }) => inlines.depth.set([1], 2)],
+    ['of depths out of order', ({ inlines }) => inlines.depth.set([2, 1])],
+  ])('%s', (_what, damage) => {
+    const trace = sound();
+    damage(trace);
+    expect(codes(trace)).toEqual(['source-line']);
+  });
+
+  test('of which there are not as many as the manifest says', () => {
+    const trace = sound();
+    trace.manifest.totals.inlines = 7;
+    trace.manifest.totals.lines = 1;
+    expect(checkTrace(trace).counts.get('total')).toBe(2);
+  });
+});
+
 test('check: whatever is written into a trace, it reports and does not throw', () => {
-  const columns = ['blocks', 'edges', 'segments', 'marks', 'modules', 'symbols'] as const;
+  const columns = [
+    'blocks',
+    'edges',
+    'segments',
+    'marks',
+    'modules',
+    'symbols',
+    'lines',
+    'inlines',
+  ] as const;
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 0x7fff_ffff }), (seed) => {
       const random = randomFrom(seed);

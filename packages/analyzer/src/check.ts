@@ -8,7 +8,13 @@ import { checkBlocks } from './check/blocks.ts';
 import { checkEdges } from './check/edges.ts';
 import { type CheckCode, type Finding, Findings, reasonOf } from './check/findings.ts';
 import { HopCheck, type StreamTotals } from './check/hops.ts';
-import { checkMarks, checkSegments, checkSymbols, checkTotals } from './check/totals.ts';
+import {
+  checkMarks,
+  checkSegments,
+  checkSources,
+  checkSymbols,
+  checkTotals,
+} from './check/totals.ts';
 import { createClassifier } from './disassembly/classify.ts';
 import { CodeIndex } from './path/code-index.ts';
 import { HopResolver } from './path/hops.ts';
@@ -61,6 +67,7 @@ export function checkTrace(trace: Trace, options: CheckOptions = {}): CheckRepor
   attempt(() => checkSegments(trace, findings));
   attempt(() => checkMarks(trace, findings));
   attempt(() => checkSymbols(trace, findings));
+  attempt(() => checkSources(trace, findings));
   attempt(() => {
     streams = checkCode(trace, findings);
   });

@@ -39,6 +39,10 @@ export const CHECK_CODES = {
   'end-unreachable': ['error', 'The path does not lead from the last target to the end.'],
   'end-instructions': ['error', 'Instructions at the end of a vCPU differ from the path.'],
   'symbol-module': ['error', 'A symbol belongs to no module, or symbols are not sorted.'],
+  'source-line': [
+    'error',
+    'Lines or inlined functions belong to no module, cover nothing, overlap or are not sorted.',
+  ],
   total: ['error', 'A total of the manifest differs from what is there.'],
 } as const satisfies Readonly<Record<string, readonly [Severity, string]>>;
 

@@ -134,6 +134,46 @@ export function checkSymbols(trace: Trace, findings: Findings): void {
   }
 }
 
+interface Stretches {
+  readonly count: number;
+  readonly module: Uint32Array;
+  readonly address: BigUint64Array;
+  readonly size: BigUint64Array;
+}
+
+/** Lines are sorted and apart; so are inlined functions of one depth. */
+export function checkSources(trace: Trace, findings: Findings): void {
+  const { lines, inlines, modules } = trace;
+  const check = (name: string, rows: Stretches, depthOf: (row: number) => number): void => {
+    const ends = new Map<number, bigint>();
+    let last = { module: 0, address: 0n, depth: 0 };
+    for (let row = 0; row < rows.count; row++) {
+      const module = rows.module[row] ?? 0;
+      const address = rows.address[row] ?? 0n;
+      const size = rows.size[row] ?? 0n;
+      const depth = depthOf(row);
+      if (module !== last.module) ends.clear();
+      const isSorted =
+        module > last.module ||
+        (module === last.module &&
+          (address > last.address || (address === last.address && depth >= last.depth)));
+      const isApart = address >= (ends.get(depth) ?? 0n);
+      if (module >= modules.count || !isSorted || !isApart || size === 0n) {
+        findings.add(
+          'source-line',
+          () =>
+            `${name} ${row}: module ${module} of ${modules.count}, ${size} bytes` +
+            (isSorted && isApart ? '' : ', not after the one before'),
+        );
+      }
+      ends.set(depth, address + size);
+      last = { module, address, depth };
+    }
+  };
+  check('line', lines, () => 0);
+  check('inlined function', inlines, (row) => inlines.depth[row] ?? 0);
+}
+
 /** The manifest's totals, and how often each edge was taken; only of a trace closed properly. */
 export function checkTotals(trace: Trace, streams: StreamTotals, findings: Findings): void {
   const { manifest, edges } = trace;
@@ -153,6 +193,9 @@ export function checkTotals(trace: Trace, streams: StreamTotals, findings: Findi
   compare('marks', totals.marks, trace.marks.count);
   compare('modules', totals.modules, trace.modules.count);
   compare('symbols', totals.symbols, trace.symbols.count);
+  compare('source files', totals.sources, trace.sources.count);
+  compare('lines', totals.lines, trace.lines.count);
+  compare('inlined functions', totals.inlines, trace.inlines.count);
   if (totals.vcpus < trace.vcpus.length) compare('vCPUs', totals.vcpus, trace.vcpus.length);
   if (streams.instructions >= 0) {
     compare('instructions', totals.instructions, streams.instructions);
