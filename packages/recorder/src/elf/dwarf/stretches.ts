@@ -54,9 +54,15 @@ export class Stretches {
 }
 
 const WORD = 0x1_0000_0000;
+/** A radix sort counts 65,536 digits, however few numbers there are. */
+const RADIX_COUNT_MIN = 4096;
 
 /** The order of whole numbers from 0 to 2^53, smallest first, equal ones as they stood. */
 export function orderOfNumbers(numbers: ArrayLike<number>): Uint32Array {
+  if (numbers.length < RADIX_COUNT_MIN) {
+    const order = Uint32Array.from({ length: numbers.length }, (_none, i) => i);
+    return order.sort((a, b) => (numbers[a] ?? 0) - (numbers[b] ?? 0));
+  }
   const high = new Uint32Array(numbers.length);
   const low = new Uint32Array(numbers.length);
   for (let i = 0; i < numbers.length; i++) {
