@@ -56,6 +56,12 @@ export {
 export { type CodePlace, findPlace } from './place.ts';
 export { type LibraryEntry, type LibraryField, type LibraryTopic, loadLibrary } from './sql.ts';
 export {
+  type FrameNames,
+  type NamedFrame,
+  type NamedPlace,
+  nameFrames,
+} from './stack/named.ts';
+export {
   type BrokenReturn,
   type BrokenReturns,
   type CallStack,

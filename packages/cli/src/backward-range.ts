@@ -32,7 +32,7 @@ export interface Range {
 }
 
 /** The vCPU that is asked for. @throws BacktrailError E_EMPTY, E_VCPU */
-function vcpuOf(trace: Trace, wanted: number | null): number {
+export function vcpuOf(trace: Trace, wanted: number | null): number {
   const { vcpus, directory } = trace;
   if (vcpus.length === 0) {
     throw new BacktrailError(

@@ -175,7 +175,7 @@ export function writeText(back: Backward, out: Output): void {
 }
 
 /** Addresses as 0x…, other big numbers as numbers where they are exact, else as text. */
-function jsonText(value: unknown): string {
+export function jsonText(value: unknown): string {
   return JSON.stringify(value, (key, member: unknown) => {
     if (typeof member !== 'bigint') return member;
     if (key === 'number' || key === 'code') {

@@ -12,6 +12,7 @@ import { LAST } from './commands/last.ts';
 import { QUERY } from './commands/query.ts';
 import { RECORD } from './commands/record.ts';
 import { RECOVER } from './commands/recover.ts';
+import { STACK } from './commands/stack.ts';
 import { addCompletion } from './completion.ts';
 import type { Io } from './io.ts';
 import { printable } from './text.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   DEMO,
   INFO,
   BACK,
+  STACK,
   LAST,
   QUERY,
   INDEX,

@@ -28,7 +28,7 @@ const COLUMNS: readonly TableColumn[] = [
 const LINE = COLUMNS.findIndex(({ title }) => title === 'line');
 
 /** `dir/file.c:12`: the end of a path says more than its beginning. */
-function lineText(line: SourceLine | null): string {
+export function lineText(line: SourceLine | null): string {
   if (line === null || line.file === null || line.line === null) return '';
   const parts = printable(line.file).split('/');
   return `${cut(parts.slice(-2).join('/'), FILE_COLUMNS_MAX)}:${line.line}`;

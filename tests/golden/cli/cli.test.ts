@@ -15,6 +15,9 @@ const FOLDER = fileURLToPath(new URL('./', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const BIN = path.join(ROOT, 'packages/cli/bin/backtrail.js');
 const SAMPLE = 'traces/v1/smash/smash.trace';
+/** A return address that was written over; tasks that are interrupted in turn. */
+const BROKEN = 'traces/v1/riscv64-smash/riscv64-smash.trace';
+const INTERRUPTED = 'traces/v1/bare-scheduler/bare-scheduler.trace';
 const isUpdate = process.env['UPDATE'] === '1';
 
 const compared: string[] = [];
@@ -80,6 +83,11 @@ describe('the sample trace', () => {
     ['last', ['last', SAMPLE, 'worth', '-n', '3']],
     ['last-anywhere', ['last', SAMPLE, 'main', '--anywhere', '--from', '1100', '-n', '4']],
     ['last-json', ['last', SAMPLE, 'main', '--json']],
+    ['stack', ['stack', SAMPLE]],
+    ['stack-at', ['stack', SAMPLE, '--at', '1200']],
+    ['stack-json', ['stack', SAMPLE, '-n', '2', '--json']],
+    ['stack-broken', ['stack', BROKEN]],
+    ['stack-interrupted', ['stack', INTERRUPTED, '--at', '120000']],
     ['check', ['check', SAMPLE]],
     [
       'query',
@@ -145,6 +153,8 @@ test('mistakes', async () => {
     ['last', SAMPLE, 'main', '--from', '999999'],
     ['last', SAMPLE, 'main', '--vcpu', '3'],
     ['index', 'no-such.trace'],
+    ['stack', SAMPLE, '--at', '999999'],
+    ['stack', SAMPLE, '--vcpu', '3'],
     ['recover', SAMPLE],
     ['recover', 'no-such.ring'],
     ['recover', 'LICENSES/GPL-2.0-or-later.txt'],
