@@ -91,7 +91,8 @@ function brokenText(answer: StackAnswer, out: Output): string[] {
   const tell = (of: BrokenReturn): string => {
     const expected = of.expected === null ? '' : `, not to ${place(of.expected)}`;
     const called = of.callSite === null ? '' : ` (called at ${formatCount(of.calledSeq)})`;
-    return `  ${formatCount(of.seq)}: ${place(of.source)} → ${place(of.target)}${expected}${called}`;
+    const went = `${place(of.source)} → ${place(of.target)}`;
+    return `  ${formatCount(of.seq)}: ${went}${expected}${called}`;
   };
   const list = [...brokenReturns.first, ...brokenReturns.last];
   const left = brokenReturns.count - list.length;
@@ -105,6 +106,7 @@ export function stackText(answer: StackAnswer, out: Output): string {
   const { trace, stack, counts } = answer;
   const last = trace.seqEnd(stack.vcpu) - 1;
   const moment = stack.seq === last ? `${formatCount(last)}, the last one` : formatCount(stack.seq);
+  const frames = plural(stack.depth, 'frame');
   const others = [
     counts.unwound > 0 ? plural(counts.unwound, 'jump out of frames', 'jumps out of frames') : '',
     counts.switched > 0 ? plural(counts.switched, 'switch of stacks', 'switches of stacks') : '',
@@ -112,7 +114,7 @@ export function stackText(answer: StackAnswer, out: Output): string {
   ].filter((text) => text !== '');
   return `${[
     `${tellEnd(trace.manifest)}.`,
-    `vCPU ${stack.vcpu} after transfer ${moment}: ${plural(stack.depth, 'frame')}, innermost first.`,
+    `vCPU ${stack.vcpu} after transfer ${moment}: ${frames}, innermost first.`,
     '',
     ...framesText(answer, out),
     '',

@@ -73,7 +73,7 @@ function requireCalls({ edges, directory, manifest }: Trace): void {
   if (edges.kind.some((kind) => calls.includes(kind))) return;
   throw new BacktrailError(
     'E_KINDS',
-    `${directory}: found no transfer of kind call (guest ${manifest.guest.isa}), expected some to ` +
-      'make a stack of. See what is there: backtrail back',
+    `${directory}: found no transfer of kind call (guest ${manifest.guest.isa}), expected ` +
+      'some to make a stack of. See what is there: backtrail back',
   );
 }

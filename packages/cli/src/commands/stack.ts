@@ -10,8 +10,8 @@ export const STACK: CommandSpec = {
   details: [
     'It is made of calls and returns alone, so that a stack that was written over has it too. ' +
       'Each frame says where control is in it, what entered it (a call, a signal, an interrupt) ' +
-      'and when (seq). A jump to another function goes on in the same frame. Returns that did not ' +
-      'go back to their caller are told of the whole run: there a smashed stack begins.',
+      'and when (seq). A jump to another function goes on in the same frame. Returns that did ' +
+      'not go back to their caller are told of the whole run: there a smashed stack begins.',
     'A long trace is indexed first, once: see backtrail index. What is exact and what is ' +
       'inferred is in docs/stack.md.',
   ],
