@@ -18,7 +18,7 @@ import { GUEST_PAGE_SHIFT } from './layout.ts';
 import type { GuestMemory } from './memory.ts';
 import { hostAddress, howCode, kindCode } from './names.ts';
 import type { Recording } from './recording.ts';
-import { Sites } from './sites.ts';
+import { Sites, withEdge } from './sites.ts';
 
 /** Module 1 would be the interpreter, whose code is nobody's in particular. */
 const MODULE_FIRST = 2;
@@ -128,8 +128,8 @@ export class Regions {
   link(number: number, target: number): number {
     if (this.#recording === null) return 0;
     const site = this.#sites.get(number);
-    const constant = site.constants?.get(target);
-    if (constant !== undefined) return constant;
+    const known = site.constants?.get(target) ?? site.edges?.get(target);
+    if (known !== undefined) return known;
     const inside = site.hostHow === 'direct-jump' ? site.inside.get(target) : undefined;
     const targetBlock = inside ?? this.#recording.blockFor(target);
     const edge = this.#recording.linkFrom(site, target, targetBlock);
@@ -144,7 +144,11 @@ export class Regions {
     const target = this.#blockPc[block];
     if (target === undefined) throw new Error(`region code names block ${block}, there is none`);
     const site = this.#sites.get(number);
-    return site.constants?.get(target) ?? this.#recording.linkFrom(site, target, block);
+    const known = site.constants?.get(target) ?? site.blockEdges?.get(block);
+    if (known !== undefined) return known;
+    const edge = this.#recording.linkFrom(site, target, block);
+    site.blockEdges = withEdge(site.blockEdges, block, edge);
+    return edge;
   }
 
   /**
@@ -270,8 +274,11 @@ export class Regions {
     const { site, kind, source, sourceBlock, hostHow } = told;
     const hostSource = hostAddress(module, told.hostSource);
     const constants = returns.get(site) ?? null;
-    const known = { kind, source, sourceBlock, hostSource, hostHow, told, inside, constants };
-    this.#sites.add(site, known);
+    this.#sites.add(site, {
+      ...{ kind, source, sourceBlock, hostSource, hostHow, told, inside, constants },
+      edges: null,
+      blockEdges: null,
+    });
   }
 
   #install({ regions }: RegionModule, functions: Readonly<Record<string, unknown>>): void {

@@ -13,6 +13,20 @@ export interface KnownSite extends LinkSite {
   readonly inside: ReadonlyMap<number, number>;
   /** Edges that the region's code holds as constants, by target; null: none. */
   readonly constants: ReadonlyMap<number, number> | null;
+  /** Edges that were named, by target, until what runs there is another block. */
+  edges: Map<number, number> | null;
+  /** Edges to blocks of other regions, by their numbers. */
+  blockEdges: Map<number, number> | null;
+}
+
+/** Most sites never need a map: they are made as the first edge comes. */
+export function withEdge(
+  edges: Map<number, number> | null,
+  key: number,
+  edge: number,
+): Map<number, number> {
+  if (edges === null) return new Map([[key, edge]]);
+  return edges.set(key, edge);
 }
 
 export class Sites {
@@ -44,6 +58,7 @@ export class Sites {
   /** Its code knows the edge to target from now on. */
   remember(site: KnownSite, target: number, edge: number): void {
     rememberEdge(this.#view, site.told, target, edge);
+    site.edges = withEdge(site.edges, target, edge);
     const page = target >>> GUEST_PAGE_SHIFT;
     let targets = this.#byTarget.get(page);
     if (targets === undefined) {
@@ -58,7 +73,10 @@ export class Sites {
   /** What leads to this target leads elsewhere from now on. */
   forgetTarget(target: number): void {
     const targets = this.#byTarget.get(target >>> GUEST_PAGE_SHIFT);
-    for (const site of targets?.get(target) ?? []) forgetEdge(this.#view, site.told, target);
+    for (const site of targets?.get(target) ?? []) {
+      forgetEdge(this.#view, site.told, target);
+      site.edges?.delete(target);
+    }
     targets?.delete(target);
   }
 

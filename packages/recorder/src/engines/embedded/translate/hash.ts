@@ -48,7 +48,7 @@ function tableOf(
   bits: number,
 ): PerfectHash & { readonly left: number } {
   const mask = 2 ** bits - 1;
-  const table = new Array<number>(mask + 1).fill(-1);
+  const table = Array.from({ length: mask + 1 }, () => -1);
   let left = 0;
   addresses.forEach((address, index) => {
     const at = placeOf(address, factor, shift, mask);
