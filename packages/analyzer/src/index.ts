@@ -8,6 +8,27 @@ export {
   type Finding,
 } from './check.ts';
 export {
+  CRASH_REPORT_FORMAT,
+  CRASH_REPORT_VERSION,
+  type CrashBrokenReturn,
+  type CrashEnd,
+  type CrashEvent,
+  type CrashFlame,
+  type CrashFrame,
+  type CrashInstruction,
+  type CrashMarkRow,
+  type CrashPlace,
+  type CrashRecent,
+  type CrashReport,
+  type CrashRow,
+  type CrashSource,
+  type CrashSpan,
+  type CrashTransferRow,
+  type CrashWhere,
+  type CrashWildJump,
+} from './crash/report.ts';
+export { type CrashOptions, crashReport } from './crash.ts';
+export {
   type AddressRange,
   Cursor,
   type CursorIndex,

@@ -180,6 +180,14 @@ export class CallStacks {
     };
   }
 
+  /**
+   * The stack itself at a moment, for a reader that goes on from there transfer by transfer.
+   * @throws BacktrailError E_SEQ where that transfer is not in the trace.
+   */
+  machineAt(vcpu: number, seq: number): StackMachine {
+    return this.#machineAt(vcpu, seq);
+  }
+
   /** Returns of the whole run that went where no open frame was called from. */
   brokenReturns(vcpu: number): BrokenReturns {
     const { count, first, last } = this.odd(vcpu, 'broken');

@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { addCommand, type CommandSpec, exampleLines } from './command.ts';
 import { BACK } from './commands/back.ts';
 import { CHECK } from './commands/check.ts';
+import { CRASH } from './commands/crash.ts';
 import { DEMO } from './commands/demo.ts';
 import { DOCTOR } from './commands/doctor.ts';
 import { INDEX } from './commands/index.ts';
@@ -22,6 +23,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   RECORD,
   DEMO,
   INFO,
+  CRASH,
   BACK,
   STACK,
   LAST,
@@ -47,6 +49,7 @@ const DESCRIPTION =
 const EXAMPLES = [
   { line: 'backtrail demo', says: 'look at a recorded crash' },
   { line: 'backtrail record ./a.out', says: 'run it, record it into a.out.trace' },
+  { line: 'backtrail crash a.out.trace', says: 'how it came to its end, on one page' },
   { line: 'backtrail back a.out.trace', says: 'what happened last, newest first' },
 ];
 

@@ -1,0 +1,123 @@
+/**
+ * The one page that a person reads first after a crash, as data: what ended the run and where,
+ * which way control came there, the calls that were open, and what of it was out of the ordinary.
+ * docs/crash-report.md describes it as JSON.
+ *
+ * Nothing here goes through the whole run but the search for broken returns, and that only where
+ * the run is short or an index helps.
+ */
+import type { Trace } from '@backtrail/recorder/trace';
+import { nextSteps, unknowns } from './crash/advice.ts';
+import { type Calls, type CallsOptions, crashCalls } from './crash/calls.ts';
+import { crashEnd, crashWhere } from './crash/end.ts';
+import { firstRuns, lastEvents } from './crash/events.ts';
+import { recentPart } from './crash/recent.ts';
+import {
+  CRASH_REPORT_FORMAT,
+  CRASH_REPORT_VERSION,
+  type CrashOther,
+  type CrashReport,
+} from './crash/report.ts';
+import { Scene } from './crash/scene.ts';
+import { lastTransfers } from './crash/transfers.ts';
+import { wildJumps } from './crash/wild.ts';
+import { createDisassembler } from './disassembly/capstone.ts';
+import { endPc } from './path.ts';
+import { createDemangler } from './symbols/demangle.ts';
+import { createSourceLocator } from './symbols/source-locator.ts';
+import { createSourceReader } from './symbols/source-text.ts';
+import { createSymbolizer } from './symbols/symbolizer.ts';
+
+export interface CrashOptions {
+  /** Null or left out: the one that ended the run, or ended last. */
+  readonly vcpu?: number | null;
+  /** Rows of transfers wanted; 20 if left out. */
+  readonly rows?: number;
+  /** Go through the whole run for broken returns, however long it is. */
+  readonly isWhole?: boolean;
+  /** Read lines of source files that the trace names from this machine. */
+  readonly readsSources?: boolean;
+}
+
+const ROWS_DEFAULT = 20;
+const FIRST_RUNS_MAX = 5;
+const WILD_JUMPS_MAX = 4;
+const OTHERS_MAX = 8;
+
+/** @throws BacktrailError E_EMPTY, E_VCPU */
+export async function crashReport(trace: Trace, options: CrashOptions = {}): Promise<CrashReport> {
+  const demangler = createDemangler();
+  const demangle = (name: string): string => demangler.demangle(name);
+  const symbolizer = createSymbolizer(trace, { demangle });
+  using disassembler = await createDisassembler(trace.manifest.guest.isa);
+  const scene = new Scene(trace, options.vcpu ?? null, {
+    symbolizer,
+    locator: createSourceLocator(trace, symbolizer, { demangle }),
+    sourceReader: options.readsSources === true ? createSourceReader() : null,
+    disassembler,
+  });
+  return reportOf(scene, options.rows ?? ROWS_DEFAULT, { isWhole: options.isWhole === true });
+}
+
+function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): CrashReport {
+  const { trace, vcpu, seqEnd } = scene;
+  const { manifest } = trace;
+  const where = crashWhere(scene);
+  const pc = where === null || where.known === 'block' ? null : BigInt(where.place.address);
+  const calls = crashCalls(scene, pc, callsOptions);
+  const found: Omit<CrashReport, 'unknown' | 'next'> = {
+    format: CRASH_REPORT_FORMAT,
+    version: CRASH_REPORT_VERSION,
+    trace: {
+      directory: trace.directory,
+      state: trace.state,
+      command: manifest.command,
+      started: manifest.started,
+      engine: {
+        name: manifest.engine.name,
+        version: manifest.engine.version,
+        mode: manifest.engine.mode,
+      },
+      isa: scene.isa,
+      transfers: trace.transfers,
+      vcpus: trace.vcpus.length,
+    },
+    vcpu,
+    seqEnd,
+    callsFromSeq: calls?.fromSeq ?? seqEnd,
+    end: crashEnd(scene),
+    where,
+    transfers: lastTransfers(scene, rows),
+    stack: calls?.stack ?? null,
+    brokenReturns: calls?.broken ?? null,
+    wildJumps: wildJumps(scene, WILD_JUMPS_MAX),
+    events: eventsOf(scene, calls),
+    firstRuns: firstRuns(scene, FIRST_RUNS_MAX),
+    recent: calls === null ? null : scene.attempt(() => recentPart(scene, calls.machineAt)),
+    others: others(scene),
+  };
+  return {
+    ...found,
+    unknown: unknowns(scene, found, calls?.isWhole ?? false),
+    next: nextSteps(found),
+  };
+}
+
+function eventsOf(scene: Scene, calls: Calls | null): CrashReport['events'] {
+  return lastEvents(scene).map((event) => ({
+    ...event,
+    isOpen: calls === null ? null : calls.openSeqs.has(event.seq),
+  }));
+}
+
+/** Where the other vCPUs were, as far as that is known; the ones that got furthest. */
+function others(scene: Scene): CrashOther[] {
+  const { trace } = scene;
+  const list = trace.vcpus.filter((vcpu) => vcpu !== scene.vcpu);
+  const sized = list.map((vcpu) => ({ vcpu, transfers: trace.seqEnd(vcpu) }));
+  const longest = sized.sort((a, b) => b.transfers - a.transfers).slice(0, OTHERS_MAX);
+  return longest.map(({ vcpu, transfers }) => {
+    const pc = endPc(trace, vcpu, transfers);
+    return { vcpu, transfers, place: pc === null ? null : scene.place(pc) };
+  });
+}

@@ -1,0 +1,148 @@
+/** The call stack at the end, and returns that did not go back to their caller. */
+import { BacktrailError, KINDS, type Trace } from '@backtrail/recorder/trace';
+import { SegmentDropped, Streams } from '../cursor/streams.ts';
+import type { StackMachine } from '../stack/machine.ts';
+import { type BrokenReturn, CallStacks, type CallStacksOptions, type Frame } from '../stack.ts';
+import type {
+  CrashBrokenReturn,
+  CrashBrokenReturns,
+  CrashFrame,
+  CrashPlace,
+  CrashStack,
+} from './report.ts';
+import type { Scene } from './scene.ts';
+
+/** Longer runs are gone through from the beginning only with the help of an index. */
+export const WHOLE_TRANSFERS = 1 << 25;
+/** What is gone through of those without one. */
+const PART_TRANSFERS = 1 << 22;
+const FRAMES_MAX = 64;
+const BROKEN_SHOWN = 3;
+
+export interface CallsOptions extends Pick<CallStacksOptions, 'load' | 'summary'> {
+  /** Go through a run of any length, index or not. */
+  readonly isWhole: boolean;
+}
+
+export interface Calls {
+  readonly stack: CrashStack;
+  readonly broken: CrashBrokenReturns;
+  /** Everything from here on was gone through. */
+  readonly fromSeq: number;
+  /** Whether that is all there is. */
+  readonly isWhole: boolean;
+  /** seqs of the traps, signals and interrupts whose handler is open. */
+  readonly openSeqs: ReadonlySet<number>;
+  machineAt(seq: number): StackMachine;
+}
+
+/** Null where the trace does not tell a call from a jump. */
+export function crashCalls(scene: Scene, pc: bigint | null, options: CallsOptions): Calls | null {
+  if (!tellsCalls(scene.trace)) return null;
+  const { vcpu, seqEnd } = scene;
+  const isIndexed = (options.load?.(vcpu) ?? null) !== null || options.summary !== undefined;
+  const isWhole = options.isWhole || isIndexed || seqEnd <= WHOLE_TRANSFERS;
+  if (isWhole) return callsOf(scene, new CallStacks(scene.whole, options), pc, true);
+  const part = new Streams(scene.whole);
+  const end = scene.trace.seqEnd(vcpu);
+  const isOld = (segment: number): boolean => part.endSeq(segment) <= end - PART_TRANSFERS;
+  part.drop(Array.from(scene.trace.segmentsOf(vcpu)).filter(isOld));
+  for (;;) {
+    try {
+      return callsOf(scene, new CallStacks(part), pc, false);
+    } catch (error) {
+      // A damaged segment is a gap from now on.
+      if (!(error instanceof SegmentDropped)) throw error;
+    }
+  }
+}
+
+function tellsCalls({ edges }: Trace): boolean {
+  const isCall = new Uint8Array(256);
+  for (const kind of ['call', 'indirect-call', 'return'] as const) {
+    isCall[KINDS.indexOf(kind)] = 1;
+  }
+  return edges.kind.some((kind) => isCall[kind] === 1);
+}
+
+function callsOf(
+  scene: Scene,
+  stacks: CallStacks,
+  pc: bigint | null,
+  isWhole: boolean,
+): Calls | null {
+  const { vcpu, seqEnd } = scene;
+  try {
+    const given = { framesMax: FRAMES_MAX, ...(pc !== null && { pc }) };
+    const { depth, frames, omitted, isBottomKnown, parked } = stacks.at(vcpu, seqEnd - 1, given);
+    const first = stacks.trace.segmentsOf(vcpu)[0] ?? 0;
+    const handlers = frames.filter(({ entered }) => HANDLERS.includes(entered));
+    return {
+      stack: {
+        depth,
+        frames: frames.map((frame) => frameOf(scene, frame)),
+        omitted,
+        isBottomKnown,
+        parked,
+      },
+      broken: brokenReturns(scene, stacks),
+      fromSeq: stacks.trace.segments.firstSeq[first] ?? 0,
+      isWhole,
+      openSeqs: new Set(handlers.map(({ seq }) => seq)),
+      machineAt: (seq) => stacks.machineAt(vcpu, seq),
+    };
+  } catch (error) {
+    if (error instanceof BacktrailError) return null;
+    throw error;
+  }
+}
+
+const HANDLERS: readonly string[] = ['exception', 'interrupt', 'signal', 'syscall'];
+
+function frameOf(scene: Scene, frame: Frame): CrashFrame {
+  const { moved } = frame;
+  const place = scene.place(frame.pc);
+  const inlined = scene.inlined(frame.pc);
+  const source = inlined.length > 0 ? scene.ownSource(frame.pc) : place.source;
+  return {
+    level: frame.level,
+    place: { ...place, source },
+    inlined,
+    entered: frame.entered,
+    seq: frame.seq,
+    entry: frame.entry === null ? null : scene.place(frame.entry),
+    moved:
+      moved === null
+        ? null
+        : {
+            how: moved.how,
+            seq: moved.seq,
+            source: scene.place(moved.source),
+            target: scene.place(moved.target),
+          },
+  };
+}
+
+function brokenReturns(scene: Scene, stacks: CallStacks): CrashBrokenReturns {
+  const { count, first, last } = stacks.brokenReturns(scene.vcpu);
+  const newest = last.at(-1) ?? (first.length > BROKEN_SHOWN ? first.at(-1) : undefined);
+  return {
+    count,
+    first: first.slice(0, BROKEN_SHOWN).map((one) => brokenOf(scene, one)),
+    last: newest === undefined ? null : brokenOf(scene, newest),
+  };
+}
+
+function brokenOf(scene: Scene, broken: BrokenReturn): CrashBrokenReturn {
+  const timeNs = scene.timeOf(broken.seq);
+  const place = (at: bigint | null): CrashPlace | null =>
+    at === null ? null : scene.place(at, timeNs);
+  return {
+    seq: broken.seq,
+    source: scene.place(broken.source, timeNs),
+    target: scene.place(broken.target, timeNs),
+    expected: place(broken.expected),
+    callSite: place(broken.callSite),
+    calledSeq: broken.calledSeq,
+  };
+}

@@ -1,0 +1,180 @@
+/** What ended the run, and where control was then. */
+import { BacktrailError, MARK_KINDS, NO_ROW } from '@backtrail/recorder/trace';
+import { createClassifier } from '../disassembly/classify.ts';
+import { endMark } from '../path.ts';
+import type { CrashEnd, CrashInstruction, CrashWhere } from './report.ts';
+import { hexAddress, markNumber, type Scene } from './scene.ts';
+import { signalCodeSays } from './words.ts';
+
+/** Instructions shown before the one in question. */
+const BEFORE_MAX = 7;
+const SIGNAL = MARK_KINDS.indexOf('signal');
+
+/** The mark of the signal that killed the guest; -1 if the engine left none. */
+export function fatalMark({ trace, vcpu, seqEnd }: Scene): number {
+  const { manifest, marks } = trace;
+  if (manifest.end?.how !== 'signal') return -1;
+  const number = BigInt(manifest.end.number);
+  for (let mark = marks.count - 1; mark >= 0; mark--) {
+    if (marks.kind[mark] !== SIGNAL || marks.vcpu[mark] !== vcpu) continue;
+    return marks.seq[mark] === seqEnd && marks.number[mark] === number ? mark : -1;
+  }
+  return -1;
+}
+
+export function crashEnd(scene: Scene): CrashEnd {
+  const { manifest, marks, state } = scene.trace;
+  const { end, engine } = manifest;
+  const common = { note: manifest.note, recordingStopped: manifest.stopped };
+  const none = {
+    status: null,
+    signal: null,
+    number: null,
+    code: null,
+    codeSays: null,
+    faultAddress: null,
+  };
+  if (end === null || end.how === 'unknown') {
+    const how = end === null && state === 'partial' ? 'running' : 'unknown';
+    return { ...none, ...common, how, isFailure: how === 'unknown' || manifest.note !== null };
+  }
+  if (end.how === 'exit') {
+    const how = engine.mode === 'system' && manifest.note === null ? 'stopped' : 'exit';
+    const isFailure = end.status !== 0 || manifest.note !== null;
+    return { ...none, ...common, how, status: end.status, isFailure };
+  }
+  const mark = fatalMark(scene);
+  const code = mark < 0 ? null : markNumber(marks.code, marks.hasCode, mark);
+  const hasAddress = mark >= 0 && marks.hasAddress[mark] === 1;
+  return {
+    ...common,
+    how: 'signal',
+    status: null,
+    signal: end.signal,
+    number: end.number,
+    code,
+    codeSays: signalCodeSays(end.signal, code),
+    faultAddress: hasAddress ? hexAddress(marks.address[mark] ?? 0n) : null,
+    isFailure: true,
+  };
+}
+
+/** Part of a block: its first instruction in question, and what is known of the last. */
+interface Stretch {
+  readonly block: number;
+  /** Where it was entered. */
+  readonly from: bigint;
+  /** The last one; null: to the end of the block. */
+  readonly to: bigint | null;
+}
+
+export function crashWhere(scene: Scene): CrashWhere | null {
+  const { trace, vcpu, seqEnd } = scene;
+  const { marks, edges } = trace;
+  const fatal = fatalMark(scene);
+  if (fatal >= 0 && marks.hasPc[fatal] === 1) return exactly(scene, marks.pc[fatal] ?? 0n, false);
+  const mark = endMark(trace, vcpu, seqEnd);
+  const pc = mark < 0 ? null : (marks.pc[mark] ?? 0n);
+  // The engine that stops a guest at any instruction says at which; QEMU only in which block.
+  const isExact = trace.manifest.engine.name === 'embedded' || trace.manifest.end?.how === 'exit';
+  const hasRun = trace.manifest.end?.how === 'exit' ? true : null;
+  if (pc !== null && isExact) return exactly(scene, pc, hasRun);
+  if (pc !== null) return withinBlock(scene, pc);
+  const edge = trace.edgeAt(vcpu, seqEnd - 1);
+  if (edge === NO_ROW) return null;
+  const target = edges.target[edge] ?? 0n;
+  const block = edges.targetBlock[edge] ?? NO_ROW;
+  return {
+    known: 'arrival',
+    place: scene.place(target),
+    isCode: block < trace.blocks.count,
+    ...listing(scene, { block, from: target, to: null }, null),
+  };
+}
+
+function exactly(scene: Scene, pc: bigint, hasRun: boolean | null): CrashWhere {
+  const block = blockWith(scene, pc);
+  const run = lastRun(scene);
+  const from = run !== null && run.block === block ? run.pc : (scene.trace.blocks.pc[block] ?? pc);
+  return {
+    known: 'instruction',
+    place: scene.place(pc),
+    isCode: block !== NO_ROW,
+    ...listing(scene, { block, from: from <= pc ? from : pc, to: pc }, hasRun),
+  };
+}
+
+function withinBlock(scene: Scene, pc: bigint): CrashWhere {
+  const block = blockWith(scene, pc);
+  return {
+    known: 'block',
+    place: scene.place(pc),
+    isCode: block !== NO_ROW,
+    ...listing(scene, { block, from: pc, to: null }, null),
+  };
+}
+
+/** The last part of a block that is known to have run. */
+function lastRun({ path, vcpu, seqEnd }: Scene): { block: number; pc: bigint } | null {
+  try {
+    return path.runsAt(vcpu, seqEnd - 1).at(-1) ?? null;
+  } catch (error) {
+    if (error instanceof BacktrailError) return null;
+    throw error;
+  }
+}
+
+/** The block that control was in last and that has an instruction at `pc`; NO_ROW for none. */
+function blockWith(scene: Scene, pc: bigint): number {
+  const { trace, vcpu, seqEnd, path } = scene;
+  const { blocks, edges } = trace;
+  const has = (block: number): boolean => {
+    if (block >= blocks.count) return false;
+    const offset = pc - (blocks.pc[block] ?? 0n);
+    if (offset < 0n || offset >= BigInt(blocks.size[block] ?? 0)) return false;
+    return path.code.instructionAt(block, Number(offset)) >= 0;
+  };
+  const arrived = edges.targetBlock[trace.edgeAt(vcpu, seqEnd - 1)] ?? NO_ROW;
+  for (const block of [lastRun(scene)?.block ?? NO_ROW, arrived]) if (has(block)) return block;
+  for (let block = blocks.count - 1; block >= 0; block--) if (has(block)) return block;
+  return NO_ROW;
+}
+
+function listing(
+  scene: Scene,
+  { block, from, to }: Stretch,
+  lastHasRun: boolean | null,
+): Pick<CrashWhere, 'code' | 'omitted' | 'endsIndirect'> {
+  const { blocks } = scene.trace;
+  const code: CrashInstruction[] = [];
+  if (block >= blocks.count) return { code, omitted: 0, endsIndirect: false };
+  const bytes = blocks.code(block);
+  const start = blocks.pc[block] ?? 0n;
+  let at = 0;
+  for (const size of blocks.instructionSizes(block)) {
+    const pc = start + BigInt(at);
+    if (to !== null && pc > to) break;
+    const own = bytes.subarray(at, at + size);
+    at += size;
+    if (pc < from) continue;
+    const text = scene.tools.disassembler?.text(own, pc) ?? bytesText(own);
+    const hasRun = to === null ? null : pc < to ? true : lastHasRun;
+    code.push({ address: hexAddress(pc), text, hasRun });
+  }
+  const omitted = to === null ? 0 : Math.max(0, code.length - BEFORE_MAX - 1);
+  return { code: code.slice(omitted), omitted, endsIndirect: endsIndirect(scene, block) };
+}
+
+const bytesText = (bytes: Uint8Array): string =>
+  Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
+
+/** Whether the last instruction of a block goes where only the run could tell. */
+function endsIndirect({ trace, isa }: Scene, block: number): boolean {
+  const classifier = createClassifier(isa);
+  const sizes = trace.blocks.instructionSizes(block);
+  const last = sizes.at(-1) ?? 0;
+  const bytes = trace.blocks.code(block);
+  const at = bytes.length - last;
+  const kind = classifier?.classify(bytes, at, last, 0n).kind ?? null;
+  return kind === 'return' || kind === 'indirect-call' || kind === 'indirect-jump';
+}

@@ -1,0 +1,76 @@
+/** What the numbers of signals and traps mean, in words. */
+import { signalName } from '../guest-names.ts';
+
+/** si_code of Linux, asm-generic/siginfo.h; by the signal's name. */
+const CODES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
+  SIGILL: {
+    1: 'no such instruction',
+    2: 'no such operand',
+    4: 'a trap',
+    5: 'not permitted to this program',
+  },
+  SIGFPE: {
+    1: 'integer divided by zero',
+    2: 'integer overflow',
+    3: 'floating point divided by zero',
+    4: 'floating-point overflow',
+    5: 'floating-point underflow',
+    7: 'floating-point operation without a result',
+  },
+  SIGSEGV: { 1: 'nothing is mapped there', 2: 'what is mapped there does not permit it' },
+  SIGBUS: { 1: 'address not aligned', 2: 'no memory behind it', 3: 'memory failed' },
+  SIGTRAP: { 1: 'breakpoint instruction', 2: 'single step' },
+};
+const SENT: Readonly<Record<number, string>> = {
+  0: 'sent by a process, not by a fault',
+  [-6]: 'sent by a thread, not by a fault: as abort() does',
+};
+
+/** Exceptions of RISC-V by mcause: The RISC-V Instruction Set Manual II, table of mcause. */
+const RISCV_EXCEPTIONS: readonly string[] = [
+  'instruction address misaligned',
+  'instruction access fault',
+  'illegal instruction',
+  'breakpoint',
+  'load address misaligned',
+  'load access fault',
+  'store address misaligned',
+  'store access fault',
+  'environment call from U-mode',
+  'environment call from S-mode',
+  'environment call from VS-mode',
+  'environment call from M-mode',
+  'instruction page fault',
+  'load page fault',
+  '',
+  'store page fault',
+];
+const RISCV_INTERRUPTS: Readonly<Record<number, string>> = {
+  1: 'supervisor software',
+  3: 'machine software',
+  5: 'supervisor timer',
+  7: 'machine timer',
+  9: 'supervisor external',
+  11: 'machine external',
+};
+const RISCV_CALLS: readonly number[] = [8, 9, 10, 11];
+
+/** What a signal's code says; null where it says nothing more than the signal. */
+export function signalCodeSays(signal: string | null, code: number | null): string | null {
+  if (code === null) return null;
+  return SENT[code] ?? CODES[signal ?? '']?.[code] ?? null;
+}
+
+/** `SIGSEGV`, `load access fault`, `machine timer`; null where there is no name for it. */
+export function eventName(isa: string, kind: string, number: number | null): string | null {
+  if (number === null) return null;
+  if (kind === 'signal') return signalName(isa, BigInt(number));
+  if (!isa.startsWith('riscv')) return null;
+  if (kind === 'exception') return RISCV_EXCEPTIONS[number] || null;
+  return kind === 'interrupt' ? (RISCV_INTERRUPTS[number] ?? null) : null;
+}
+
+/** Whether an exception only asks the code above for a service. */
+export function isEnvironmentCall(isa: string, number: number | null): boolean {
+  return isa.startsWith('riscv') && number !== null && RISCV_CALLS.includes(number);
+}
