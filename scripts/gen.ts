@@ -1,6 +1,7 @@
 /** `npm run gen`: makes every generated file anew. Tests fail while one of them is stale. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { COMMANDS_PATH, renderCommands } from './gen-commands.ts';
+import { CRASH_REPORT_PATH, renderCrashReport } from './gen-crash-report.ts';
 import { RING_HEADER_PATH, renderRingHeader } from './gen-ring-header.ts';
 import { renderSqlDocs, SQL_DOCS_PATH } from './gen-sql-docs.ts';
 import { renderTraceFormat, TRACE_FORMAT_PATH } from './gen-trace-format.ts';
@@ -15,6 +16,7 @@ interface Generated {
 const GENERATED: readonly Generated[] = [
   { path: RING_HEADER_PATH, render: renderRingHeader },
   { path: TRACE_FORMAT_PATH, render: renderTraceFormat },
+  { path: CRASH_REPORT_PATH, render: renderCrashReport },
   { path: SQL_DOCS_PATH, render: renderSqlDocs },
   { path: COMMANDS_PATH, render: renderCommands },
 ];

@@ -9,14 +9,16 @@
 import type { Trace } from '@backtrail/recorder/trace';
 import { nextSteps, unknowns } from './crash/advice.ts';
 import { type Calls, type CallsOptions, crashCalls } from './crash/calls.ts';
-import { crashEnd, crashWhere } from './crash/end.ts';
+import { crashEnd, crashWhere, mayHaveReturned } from './crash/end.ts';
 import { firstRuns, lastEvents } from './crash/events.ts';
 import { recentPart } from './crash/recent.ts';
 import {
   CRASH_REPORT_FORMAT,
   CRASH_REPORT_VERSION,
   type CrashOther,
+  type CrashPlace,
   type CrashReport,
+  type CrashWhere,
 } from './crash/report.ts';
 import { Scene } from './crash/scene.ts';
 import { lastTransfers } from './crash/transfers.ts';
@@ -36,7 +38,7 @@ export interface CrashOptions {
   /** Go through the whole run for broken returns, however long it is. */
   readonly isWhole?: boolean;
   /** Read lines of source files that the trace names from this machine. */
-  readonly readsSources?: boolean;
+  readonly readsSource?: boolean;
 }
 
 const ROWS_DEFAULT = 20;
@@ -53,7 +55,7 @@ export async function crashReport(trace: Trace, options: CrashOptions = {}): Pro
   const scene = new Scene(trace, options.vcpu ?? null, {
     symbolizer,
     locator: createSourceLocator(trace, symbolizer, { demangle }),
-    sourceReader: options.readsSources === true ? createSourceReader() : null,
+    sourceReader: options.readsSource === true ? createSourceReader() : null,
     disassembler,
   });
   return reportOf(scene, options.rows ?? ROWS_DEFAULT, { isWhole: options.isWhole === true });
@@ -73,11 +75,9 @@ function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): Crash
       state: trace.state,
       command: manifest.command,
       started: manifest.started,
-      engine: {
-        name: manifest.engine.name,
-        version: manifest.engine.version,
-        mode: manifest.engine.mode,
-      },
+      engine: manifest.engine.name,
+      engineVersion: manifest.engine.version,
+      mode: manifest.engine.mode,
       isa: scene.isa,
       transfers: trace.transfers,
       vcpus: trace.vcpus.length,
@@ -86,7 +86,7 @@ function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): Crash
     seqEnd,
     callsFromSeq: calls?.fromSeq ?? seqEnd,
     end: crashEnd(scene),
-    where,
+    where: where === null ? null : { ...where, returnsTo: returnsTo(scene, where, calls) },
     transfers: lastTransfers(scene, rows),
     stack: calls?.stack ?? null,
     brokenReturns: calls?.broken ?? null,
@@ -96,11 +96,21 @@ function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): Crash
     recent: calls === null ? null : scene.attempt(() => recentPart(scene, calls.machineAt)),
     others: others(scene),
   };
+  const isWhole = calls?.isWhole ?? false;
   return {
     ...found,
-    unknown: unknowns(scene, found, calls?.isWhole ?? false),
-    next: nextSteps(found),
+    unknown: unknowns(scene, found, isWhole),
+    next: nextSteps(found, isWhole),
   };
+}
+
+function returnsTo(
+  scene: Scene,
+  where: Omit<CrashWhere, 'returnsTo'>,
+  calls: Calls | null,
+): CrashPlace | null {
+  const address = calls?.returnAddress ?? null;
+  return address !== null && mayHaveReturned(scene, where) ? scene.place(address) : null;
 }
 
 function eventsOf(scene: Scene, calls: Calls | null): CrashReport['events'] {

@@ -5,6 +5,7 @@ import type { Output } from './io.ts';
 import { tellEnd } from './summary.ts';
 import {
   cut,
+  fileLine,
   formatAddress,
   formatCount,
   plural,
@@ -18,8 +19,6 @@ const PAGE_ROWS = 1024;
 /** C++ names can be longer than any screen; --json has them whole. */
 const SYMBOL_COLUMNS_MAX = 60;
 const VCPUS_NAMED_MAX = 8;
-/** Of a file's name and a line; the number at its end is what counts. */
-const LINE_COLUMNS_MAX = 24;
 
 const COLUMNS: readonly TableColumn[] = [
   { title: 'seq', align: 'right' },
@@ -39,13 +38,9 @@ const COLUMNS_WITH_LINES: readonly TableColumn[] = [
 
 const symbolText = (place: Place): string => cut(printable(place.symbol), SYMBOL_COLUMNS_MAX);
 
-/** `main.c:12`, cut on the left. */
 function lineText({ sourceLine }: TransferRow): string {
   if (sourceLine === null || sourceLine.file === null) return '';
-  const { file, line } = sourceLine;
-  const name = printable(file.slice(file.lastIndexOf('/') + 1) || file);
-  const text = line === null ? name : `${name}:${line}`;
-  return text.length <= LINE_COLUMNS_MAX ? text : `…${text.slice(1 - LINE_COLUMNS_MAX)}`;
+  return fileLine(sourceLine.file, sourceLine.line);
 }
 
 function transferCells(row: TransferRow, withLines: boolean): string[] {

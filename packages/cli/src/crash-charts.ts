@@ -26,6 +26,8 @@ export const escaped = (text: string): string =>
 
 const ROW_PIXELS = 18;
 const HUES = 360;
+/** Of the chart's width: less has no room for a letter. */
+const THIN = 0.01;
 
 export function flameBars({ flame, instructions }: CrashRecent): Bar[] {
   const bars: Bar[] = [];
@@ -79,7 +81,8 @@ export function chart(bars: readonly Bar[]): string {
   const boxes = bars.map(({ left, width, row, name, says }) => {
     const place = `left:${percent(left)};width:${percent(width)};top:${row * ROW_PIXELS}px`;
     const text = escaped(name);
-    return `<div class="bar" style="${place};--h:${hue(name)}" title="${text}: ${says}">${text}</div>`;
+    const kind = width < THIN ? 'bar thin' : 'bar';
+    return `<div class="${kind}" style="${place};--h:${hue(name)}" title="${text}: ${says}">${text}</div>`;
   });
   return `<div class="chart" style="height:${rows * ROW_PIXELS}px">\n${boxes.join('\n')}\n</div>`;
 }

@@ -116,11 +116,10 @@ function headOf({ trace, vcpu, seqEnd, end }: CrashReport): Sentence[] {
     list.push([`Recording had stopped before ${describeStop(end.recordingStopped)}.`]);
   }
   const own = trace.vcpus === 1 ? '' : `, ${formatCount(seqEnd)} of them by vCPU ${vcpu}`;
-  list.push([
-    code(trace.directory),
-    `: ${plural(trace.transfers, 'transfer')}${own}; ${trace.isa}, ${trace.engine.mode} mode, ` +
-      `${trace.engine.name} ${trace.engine.version}.`,
-  ]);
+  const engine = `${trace.isa}, ${trace.mode} mode, ${trace.engine} ${trace.engineVersion}`;
+  // Alone: how long it is must not decide where other lines are broken.
+  list.push([code(trace.directory)]);
+  list.push([`${plural(trace.transfers, 'transfer')}${own}; ${engine}.`]);
   return list;
 }
 
@@ -144,6 +143,9 @@ function whereSection({ where, end }: CrashReport): Section {
       isHere: isKnown && i === last,
     }));
     blocks.push({ kind: 'code', lines });
+  }
+  if (where.returnsTo !== null) {
+    blocks.push(...sentencesOf([['Its return was to go to ', code(where.returnsTo.symbol), '.']]));
   }
   const text = where.place.source?.text ?? null;
   if (text !== null) blocks.push(...sentencesOf([['Source: ', code(text.trim())]]));

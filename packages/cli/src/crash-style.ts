@@ -31,6 +31,7 @@ dd { margin: 0; }
 .bar { position: absolute; height: 17px; line-height: 16px; font-size: 11px; padding: 0 2px;
   overflow: hidden; white-space: nowrap; text-overflow: ellipsis; color: var(--barink);
   background: hsl(var(--h) 60% var(--l)); border: solid var(--paper); border-width: 0 1px 1px 0; }
+.thin { color: transparent; padding: 0; }
 .js .bar { cursor: pointer; }
 .dim { color: var(--dim); }
 `;
@@ -51,6 +52,7 @@ for (const chart of document.querySelectorAll('.chart')) {
     for (const { bar, left, width } of bars) {
       bar.style.left = (left - from) * 100 / share + '%';
       bar.style.width = width * 100 / share + '%';
+      bar.classList.toggle('thin', width * 100 / share < 1);
     }
   });
 }

@@ -10,7 +10,7 @@ import {
   foldLoops,
 } from '@backtrail/analyzer';
 import type { Block, PageRow } from './crash-page.ts';
-import { cut, formatCount, plural, type TableColumn } from './text.ts';
+import { cut, fileLine, formatCount, plural, type TableColumn } from './text.ts';
 
 /** C++ names can be longer than any screen; JSON has them whole. */
 const SYMBOL_COLUMNS_MAX = 60;
@@ -20,12 +20,8 @@ const OUTER_ROWS_MAX = 4;
 
 const symbolText = (text: string): string => cut(text, SYMBOL_COLUMNS_MAX);
 
-/** `main.c:12`. */
-function lineText(source: CrashSource | null): string {
-  if (source === null) return '';
-  const name = source.file.slice(source.file.lastIndexOf('/') + 1);
-  return source.line === null ? name : `${name}:${source.line}`;
-}
+const lineText = (source: CrashSource | null): string =>
+  source === null ? '' : fileLine(source.file, source.line);
 
 const rangeText = ([min, max]: readonly [number, number]): string =>
   min === max ? formatCount(max) : `${formatCount(min)}–${formatCount(max)}`;
@@ -157,25 +153,29 @@ function foldRows(frames: readonly CrashFrame[], fold: Fold, bar: string): PageR
 }
 
 function rowsOfFrame(frame: CrashFrame, bar: string): PageRow[] {
-  const inlined = frame.inlined.map(
-    ({ function: name, source }): PageRow => ({
-      cells: ['', `${bar}${symbolText(name ?? '?')} (inlined)`, lineText(source), '', ''],
-    }),
-  );
-  const { moved } = frame;
-  const isBroken = moved?.how === 'broken-return';
-  const how =
-    moved === null
-      ? frame.entered
-      : `${moved.how} from ${symbolText(moved.source.symbol)}, ${frame.entered} before`;
-  const cells = [
-    `${frame.level}`,
-    `${bar}${symbolText(frame.place.symbol)}`,
-    lineText(frame.place.source),
-    how,
-    `${moved?.seq ?? frame.seq}`,
+  const inlined = frame.inlined.flatMap(({ function: name, source }): PageRow[] => [
+    { cells: ['', `${bar}${symbolText(name ?? '?')} (inlined)`, lineText(source), '', ''] },
+    ...sourceRows(source, bar),
+  ]);
+  const { place, moved, entry, entered } = frame;
+  const at = [`${frame.level}`, `${bar}${symbolText(place.symbol)}`, lineText(place.source)];
+  const source = sourceRows(place.source, bar);
+  if (moved === null) return [...inlined, { cells: [...at, entered, `${frame.seq}`] }, ...source];
+  const how = `${moved.how} from ${symbolText(moved.source.symbol)}`;
+  const cells = [...at, how, `${moved.seq}`];
+  const before = entry === null ? '?' : symbolText(entry.symbol);
+  return [
+    ...inlined,
+    moved.how === 'broken-return' ? { cells, isBad: true } : { cells },
+    ...source,
+    { cells: ['', `${bar}  in place of ${before}`, '', entered, `${frame.seq}`] },
   ];
-  return [...inlined, isBroken ? { cells, isBad: true } : { cells }];
+}
+
+/** The text of a line, where it is known. */
+function sourceRows(source: CrashSource | null, bar: string): PageRow[] {
+  const text = source?.text ?? null;
+  return text === null ? [] : [{ note: `${bar}  │ ${text.trim()}` }];
 }
 
 /** A table without the columns in which there is nothing. */

@@ -15,7 +15,7 @@ export interface CrashRequest {
   readonly vcpu: number | null;
   readonly rows: number;
   readonly isWhole: boolean;
-  readonly readsSources: boolean;
+  readonly readsSource: boolean;
 }
 
 const BY_NAME: readonly (readonly [RegExp, string])[] = [

@@ -65,6 +65,16 @@ export function cut(text: string, columns: number): string {
   return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;
 }
 
+/** Of a file's name and a line; the number at its end is what counts. */
+const LINE_COLUMNS_MAX = 24;
+
+/** `main.c:12`, cut on the left. */
+export function fileLine(file: string, line: number | null): string {
+  const name = printable(file.slice(file.lastIndexOf('/') + 1) || file);
+  const text = line === null ? name : `${name}:${line}`;
+  return text.length <= LINE_COLUMNS_MAX ? text : `…${text.slice(1 - LINE_COLUMNS_MAX)}`;
+}
+
 /** Name and value, names padded: `name    value`. Lines of a value go below each other. */
 export function fields(rows: readonly (readonly [name: string, value: string])[]): string {
   const width = Math.max(0, ...rows.map(([name]) => name.length)) + 2;

@@ -12,7 +12,6 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
   const { manifest } = trace;
   const list: CrashUnknown[] = [];
   const tell = (code: CrashUnknown['code'], says: string): void => void list.push({ code, says });
-  const directory = found.trace.directory;
   if (trace.state === 'partial') {
     tell('partial', 'The trace is not closed: its end and its names are not known yet.');
   }
@@ -37,7 +36,7 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
     tell(
       'not-whole',
       `Calls and returns before transfer ${found.callsFromSeq} were not looked at: the run is ` +
-        `long. All of them: backtrail crash ${directory} --whole`,
+        'long. With --whole they are.',
     );
   }
   if (scene.tools.disassembler === null) {
@@ -50,7 +49,7 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
 const lossText = ({ count, says, advice }: Loss): string => `${count} ${says} ${advice}`;
 
 /** Commands worth running, the best first. */
-export function nextSteps(found: Found): CrashNext[] {
+export function nextSteps(found: Found, callsWhole: boolean): CrashNext[] {
   const { trace, vcpu, seqEnd } = found;
   const { directory } = trace;
   const isOther = found.trace.vcpus > 1;
@@ -90,6 +89,12 @@ export function nextSteps(found: Found): CrashNext[] {
     list.push({
       says: `around the last ${event.kind}`,
       words: ['back', directory, ...own, '--from', `${Math.min(event.seq + 5, seqEnd - 1)}`],
+    });
+  }
+  if (found.stack !== null && !callsWhole) {
+    list.push({
+      says: 'the same, with all calls and returns from the beginning',
+      words: ['crash', directory, ...own, '--whole'],
     });
   }
   list.push({ says: 'further back', words: ['back', directory, ...own, '-n', '200'] });

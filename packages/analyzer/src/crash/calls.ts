@@ -26,6 +26,8 @@ export interface CallsOptions extends Pick<CallStacksOptions, 'load' | 'summary'
 
 export interface Calls {
   readonly stack: CrashStack;
+  /** Where the innermost frame is to return to; null where that is not known. */
+  readonly returnAddress: bigint | null;
   readonly broken: CrashBrokenReturns;
   /** Everything from here on was gone through. */
   readonly fromSeq: number;
@@ -85,6 +87,7 @@ function callsOf(
         isBottomKnown,
         parked,
       },
+      returnAddress: frames[0]?.returnAddress ?? null,
       broken: brokenReturns(scene, stacks),
       fromSeq: stacks.trace.segments.firstSeq[first] ?? 0,
       isWhole,

@@ -1,6 +1,6 @@
 /** What ended the run, and where control was then. */
 import { BacktrailError, MARK_KINDS, NO_ROW } from '@backtrail/recorder/trace';
-import { createClassifier } from '../disassembly/classify.ts';
+import { createClassifier, type FlowKind } from '../disassembly/classify.ts';
 import { endMark } from '../path.ts';
 import type { CrashEnd, CrashInstruction, CrashWhere } from './report.ts';
 import { hexAddress, markNumber, type Scene } from './scene.ts';
@@ -68,7 +68,10 @@ interface Stretch {
   readonly to: bigint | null;
 }
 
-export function crashWhere(scene: Scene): CrashWhere | null {
+/** Without `returnsTo`, for which the call stack is needed. */
+type Where = Omit<CrashWhere, 'returnsTo'>;
+
+export function crashWhere(scene: Scene): Where | null {
   const { trace, vcpu, seqEnd } = scene;
   const { marks, edges } = trace;
   const fatal = fatalMark(scene);
@@ -92,7 +95,7 @@ export function crashWhere(scene: Scene): CrashWhere | null {
   };
 }
 
-function exactly(scene: Scene, pc: bigint, hasRun: boolean | null): CrashWhere {
+function exactly(scene: Scene, pc: bigint, hasRun: boolean | null): Where {
   const block = blockWith(scene, pc);
   const run = lastRun(scene);
   const from = run !== null && run.block === block ? run.pc : (scene.trace.blocks.pc[block] ?? pc);
@@ -104,7 +107,7 @@ function exactly(scene: Scene, pc: bigint, hasRun: boolean | null): CrashWhere {
   };
 }
 
-function withinBlock(scene: Scene, pc: bigint): CrashWhere {
+function withinBlock(scene: Scene, pc: bigint): Where {
   const block = blockWith(scene, pc);
   return {
     known: 'block',
@@ -162,19 +165,26 @@ function listing(
     code.push({ address: hexAddress(pc), text, hasRun });
   }
   const omitted = to === null ? 0 : Math.max(0, code.length - BEFORE_MAX - 1);
-  return { code: code.slice(omitted), omitted, endsIndirect: endsIndirect(scene, block) };
+  return { code: code.slice(omitted), omitted, endsIndirect: isIndirect(lastKind(scene, block)) };
 }
 
 const bytesText = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(' ');
 
-/** Whether the last instruction of a block goes where only the run could tell. */
-function endsIndirect({ trace, isa }: Scene, block: number): boolean {
-  const classifier = createClassifier(isa);
+const INDIRECT: readonly (FlowKind | null)[] = ['return', 'indirect-call', 'indirect-jump'];
+const isIndirect = (kind: FlowKind | null): boolean => INDIRECT.includes(kind);
+
+/** What the last instruction of a block does. */
+function lastKind({ trace, isa }: Scene, block: number): FlowKind | null {
   const sizes = trace.blocks.instructionSizes(block);
   const last = sizes.at(-1) ?? 0;
   const bytes = trace.blocks.code(block);
   const at = bytes.length - last;
-  const kind = classifier?.classify(bytes, at, last, 0n).kind ?? null;
-  return kind === 'return' || kind === 'indirect-call' || kind === 'indirect-jump';
+  return createClassifier(isa)?.classify(bytes, at, last, 0n).kind ?? null;
+}
+
+/** Whether control was last in a block that ends with a return, and may have run it. */
+export function mayHaveReturned(scene: Scene, where: Where): boolean {
+  if (where.known !== 'block' || !where.isCode) return false;
+  return lastKind(scene, blockWith(scene, BigInt(where.place.address))) === 'return';
 }

@@ -68,6 +68,8 @@ class Charts {
   readonly #spansFrom: number;
   readonly #root = nodeOf('');
   readonly #names = new Map<number, string>();
+  /** A summary of one transfer: offset 0 and its edge. */
+  readonly #event = new Uint32Array(2);
   #open: Open[] = [];
   #spans: CrashSpan[] = [];
   /** seq after the last transfer. */
@@ -90,7 +92,10 @@ class Charts {
 
   step(edge: number, seq: number, instructions: number): void {
     // The machine stands at the first moment already.
-    if (seq > this.#scene.lastFrom) this.#machine.step(edge, seq);
+    if (seq > this.#scene.lastFrom) {
+      this.#event[1] = edge;
+      this.#machine.apply(this.#event, seq);
+    }
     if (seq === this.#spansFrom) {
       this.#open = this.#open.map((open) => ({ ...open, from: 0, seq }));
       this.#spans = [];

@@ -11,6 +11,7 @@ export const CRASH_REPORT_VERSION = 1;
 /** Lower case, e.g. `0x401136`. */
 export type HexAddress = `0x${string}`;
 
+/** A line of a source file. */
 export interface CrashSource {
   /** Path where the program was compiled. */
   readonly file: string;
@@ -27,9 +28,11 @@ export interface CrashPlace {
   readonly address: HexAddress;
   /** `main+0x12`, `libc.so.6+0x1234`, or the address itself where no module is mapped. */
   readonly symbol: string;
+  /** Null where no line is known. */
   readonly source: CrashSource | null;
 }
 
+/** What ended the run. */
 export interface CrashEnd {
   /**
    * - `signal`: killed by a signal. `exit`: it ended by itself, or asked for its end.
@@ -55,6 +58,7 @@ export interface CrashEnd {
   readonly isFailure: boolean;
 }
 
+/** One instruction. */
 export interface CrashInstruction {
   readonly address: HexAddress;
   /** E.g. `ld a0, 0(a1)`; its bytes where they cannot be disassembled. */
@@ -80,8 +84,11 @@ export interface CrashWhere {
   readonly omitted: number;
   /** Whether the last of `code` goes to an address that only the run could tell. */
   readonly endsIndirect: boolean;
+  /** Where it is to go if it is a return and its caller is known; else null. */
+  readonly returnsTo: CrashPlace | null;
 }
 
+/** A transfer, or several over one edge. */
 export interface CrashTransferRow {
   readonly row: 'transfer';
   /** Of the newest of `times`. */
@@ -99,6 +106,7 @@ export interface CrashTransferRow {
   readonly times: readonly [number, number];
 }
 
+/** Rounds of a loop, made one. */
 export interface CrashLoopRow {
   readonly row: 'loop';
   /** Of its newest transfer. */
@@ -112,6 +120,7 @@ export interface CrashLoopRow {
   readonly body: readonly CrashRow[];
 }
 
+/** Something that happened between two transfers. */
 export interface CrashMarkRow {
   readonly row: 'mark';
   /** Of the next transfer at that moment. */
@@ -126,6 +135,7 @@ export interface CrashMarkRow {
   readonly name: string | null;
 }
 
+/** Lost transfers. */
 export interface CrashGapRow {
   readonly row: 'gap';
   /** First lost. */
@@ -135,12 +145,14 @@ export interface CrashGapRow {
 
 export type CrashRow = CrashTransferRow | CrashLoopRow | CrashMarkRow | CrashGapRow;
 
+/** A function that was inlined. */
 export interface CrashInline {
   readonly function: string | null;
   /** Where control is in it: the instruction's line, or the call of the function before. */
   readonly source: CrashSource | null;
 }
 
+/** An open call. */
 export interface CrashFrame {
   /** 0 is the innermost. */
   readonly level: number;
@@ -154,14 +166,19 @@ export interface CrashFrame {
   /** Where it was entered; null where that is not known. */
   readonly entry: CrashPlace | null;
   /** How control came into another function than the one that was entered; else null. */
-  readonly moved: {
-    readonly how: string;
-    readonly seq: number;
-    readonly source: CrashPlace;
-    readonly target: CrashPlace;
-  } | null;
+  readonly moved: CrashMove | null;
 }
 
+/** Control went on in another function, in the same frame. */
+export interface CrashMove {
+  /** `tail-jump`, `broken-return`, `restorer`, `return`, `redirect`. */
+  readonly how: string;
+  readonly seq: number;
+  readonly source: CrashPlace;
+  readonly target: CrashPlace;
+}
+
+/** The calls that were open at the end. */
 export interface CrashStack {
   readonly depth: number;
   readonly frames: readonly CrashFrame[];
@@ -173,6 +190,7 @@ export interface CrashStack {
   readonly parked: number;
 }
 
+/** A return that went where no open call came from. */
 export interface CrashBrokenReturn {
   readonly seq: number;
   readonly source: CrashPlace;
@@ -184,6 +202,7 @@ export interface CrashBrokenReturn {
   readonly calledSeq: number;
 }
 
+/** All of them. */
 export interface CrashBrokenReturns {
   /** In what was looked at. */
   readonly count: number;
@@ -193,6 +212,7 @@ export interface CrashBrokenReturns {
   readonly last: CrashBrokenReturn | null;
 }
 
+/** A jump that went where no program goes on purpose. */
 export interface CrashWildJump {
   /**
    * - `nowhere`: nothing was ever executed at the target.
@@ -212,6 +232,7 @@ export interface CrashWildJump {
   readonly within: CrashInstruction | null;
 }
 
+/** The last of its kind before what ended the run. */
 export interface CrashEvent {
   readonly kind: 'signal' | 'interrupt' | 'exception';
   readonly number: number | null;
@@ -272,6 +293,7 @@ export interface CrashRecent {
   readonly spanInstructions: number;
 }
 
+/** Another vCPU, or thread. */
 export interface CrashOther {
   readonly vcpu: number;
   readonly transfers: number;
@@ -300,20 +322,31 @@ export interface CrashNext {
   readonly words: readonly string[];
 }
 
+/** The trace that the report is about. */
+export interface CrashTrace {
+  /** As it was given. */
+  readonly directory: string;
+  readonly state: 'complete' | 'partial';
+  readonly command: readonly string[];
+  /** ISO 8601, UTC. */
+  readonly started: string;
+  /** `embedded` or `qemu`. */
+  readonly engine: string;
+  readonly engineVersion: string;
+  /** `user` or `system`. */
+  readonly mode: string;
+  /** Instruction set of the guest. */
+  readonly isa: string;
+  /** Of all vCPUs. */
+  readonly transfers: number;
+  readonly vcpus: number;
+}
+
+/** The whole. */
 export interface CrashReport {
   readonly format: typeof CRASH_REPORT_FORMAT;
   readonly version: typeof CRASH_REPORT_VERSION;
-  readonly trace: {
-    readonly directory: string;
-    readonly state: 'complete' | 'partial';
-    readonly command: readonly string[];
-    readonly started: string;
-    readonly engine: { readonly name: string; readonly version: string; readonly mode: string };
-    readonly isa: string;
-    /** Of all vCPUs. */
-    readonly transfers: number;
-    readonly vcpus: number;
-  };
+  readonly trace: CrashTrace;
   /** The vCPU, or thread, that the report is about. */
   readonly vcpu: number;
   /** seq after its last transfer. */

@@ -35,7 +35,7 @@ export const CRASH: CommandSpec = {
       parse: parseCount,
     },
     { flags: '--whole', says: 'follow calls from the beginning even of a long run' },
-    { flags: '--sources', says: 'show lines of source files that are on this machine' },
+    { flags: '--source', says: 'show the text of the source lines, where their files are here' },
   ],
   examples: [
     { line: 'backtrail crash a.out.trace', says: 'read this first' },
@@ -52,7 +52,7 @@ export const CRASH: CommandSpec = {
         vcpu: call.number('vcpu'),
         rows: call.number('n') ?? 20,
         isWhole: call.flag('whole'),
-        readsSources: call.flag('sources'),
+        readsSource: call.flag('source'),
       },
       io,
     );

@@ -1,5 +1,5 @@
 /**
- * `backtrail demo`: a program that smashes its stack, recorded here and now, and looked back at.
+ * `backtrail demo`: a program that smashes its stack, recorded here and now, and its crash report.
  */
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +9,7 @@ import type { RecordResult } from '@backtrail/recorder';
 import type { CommandSpec } from '../command.ts';
 import type { Io } from '../io.ts';
 
-/** Transfers shown: enough to see how the program came to its end. */
+/** Rows of transfers: enough to see how the program came to its end. */
 const SHOWN = 12;
 
 /** From src/commands and from dist/commands alike. The source is tests/guests/riscv64/smash.c. */
@@ -46,8 +46,8 @@ async function recordProgram(): Promise<RecordResult> {
 
 async function show(directory: string, io: Io): Promise<void> {
   const { openTrace } = await import('@backtrail/recorder/trace');
-  const { Backward } = await import('../backward.ts');
-  const { writeText } = await import('../backward-text.ts');
+  const { crashReport } = await import('@backtrail/analyzer');
+  const { crashText } = await import('../crash-text.ts');
   const { summarize, summaryText } = await import('../summary.ts');
   const { shellWords } = await import('../text.ts');
   const trace = openTrace(directory);
@@ -55,22 +55,15 @@ async function show(directory: string, io: Io): Promise<void> {
   const heading = (text: string): void => io.out.write(`\n${io.out.paint('bold', text)}\n\n`);
   heading(`$ backtrail info ${name}`);
   io.out.write(summaryText(summarize(trace), io.out));
-  heading(`$ backtrail back ${name} -n ${SHOWN}`);
-  using back = await Backward.open(trace, {
-    vcpu: null,
-    from: null,
-    count: SHOWN,
-    disassembly: true,
-    source: false,
-  });
-  writeText(back, io.out);
+  heading(`$ backtrail crash ${name} -n ${SHOWN}`);
+  io.out.write(crashText(await crashReport(trace, { rows: SHOWN }), io.out));
   io.out.write(
-    '\nRead it upward: read_station returned to an address that is text (" 2117m").\n' +
-      'copy_field, some transfers before, had copied a name of 48 letters into 16 bytes:\n' +
+    '\nread_station returned to an address that is text. copy_field, some transfers before, had\n' +
+      'copied a name of 48 letters into 16 bytes:\n' +
       `  backtrail query ${name} "from transfers where source_symbol like 'copy_field%'"\n` +
-      '\nNext:\n' +
+      '\nMore:\n' +
+      `  backtrail crash ${name} -o crash.html     # the same with charts, for a browser\n` +
       `  backtrail query ${name} 'from hot_symbols limit 5'\n` +
-      `  backtrail check ${name}\n` +
       '  backtrail record -- PROGRAM     # record your own\n' +
       '  backtrail doctor                # what can this machine record?\n',
   );
@@ -82,7 +75,7 @@ export const DEMO: CommandSpec = {
   group: 'Record',
   details: [
     'Runs a small RISC-V program that comes with backtrail on the embedded engine. It overwrites ' +
-      'its own return address. Prints what info and back say of its last moments, and what to ' +
+      'its own return address. Prints what info says of the run and the crash report, and what to ' +
       'type next. The trace stays in a temporary folder.',
   ],
   arguments: [],
