@@ -24,17 +24,21 @@ import { Scene } from './crash/scene.ts';
 import { lastTransfers } from './crash/transfers.ts';
 import { wildJumps } from './crash/wild.ts';
 import { createDisassembler } from './disassembly/capstone.ts';
+import type { TraceIndex } from './index/trace-index.ts';
 import { endPc } from './path.ts';
 import { createDemangler } from './symbols/demangle.ts';
 import { createSourceLocator } from './symbols/source-locator.ts';
 import { createSourceReader } from './symbols/source-text.ts';
 import { createSymbolizer } from './symbols/symbolizer.ts';
+import { storedIndex } from './trace-index.ts';
 
 export interface CrashOptions {
   /** Null or left out: the one that ended the run, or ended last. */
   readonly vcpu?: number | null;
   /** Rows of transfers wanted; 20 if left out. */
   readonly rows?: number;
+  /** Left out: the one that is kept beside the trace, if there is one. */
+  readonly index?: TraceIndex | null;
   /** Go through the whole run for broken returns, however long it is. */
   readonly isWhole?: boolean;
   /** Read lines of source files that the trace names from this machine. */
@@ -58,7 +62,11 @@ export async function crashReport(trace: Trace, options: CrashOptions = {}): Pro
     sourceReader: options.readsSource === true ? createSourceReader() : null,
     disassembler,
   });
-  return reportOf(scene, options.rows ?? ROWS_DEFAULT, { isWhole: options.isWhole === true });
+  const { index = storedIndex(trace)?.index ?? null } = options;
+  return reportOf(scene, options.rows ?? ROWS_DEFAULT, {
+    index,
+    isWhole: options.isWhole === true,
+  });
 }
 
 function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): CrashReport {

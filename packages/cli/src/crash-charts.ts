@@ -80,9 +80,10 @@ export function chart(bars: readonly Bar[]): string {
   const rows = bars.reduce((most, { row }) => Math.max(most, row + 1), 0);
   const boxes = bars.map(({ left, width, row, name, says }) => {
     const place = `left:${percent(left)};width:${percent(width)};top:${row * ROW_PIXELS}px`;
-    const text = escaped(name);
     const kind = width < THIN ? 'bar thin' : 'bar';
-    return `<div class="${kind}" style="${place};--h:${hue(name)}" title="${text}: ${says}">${text}</div>`;
+    const text = escaped(name);
+    const style = `${place};--h:${hue(name)}`;
+    return `<div class="${kind}" style="${style}" title="${text}: ${says}">${text}</div>`;
   });
   return `<div class="chart" style="height:${rows * ROW_PIXELS}px">\n${boxes.join('\n')}\n</div>`;
 }

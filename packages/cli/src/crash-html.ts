@@ -122,8 +122,8 @@ function chartsHtml({ recent }: CrashReport): string[] {
       'flame',
       'Flame graph of the last part of the run',
       `${formatCount(recent.instructions)} instructions in the last ${formatCount(transfers)} ` +
-        'transfers: a bar is a function, as wide as the instructions in it and in what it called; ' +
-        'callers stand above what they called.',
+        'transfers: a bar is a function, as wide as the instructions in it and in what it ' +
+        'called; callers stand above what they called.',
       flameBars(recent),
     ),
     figure(

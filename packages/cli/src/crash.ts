@@ -3,6 +3,7 @@ import { crashReport } from '@backtrail/analyzer';
 import { openTrace } from '@backtrail/recorder/trace';
 import { crashHtml } from './crash-html.ts';
 import { crashMarkdown, crashText } from './crash-text.ts';
+import { indexOf } from './indexing.ts';
 import type { Io, Output } from './io.ts';
 import { fileSink } from './result-file.ts';
 
@@ -35,7 +36,10 @@ export async function runCrash(request: CrashRequest, io: Io): Promise<number> {
   const { output } = request;
   const named = BY_NAME.find(([name]) => output !== null && name.test(output));
   const format = request.format ?? named?.[1] ?? 'text';
-  const report = await crashReport(openTrace(request.directory), request);
+  const trace = openTrace(request.directory);
+  // The next report of it has the index, and is as quick as that of a short run.
+  const index = request.isWhole ? (await indexOf(trace, io)).index : undefined;
+  const report = await crashReport(trace, { ...request, ...(index !== undefined && { index }) });
   const text = (): string => {
     switch (format) {
       case 'json':

@@ -1,8 +1,9 @@
 /** The call stack at the end, and returns that did not go back to their caller. */
 import { BacktrailError, KINDS, type Trace } from '@backtrail/recorder/trace';
 import { SegmentDropped, Streams } from '../cursor/streams.ts';
+import type { TraceIndex } from '../index/trace-index.ts';
 import type { StackMachine } from '../stack/machine.ts';
-import { type BrokenReturn, CallStacks, type CallStacksOptions, type Frame } from '../stack.ts';
+import { type BrokenReturn, CallStacks, type Frame } from '../stack.ts';
 import type {
   CrashBrokenReturn,
   CrashBrokenReturns,
@@ -12,14 +13,16 @@ import type {
 } from './report.ts';
 import type { Scene } from './scene.ts';
 
-/** Longer runs are gone through from the beginning only with the help of an index. */
-export const WHOLE_TRANSFERS = 1 << 25;
+/** More transfers are not read for this: 0.2 s. */
+const WHOLE_TRANSFERS = 1 << 25;
 /** What is gone through of those without one. */
 const PART_TRANSFERS = 1 << 22;
 const FRAMES_MAX = 64;
 const BROKEN_SHOWN = 3;
 
-export interface CallsOptions extends Pick<CallStacksOptions, 'load' | 'summary'> {
+export interface CallsOptions {
+  /** Null for none: a long run is then gone through in part. */
+  readonly index: TraceIndex | null;
   /** Go through a run of any length, index or not. */
   readonly isWhole: boolean;
 }
@@ -41,10 +44,12 @@ export interface Calls {
 /** Null where the trace does not tell a call from a jump. */
 export function crashCalls(scene: Scene, pc: bigint | null, options: CallsOptions): Calls | null {
   if (!tellsCalls(scene.trace)) return null;
-  const { vcpu, seqEnd } = scene;
-  const isIndexed = (options.load?.(vcpu) ?? null) !== null || options.summary !== undefined;
-  const isWhole = options.isWhole || isIndexed || seqEnd <= WHOLE_TRANSFERS;
-  if (isWhole) return callsOf(scene, new CallStacks(scene.whole, options), pc, true);
+  const { vcpu } = scene;
+  const { index } = options;
+  const summary = (segment: number): Uint32Array | null => index?.summary('stack', segment) ?? null;
+  if (options.isWhole || transfersToRead(scene, summary) <= WHOLE_TRANSFERS) {
+    return callsOf(scene, new CallStacks(scene.whole, { summary }), pc, true);
+  }
   const part = new Streams(scene.whole);
   const end = scene.trace.seqEnd(vcpu);
   const isOld = (segment: number): boolean => part.endSeq(segment) <= end - PART_TRANSFERS;
@@ -57,6 +62,20 @@ export function crashCalls(scene: Scene, pc: bigint | null, options: CallsOption
       if (!(error instanceof SegmentDropped)) throw error;
     }
   }
+}
+
+/** Transfers of segments of which no summary is kept. */
+function transfersToRead(
+  { trace, vcpu }: Scene,
+  summary: (segment: number) => Uint32Array | null,
+): number {
+  let sum = 0;
+  for (const segment of trace.segmentsOf(vcpu)) {
+    const words = summary(segment);
+    // An odd number of words says that the summary was too long to be kept.
+    if (words === null || words.length % 2 !== 0) sum += trace.segments.rows[segment] ?? 0;
+  }
+  return sum;
 }
 
 function tellsCalls({ edges }: Trace): boolean {

@@ -75,8 +75,8 @@ export const DEMO: CommandSpec = {
   group: 'Record',
   details: [
     'Runs a small RISC-V program that comes with backtrail on the embedded engine. It overwrites ' +
-      'its own return address. Prints what info says of the run and the crash report, and what to ' +
-      'type next. The trace stays in a temporary folder.',
+      'its own return address. Prints what info says of the run and the crash report, and what ' +
+      'to type next. The trace stays in a temporary folder.',
   ],
   arguments: [],
   options: [],
