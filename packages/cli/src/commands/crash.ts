@@ -33,7 +33,7 @@ export const CRASH: CommandSpec = {
       default: { value: 20, shown: '20' },
       parse: parseCount,
     },
-    { flags: '--whole', says: 'follow calls from the beginning even of a long run' },
+    { flags: '--whole', says: 'follow calls from the beginning of a long run; builds its index' },
     { flags: '--source', says: 'show the text of the source lines, where their files are here' },
   ],
   examples: [
