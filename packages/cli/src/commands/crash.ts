@@ -9,8 +9,9 @@ export const CRASH: CommandSpec = {
   group: 'Look back',
   details: [
     'What ended the run and where; the first return that did not go back to its caller; jumps ' +
-      'into nowhere; the call stack, from calls and returns alone; the last transfers with loops ' +
-      'folded; the last signal; code that had never run before; what is not known; what to do next.',
+      'into nowhere; the call stack, from calls and returns alone; the last transfers with ' +
+      'loops folded; the last signal; code that had never run before; what is not known; what ' +
+      'to do next.',
     'HTML is one file that needs nothing else, with a flame graph and a timeline of the last ' +
       'part of the run. docs/crash-report.md describes the JSON.',
   ],
