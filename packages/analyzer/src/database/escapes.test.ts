@@ -48,6 +48,9 @@ const FORBIDDEN = [
   `PREPARE p AS FROM '${secret}'`,
   `EXPLAIN ANALYZE FROM '${secret}'`,
   `CREATE TABLE t (a INT, b INT); COPY t FROM '${secret}'`,
+  "FROM read_text('/dev/stdin')",
+  "FROM read_csv('/dev/fd/0')",
+  `FROM read_text('file://${secret}')`,
   "FROM 'http://127.0.0.1:9/x.csv'",
   "FROM 's3://bucket/x.parquet'",
   `ATTACH '${out}'`,
@@ -74,6 +77,16 @@ const FORBIDDEN = [
   "CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'x')",
   `CALL enable_logging('QueryLog', storage = 'file', storage_config = {'path': '${out}'})`,
   `FROM enable_logging('QueryLog', storage = 'file', storage_config = {'path': '${out}'})`,
+  // A text that is put together and then run as SQL.
+  `FROM query('FROM enable_log' || 'ging(storage_path = ''${out}'')')`,
+  `FROM "query" ('FROM enable_log' || 'ging(''QueryLog'', storage = ''file'')')`,
+  `FROM json_execute_serialized_sql(json_serialize_sql('FROM enable_log' || 'ging()'))`,
+  `CREATE MACRO m(x) AS TABLE FROM query('FROM enable_log' || x)`,
+  `FROM enable_profiling(format = 'json', save_location = '${out}')`,
+  'FROM enable_peg_parser()',
+  'FROM duckdb_secrets()',
+  'FROM duckdb_extensions()',
+  'DROP PERSISTENT SECRET s',
   `EXPLAIN ANALYZE COPY (SELECT 1) TO '${out}'`,
   `PREPARE p AS COPY (SELECT 1) TO '${out}'`,
   `CALL pragma_version()`,
@@ -89,6 +102,29 @@ describe('SQL cannot leave the session', () => {
     expect(error.message).toMatch(/^[^\n]+--unsafe[^\n]*$/);
     expect((await database.query('SELECT count(*) FROM transfers')).rows()).toEqual([[1n]]);
     await database.query('DROP TABLE IF EXISTS t');
+  });
+
+  test('the private folder is no way to others', async () => {
+    const setting = await database.query("SELECT current_setting('temp_directory')");
+    const inside = String(setting.rows()[0]?.[0]);
+    const name = path.basename(folder);
+    for (const way of [
+      `/../${name}`,
+      `/copy/../../${name}`,
+      `//./../${name}`,
+      `/*/../../${name}`,
+    ]) {
+      const from = `FROM read_text('${inside}${way}/secret.csv')`;
+      expect((await errorOf(database.query(from))).code).toBe('E_SQL_FORBIDDEN');
+      const list = await database.query(`FROM glob('${inside}${way}/*')`).catch(() => null);
+      expect(list?.rows() ?? []).toEqual([]);
+    }
+    await database
+      .query(
+        `COPY (SELECT '../../../../../..${folder}/x' AS a, 1 AS b) TO '${out}' ` +
+          "(FORMAT csv, PARTITION_BY (a), FILENAME_PATTERN '../../../../x_{i}')",
+      )
+      .catch(() => null);
   });
 
   test.each([

@@ -36,13 +36,19 @@ describe('SQL guard', () => {
     ["COPY t TO 's3://bucket/x'", 'COPY to s3://bucket/x is not allowed'],
     ['COPY t TO getvariable(1)', 'expected COPY'],
     ["COPY t TO e'x'", 'expected COPY'],
-    ["CALL enable_logging('QueryLog')", 'enable_logging is not allowed'],
-    ['FROM "ENABLE_LOGGING"()', 'enable_logging is not allowed'],
+    ["CALL enable_logging('QueryLog')", 'enable_logging() is not allowed'],
+    ['FROM "ENABLE_LOGGING"()', 'enable_logging() is not allowed'],
+    ["FROM query /* a text */ ('FROM edges')", 'query() is not allowed'],
+    ['DROP PERSISTENT SECRET IF EXISTS s', 'DROP SECRET is not allowed'],
     ['CREATE OR REPLACE PERSISTENT SECRET s (TYPE http)', 'CREATE SECRET is not allowed'],
   ])('%s is refused', (sql, message) => {
     expect(() => guarded(sql)).toThrow(message);
     expect(() => guarded(sql)).toThrow('--unsafe');
     expect(guardSql(sql, null)).toMatchObject([{ output: null }]);
+  });
+
+  test('a column may be called query', () => {
+    expect(guarded('SELECT query, "duckdb_secrets" FROM t')).toHaveLength(1);
   });
 
   test('only SET VARIABLE passes of all settings', () => {

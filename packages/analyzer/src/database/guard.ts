@@ -37,8 +37,23 @@ const ALLOWED_TYPES: ReadonlySet<StatementType> = new Set([
   StatementType.VARIABLE_SET,
 ]);
 
-/** Functions that DuckDB lets through although they reach for files, and that then break it. */
-const FORBIDDEN_NAMES: ReadonlySet<string> = new Set(['enable_logging']);
+/**
+ * Functions that DuckDB lets through although they reach for files or change how it works, and that
+ * may break it for the rest of the session; and those that run a text as SQL, which could name them.
+ */
+const FORBIDDEN_CALLS: ReadonlySet<string> = new Set([
+  'enable_logging',
+  'disable_logging',
+  'truncate_duckdb_logs',
+  'enable_profiling',
+  'disable_profiling',
+  'enable_peg_parser',
+  'disable_peg_parser',
+  'duckdb_secrets',
+  'which_secret',
+  'query',
+  'json_execute_serialized_sql',
+]);
 
 const isWord = (token: SqlToken | undefined, word: string): boolean =>
   token?.kind === 'word' && token.source.toLowerCase() === word;
@@ -115,6 +130,18 @@ function outputPath(text: string): string {
   return path.resolve(name);
 }
 
+/** @throws BacktrailError E_SQL_FORBIDDEN */
+function checkCalls(tokens: readonly SqlToken[]): void {
+  tokens.forEach((token, i) => {
+    const name = sqlName(token)?.toLowerCase();
+    const next = tokens[i + 1];
+    const isCall = next?.kind === 'mark' && next.source === '(';
+    if (isCall && name !== undefined && FORBIDDEN_CALLS.has(name)) {
+      throw forbidden(`${name}() is not allowed`);
+    }
+  });
+}
+
 /**
  * Cuts `sql` into statements and sends the files of COPY through `stagingFolder`; null leaves COPY
  * and all else alone (`--unsafe`).
@@ -126,15 +153,11 @@ export function guardSql(sql: string, stagingFolder: string | null): GuardedStat
     if (stagingFolder === null) {
       return { sql: rewrite(sql, withComments, new Map()), output: null };
     }
-    for (const token of tokens) {
-      const name = sqlName(token)?.toLowerCase();
-      if (name !== undefined && FORBIDDEN_NAMES.has(name)) {
-        throw forbidden(`${name} is not allowed`);
-      }
-    }
+    checkCalls(tokens);
     // CREATE OR REPLACE PERSISTENT SECRET: kept in the user's home, outside DuckDB's own locks.
-    if (isWord(tokens[0], 'create') && tokens.slice(1, 5).some((one) => isWord(one, 'secret'))) {
-      throw forbidden('CREATE SECRET is not allowed');
+    const verb = ['create', 'drop'].find((word) => isWord(tokens[0], word));
+    if (verb !== undefined && tokens.slice(1, 5).some((one) => isWord(one, 'secret'))) {
+      throw forbidden(`${verb.toUpperCase()} SECRET is not allowed`);
     }
     if (!isWord(tokens[0], 'copy')) {
       return { sql: rewrite(sql, withComments, new Map()), output: null };
