@@ -261,6 +261,16 @@ describe('database: errors', () => {
     await expect(database.query(' ; -- nothing')).rejects.toMatchObject({ code: 'E_SQL' });
   });
 
+  test.each([
+    ['FROM hot_edges()', 'Write: FROM hot_edges'],
+    ['FROM callers_of', 'Write: FROM callers_of(symbol)'],
+    ['SELECT * FROM edges WHERE source_symbol = "main"', "A text is written 'main'."],
+  ])('%s: how it is written', async (sql, hint) => {
+    const { message } = await errorOf(database.query(sql));
+    expect(message.split('\n').at(-1)).toBe(hint);
+    expect(message).not.toMatch(/Did you mean "_|\t/);
+  });
+
   test('damage in the trace is told in its own words, and the next query works', async () => {
     const damage = new BacktrailError('E_TRACE_DAMAGED', 'segment 1: found nonsense');
     const broken = {

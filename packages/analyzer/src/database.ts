@@ -38,7 +38,7 @@ import {
 } from './database/tables.ts';
 import { Columns, transferScans } from './database/transfers.ts';
 import { workScan } from './database/work.ts';
-import { loadLibrary } from './sql.ts';
+import { entryForm, loadLibrary } from './sql.ts';
 import { createDemangler } from './symbols/demangle.ts';
 import { createSymbolizer } from './symbols/symbolizer.ts';
 
@@ -103,6 +103,7 @@ class TraceDatabase implements Database {
   readonly #isUnsafe: boolean;
   readonly #scanErrors: unknown[];
   readonly #resultBytesMax: number;
+  readonly #forms: ReadonlyMap<string, string>;
   /** Null once a statement may have given names of tables and functions another meaning. */
   #pushdown: Pushdown | null;
   #tail: Promise<unknown> = Promise.resolve();
@@ -117,6 +118,7 @@ class TraceDatabase implements Database {
     scanErrors: unknown[];
     resultBytesMax: number;
     pushdown: Pushdown | null;
+    forms: ReadonlyMap<string, string>;
   }) {
     this.#instance = made.instance;
     this.#connection = made.connection;
@@ -126,6 +128,7 @@ class TraceDatabase implements Database {
     this.#scanErrors = made.scanErrors;
     this.#resultBytesMax = made.resultBytesMax;
     this.#pushdown = made.pushdown;
+    this.#forms = made.forms;
   }
 
   query(sql: string, options: QueryOptions = {}): Promise<Result> {
@@ -187,7 +190,7 @@ class TraceDatabase implements Database {
       if (answer === null) throw new BacktrailError('E_SQL', 'found no statement');
       return answer;
     } catch (error) {
-      throw sqlError(error, this.#scanErrors);
+      throw sqlError(error, this.#scanErrors, sql, this.#forms);
     }
   }
 
@@ -370,6 +373,7 @@ export async function openDatabase(trace: Trace, options: DatabaseOptions = {}):
       scanErrors,
       resultBytesMax: options.resultBytesMax ?? RESULT_BYTES_MAX,
       pushdown: options.pushdown === false ? null : pushdown,
+      forms: new Map(library.map((entry) => [entry.name, entryForm(entry)])),
     });
   } catch (error) {
     throw sqlError(error, scanErrors);

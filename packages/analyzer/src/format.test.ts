@@ -62,6 +62,48 @@ describe('formats', () => {
     expect(lines.slice(2)).toEqual(['  7  0xfff…  opera…  00ff', '… 3 rows in all, 1 shown', '']);
   });
 
+  const WIDE = result(
+    [
+      ['count', 'UBIGINT'],
+      ['name', 'VARCHAR'],
+      ['place', 'VARCHAR'],
+      ['target', 'UBIGINT', true],
+    ],
+    [
+      [1n, 'a'.repeat(30), 'b'.repeat(20), 0x1234_5678n],
+      [2n, 'é', 'c', 0n],
+    ],
+  );
+
+  test('table: texts are shortened to the screen, then columns are left out and named', () => {
+    const at = (lineWidthMax: number) => text(formatTable(WIDE, { lineWidthMax })).split('\n');
+    expect(at(100)[2]).toBe(`    1  ${'a'.repeat(30)}  ${'b'.repeat(20)}  0x12345678`);
+    expect(at(60)[2]).toBe(`    1  ${'a'.repeat(18)}…  ${'b'.repeat(20)}  0x12345678`);
+    expect(at(60)[3]).toBe(`    2  é${' '.repeat(20)}c${' '.repeat(21)}0x0`);
+    expect(at(50).slice(2)).toEqual([
+      `    1  ${'a'.repeat(15)}…  ${'b'.repeat(15)}…`,
+      `    2  é${' '.repeat(17)}c`,
+      '… not shown, too wide: target',
+      '',
+    ]);
+    for (const width of [10, 33, 45, 64, 75]) {
+      for (const line of at(width).slice(0, 4)) expect(line.length).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test('table: a single row that is too wide is a list', () => {
+    const one = result(
+      [
+        ['count', 'UBIGINT'],
+        ['name', 'VARCHAR'],
+      ],
+      [[1n, 'a'.repeat(30)]],
+    );
+    expect(text(formatTable(one, { lineWidthMax: 20 }))).toBe(
+      `count  1\nname   ${'a'.repeat(12)}…\n`,
+    );
+  });
+
   test('table: that there are more is told', () => {
     expect(
       text(formatTable({ ...SOME, isCut: true }))

@@ -14,6 +14,11 @@ export interface TableOptions {
   readonly rowsMax?: number;
   /** Characters of a value shown. */
   readonly cellWidthMax?: number;
+  /**
+   * Columns of the screen: texts are shortened until a line fits, then the last columns are left
+   * out and named; a single row that is too wide is shown as a list.
+   */
+  readonly lineWidthMax?: number;
 }
 
 const ROWS_MAX = 1000;
@@ -45,7 +50,12 @@ function plain(value: SqlValue, isAddress: boolean): string {
 /** C0 and C1 controls and DEL: names come from the guest, and must not steer the terminal. */
 const CONTROL = /\p{Cc}/gu;
 
-const visible = (text: string): string =>
+/** Most texts are such, and need no second look. */
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
+const visible = (text: string): string => (PRINTABLE_ASCII.test(text) ? text : escaped(text));
+
+const escaped = (text: string): string =>
   text.replace(CONTROL, (character) => {
     if (character === '\n') return '\\n';
     if (character === '\t') return '\\t';
@@ -53,9 +63,11 @@ const visible = (text: string): string =>
   });
 
 /** Code points: close enough to columns for names of symbols. */
-const characters = (text: string): number => Array.from(text).length;
+const characters = (text: string): number =>
+  PRINTABLE_ASCII.test(text) ? text.length : Array.from(text).length;
 
 function shorten(text: string, widthMax: number): string {
+  if (text.length <= widthMax) return text;
   const list = Array.from(text);
   return list.length <= widthMax ? text : `${list.slice(0, widthMax - 1).join('')}…`;
 }
@@ -68,44 +80,100 @@ function* rowsOf(result: Result): Generator<SqlValue[]> {
 
 const isNumber = ({ type }: ResultColumn): boolean => /INT|FLOAT|DOUBLE|DECIMAL/.test(type);
 
-/** Aligned columns under their names. A text with lines of its own, as of EXPLAIN, keeps them. */
-export function* formatTable(result: Result, options: TableOptions = {}): Generator<string> {
-  const rowsMax = options.rowsMax ?? ROWS_MAX;
-  const widthMax = options.cellWidthMax ?? CELL_WIDTH_MAX;
-  const { columns, rowCount } = result;
-  if (columns.length === 0) return;
+/** Characters between two columns. */
+const BETWEEN = 2;
+/** A text is not shortened below. */
+const TEXT_WIDTH_MIN = 16;
+
+/** Widths that fit into a line, of as many columns as do; at least one. */
+function fittedWidths(
+  widths: readonly number[],
+  isShortened: (column: number) => boolean,
+  lineWidthMax: number,
+): number[] {
+  const fitted = [...widths];
+  const total = (): number => fitted.reduce((sum, width) => sum + width + BETWEEN, -BETWEEN);
+  while (total() > lineWidthMax) {
+    const texts = fitted.map((width, i) => (isShortened(i) ? width : 0));
+    const widest = Math.max(...texts);
+    if (widest <= TEXT_WIDTH_MIN) break;
+    // Down to the second widest, or as far as is needed.
+    const next = Math.max(TEXT_WIDTH_MIN, ...texts.filter((width) => width < widest));
+    fitted[texts.indexOf(widest)] = Math.max(next, widest - (total() - lineWidthMax), widest - 8);
+  }
+  while (fitted.length > 1 && total() > lineWidthMax) fitted.pop();
+  return fitted;
+}
+
+/** One row, a column a line. */
+function listText(names: readonly string[], row: readonly string[], lineWidthMax: number): string {
+  const width = Math.max(...names.map(characters));
+  const lines = names.map((name, i) => {
+    const space = ' '.repeat(width - characters(name) + BETWEEN);
+    return shorten(`${name}${space}${row[i] ?? ''}`, lineWidthMax);
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+/** The first rows as texts, as wide as they may be. */
+function shownCells(result: Result, rowsMax: number): string[][] {
   const cells: string[][] = [];
   for (const row of rowsOf(result)) {
     if (cells.length === rowsMax) break;
-    cells.push(row.map((value, i) => plain(value, columns[i]?.isAddress ?? false)));
+    cells.push(row.map((value, i) => plain(value, result.columns[i]?.isAddress ?? false)));
   }
+  return cells;
+}
+
+/** Aligned columns under their names. A text with lines of its own, as of EXPLAIN, keeps them. */
+export function* formatTable(result: Result, options: TableOptions = {}): Generator<string> {
+  const widthMax = options.cellWidthMax ?? CELL_WIDTH_MAX;
+  const lineWidthMax = options.lineWidthMax ?? Number.POSITIVE_INFINITY;
+  const { columns } = result;
+  if (columns.length === 0) return;
+  const cells = shownCells(result, options.rowsMax ?? ROWS_MAX);
   if (columns[0]?.name === 'explain_key') {
     yield `${cells.map((row) => row[1] ?? '').join('\n')}\n`;
     return;
   }
   const shown = cells.map((row) => row.map((text) => shorten(visible(text), widthMax)));
   const names = columns.map(({ name }) => shorten(visible(name), widthMax));
-  const widths = names.map((name, i) =>
+  const wide = names.map((name, i) =>
     shown.reduce((width, row) => Math.max(width, characters(row[i] ?? '')), characters(name)),
   );
+  const isRight = columns.map((column) => isNumber(column) && !column.isAddress);
+  const isText = (i: number): boolean => !isRight[i] && columns[i]?.isAddress !== true;
+  const widths = fittedWidths(wide, isText, lineWidthMax);
+  const [only] = shown;
+  if (shown.length === 1 && only !== undefined && widths.join() !== wide.join()) {
+    yield listText(names, only, lineWidthMax);
+    return;
+  }
   const line = (row: readonly string[]): string => {
-    const padded = row.map((text, i) => {
-      const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - characters(text)));
-      const column = columns[i];
-      return column !== undefined && isNumber(column) && !column.isAddress
-        ? space + text
-        : text + space;
+    const padded = widths.map((width, i) => {
+      const text = shorten(row[i] ?? '', width);
+      const space = ' '.repeat(Math.max(0, width - characters(text)));
+      return isRight[i] === true ? space + text : text + space;
     });
-    return `${padded.join('  ').trimEnd()}\n`;
+    return `${padded.join(' '.repeat(BETWEEN)).trimEnd()}\n`;
   };
   yield line(names);
   yield line(widths.map((width) => '─'.repeat(width)));
-  for (const row of shown) yield line(row);
-  const count = shown.length.toLocaleString('en-US');
-  if (result.isCut)
+  const lines = function* (): Generator<string> {
+    for (const row of shown) yield line(row);
+  };
+  yield* inPieces(lines());
+  yield* leftOut(result, shown.length, names.slice(widths.length));
+}
+
+/** What a table does not show. */
+function* leftOut(result: Result, rows: number, columns: readonly string[]): Generator<string> {
+  if (columns.length > 0) yield `… not shown, too wide: ${columns.join(', ')}\n`;
+  const count = rows.toLocaleString('en-US');
+  if (result.isCut) {
     yield `… more than ${count} rows; LIMIT, or a file, takes as many as you want\n`;
-  else if (rowCount > shown.length) {
-    yield `… ${rowCount.toLocaleString('en-US')} rows in all, ${count} shown\n`;
+  } else if (result.rowCount > rows) {
+    yield `… ${result.rowCount.toLocaleString('en-US')} rows in all, ${count} shown\n`;
   }
 }
 

@@ -75,7 +75,13 @@ export {
   type RunVisitor,
 } from './path.ts';
 export { type CodePlace, findPlace } from './place.ts';
-export { type LibraryEntry, type LibraryField, type LibraryTopic, loadLibrary } from './sql.ts';
+export {
+  entryForm,
+  type LibraryEntry,
+  type LibraryField,
+  type LibraryTopic,
+  loadLibrary,
+} from './sql.ts';
 export {
   type FrameNames,
   type NamedFrame,

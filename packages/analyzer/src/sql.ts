@@ -38,6 +38,10 @@ export interface LibraryTopic {
   readonly entries: readonly LibraryEntry[];
 }
 
+/** As it is written in a query: `name`, or `name(argument, …)`. */
+export const entryForm = ({ name, kind, parameters }: LibraryEntry): string =>
+  kind === 'view' ? name : `${name}(${parameters.map((one) => one.name).join(', ')})`;
+
 /** Beside this file in src; from dist, next door. Only src has the .sql files. */
 const FOLDER = new URL('../src/sql/', import.meta.url);
 

@@ -13,6 +13,8 @@ export interface Output {
   /** Width of the terminal; COLUMNS_DEFAULT where there is none. */
   readonly columns: number;
   write(data: string | Uint8Array): void;
+  /** Waits until what was written has gone, if the reader is slower than we are. */
+  readonly drained?: () => Promise<void>;
   /** What a line editor draws on; missing where there is only text. */
   readonly stream?: NodeJS.WriteStream;
   /** Colours a text if the stream shows colours; NO_COLOR and FORCE_COLOR are obeyed. */
@@ -40,6 +42,11 @@ function outputOf(stream: NodeJS.WriteStream): Output {
       return stream.isTTY === true && columns > 0 ? columns : COLUMNS_DEFAULT;
     },
     write: (data) => void stream.write(data),
+    drained: async () => {
+      if (!stream.writableNeedDrain) return;
+      // An error ends the process; until then nothing more is to be made.
+      await new Promise<void>((done) => void stream.once('drain', done));
+    },
     paint: (paint, text) => styleText(paint, text, { stream }),
   };
 }

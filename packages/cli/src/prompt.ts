@@ -7,6 +7,7 @@ import { Writable } from 'node:stream';
 import type { Database, Result } from '@backtrail/analyzer/database';
 import { BacktrailError, type Trace } from '@backtrail/recorder/trace';
 import type { Io } from './io.ts';
+import { PromptLibrary } from './prompt-library.ts';
 import { rowsText, screenRows } from './result-text.ts';
 import { isStatementEnd } from './sql-text.ts';
 import { formatDuration, plural, printable } from './text.ts';
@@ -17,12 +18,13 @@ const PROMPT_MORE = '      ...> ';
 
 const HELP = `SQL ends with ; and may have many lines. 0x401000 may be written for an address.
 
-  .tables        tables, views and macros
-  .schema NAME   columns of a table or view
+  .views         every table, view and macro with a sentence
+  .tables        their names, with those you made
+  .schema NAME   columns and arguments of one of them
   .help          this
   .quit          leave; so does Ctrl-D
 
-Ctrl-C gives up what is being typed, or the query that runs.
+Tab completes names of tables, macros and columns. Ctrl-C gives up what is being typed, or the query that runs.
 
   from edges order by count desc limit 10;
   select kind, count(*) from transfers group by kind;
@@ -80,13 +82,15 @@ export interface PromptParts {
 class Prompt {
   readonly #parts: PromptParts;
   readonly #lines: Interface;
+  readonly #library: PromptLibrary;
   #typed = '';
   #isRunning = false;
   #isOver = false;
 
-  constructor(parts: PromptParts, lines: Interface) {
+  constructor(parts: PromptParts, lines: Interface, library: PromptLibrary) {
     this.#parts = parts;
     this.#lines = lines;
+    this.#library = library;
     lines.on('SIGINT', () => this.#cancel());
     // Lines that came before the end are still to be answered; readline then refuses to draw.
     lines.on('close', () => {
@@ -149,9 +153,12 @@ class Prompt {
       case '.tables':
         await this.#query(TABLES);
         return 'stay';
+      case '.views':
+        io.out.write(this.#library.overview(io.out.columns));
+        return 'stay';
       case '.schema':
         if (argument !== '') {
-          await this.#query(schemaOf(argument));
+          await this.#schema(argument);
           return 'stay';
         }
         io.err.write('.schema: found no name, expected a table. .tables lists them\n');
@@ -160,6 +167,14 @@ class Prompt {
         io.err.write(`${printable(name)}: no such command. .help lists them; SQL needs no dot\n`);
         return 'stay';
     }
+  }
+
+  /** What is written about a name; of the user's own tables, what DuckDB knows. */
+  async #schema(name: string): Promise<void> {
+    const { io } = this.#parts;
+    const text = this.#library.about(name, io.out.columns);
+    if (text === null) await this.#query(schemaOf(name));
+    else io.out.write(text);
   }
 
   /** Errors are shown and the prompt goes on. */
@@ -197,6 +212,7 @@ export async function runPrompt(parts: PromptParts, trace: Trace): Promise<void>
   const { io } = parts;
   const path = historyPath(io.env);
   let history: readonly string[] = readHistory(path);
+  const library = new PromptLibrary();
   const lines = createInterface({
     input: io.in.stream,
     output: io.out.stream ?? drawingOn(io),
@@ -204,13 +220,14 @@ export async function runPrompt(parts: PromptParts, trace: Trace): Promise<void>
     history: [...history],
     historySize: HISTORY_LINES_MAX,
     removeHistoryDuplicates: true,
+    completer: (line: string) => library.complete(line),
   });
   lines.on('history', (now: string[]) => {
     history = [...now];
   });
   io.out.write(`${plural(trace.transfers, 'transfer')}. .help says what can be typed here.\n`);
   try {
-    await new Prompt(parts, lines).run();
+    await new Prompt(parts, lines, library).run();
   } finally {
     lines.close();
     writeHistory(path, history);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { runHere } from './io.fixture.ts';
 import { runMain, SAMPLE, temporaryFolder } from './main.fixture.ts';
+import { PromptLibrary } from './prompt-library.ts';
 
 const folder = temporaryFolder();
 const SQL = "select 1 as a, 'x' as b union all select 2, null order by a";
@@ -102,7 +103,7 @@ describe('the prompt', () => {
     );
     expect(status).toBe(0);
     expect(stdout).toMatch(/a; +2\n/);
-    expect(stdout).toMatch(/build_id +VARCHAR\n/);
+    expect(stdout).toMatch(/build_id +GNU build id/);
     expect(stdout).toMatch(/z\n─\n3\n/);
     expect(stderr).toMatch(/syntax error at or near "selct"/);
     expect(stderr).toMatch(/\.nonsense: no such command\. \.help lists them/);
@@ -115,6 +116,33 @@ describe('the prompt', () => {
     expect(stdout).toMatch(/\ntransfers +table/);
     expect(stdout).not.toMatch(/\n_/);
     expect(stdout).not.toMatch(/never\n/);
+  });
+
+  test('.views and .schema say what things are, of own tables their columns', async () => {
+    const { stdout } = await talk(
+      '.views\n.schema call_tree\ncreate table mine as select 1 as one;\n.schema mine\n',
+    );
+    expect(stdout).toMatch(
+      /\n {2}hot_edges +Edges that were taken, the most often taken first\.\n/,
+    );
+    expect(stdout).toMatch(/\n {2}last_executed_before\(address, vcpu, seq\) {2,}When/);
+    expect(stdout).toMatch(/call_tree\(symbol, depth\): What a function called/);
+    expect(stdout).toMatch(/\ndepth +Levels below it\.\n/);
+    expect(stdout).toMatch(/\none +INTEGER\n/);
+    expect(stdout).not.toMatch(/\n *_/);
+  });
+
+  test('names are completed: tables, macros with their parenthesis, columns, commands', () => {
+    const library = new PromptLibrary();
+    expect(library.complete('select * from hot_f')).toEqual([['hot_functions'], 'hot_f']);
+    expect(library.complete('from last_executed_')).toEqual([
+      ['last_executed_before('],
+      'last_executed_',
+    ]);
+    expect(library.complete('select t.target_sy')).toEqual([['target_symbol'], 'target_sy']);
+    expect(library.complete('.sch')).toEqual([['.schema'], '.sch']);
+    expect(library.complete('.schema branch_b')).toEqual([['branch_bias'], 'branch_b']);
+    expect(library.complete('select ')).toEqual([[], '']);
   });
 
   test('keeps what was typed for the next time', async () => {

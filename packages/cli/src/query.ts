@@ -96,7 +96,10 @@ async function writeAll(
   sink: ResultSink,
 ): Promise<void> {
   try {
-    for await (const piece of data) sink.write(piece);
+    for await (const piece of data) {
+      sink.write(piece);
+      await sink.drained?.();
+    }
   } catch (error) {
     sink.abandon();
     throw error;
@@ -123,7 +126,12 @@ async function runOne(
   const format = formatOf(options);
   const sink = (): ResultSink =>
     options.output === null
-      ? { write: (data) => io.out.write(data), finish: () => {}, abandon: () => {} }
+      ? {
+          write: (data) => io.out.write(data),
+          drained: async () => await io.out.drained?.(),
+          finish: () => {},
+          abandon: () => {},
+        }
       : fileSink(options.output);
   if (format === 'parquet') {
     await writeAll(parquetPieces(database, sql), sink());

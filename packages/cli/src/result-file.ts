@@ -5,6 +5,8 @@ import { BacktrailError } from '@backtrail/recorder/trace';
 
 export interface ResultSink {
   write(data: string | Uint8Array): void;
+  /** Waits for a reader that is slower than we are. */
+  readonly drained?: () => Promise<void>;
   /** All is written. */
   finish(): void;
   /** Something went wrong: leave nothing behind. */

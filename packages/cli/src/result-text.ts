@@ -22,7 +22,7 @@ export function* tableText(result: Result, out: Output): Generator<string> {
     yield* formatTable(result, { rowsMax: Number.MAX_SAFE_INTEGER, cellWidthMax: 1 << 20 });
     return;
   }
-  for (const piece of formatTable(result)) {
+  for (const piece of formatTable(result, { lineWidthMax: out.columns })) {
     const lines = piece.split('\n');
     yield lines.map((line) => cut(line, out.columns)).join('\n');
   }

@@ -22,11 +22,33 @@ const messageOf = (error: unknown): string =>
 export const isInterrupt = (error: unknown): boolean =>
   messageOf(error).startsWith('INTERRUPT Error');
 
+/** What to do, where DuckDB's own words do not tell. */
+function hint(message: string, sql: string, forms: ReadonlyMap<string, string>): string[] {
+  const [, what = '', name = ''] =
+    /^(?:[A-Z][A-Za-z ]* Error: )?(Table(?: Function)?) with name "?(\w+)"? /.exec(message) ?? [];
+  const form = forms.get(name.toLowerCase());
+  const isFunction = what === 'Table Function';
+  if (form !== undefined && isFunction !== form.includes('(')) return [`Write: FROM ${form}`];
+  const [, column = ''] = /Referenced column "([^"]+)" not found/.exec(message) ?? [];
+  // A name in double quotes is a column; many mean a text.
+  if (column !== '' && sql.includes(`"${column}"`)) return [`A text is written '${column}'.`];
+  return [];
+}
+
+/** A suggestion of what is not for users is none. */
+const isPrivateSuggestion = (line: string): boolean => /^Did you mean "_/.test(line);
+
 /**
+ * @param sql the statement, and `forms` how to write each view and macro, by name: for hints.
  * @param scanErrors what reading the trace threw while the statement ran: the true reason, of which
  * DuckDB knows only the text.
  */
-export function sqlError(error: unknown, scanErrors: readonly unknown[]): BacktrailError {
+export function sqlError(
+  error: unknown,
+  scanErrors: readonly unknown[],
+  sql = '',
+  forms: ReadonlyMap<string, string> = new Map(),
+): BacktrailError {
   if (error instanceof BacktrailError) return error;
   const known = scanErrors.find((one) => one instanceof BacktrailError);
   if (known instanceof BacktrailError) return known;
@@ -38,8 +60,11 @@ export function sqlError(error: unknown, scanErrors: readonly unknown[]): Backtr
     const line = message.split('\n', 1)[0] ?? '';
     return forbidden(withoutClass(line).replace(/ - .*/, ''), error);
   }
-  const lines = message.split('\n').filter((line) => line.trim() !== '');
-  const text = lines.slice(0, LINES_MAX).join('\n');
+  const lines = message
+    .split('\n')
+    .filter((line) => line.trim() !== '' && !isPrivateSuggestion(line))
+    .map((line) => line.replaceAll('\t', '  '));
+  const text = [...lines.slice(0, LINES_MAX), ...hint(message, sql, forms)].join('\n');
   if (message.startsWith('Out of Memory Error')) {
     return new BacktrailError(
       'E_SQL',
