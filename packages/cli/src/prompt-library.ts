@@ -1,4 +1,4 @@
-/** What the prompt knows of the tables, views and macros: their sentences, and names to complete. */
+/** What the prompt knows of tables, views and macros: their sentences, and names to complete. */
 import { entryForm, loadLibrary } from '@backtrail/analyzer';
 import { describeTables } from '@backtrail/analyzer/database';
 import { cut, fields } from './text.ts';

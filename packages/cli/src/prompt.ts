@@ -24,7 +24,8 @@ const HELP = `SQL ends with ; and may have many lines. 0x401000 may be written f
   .help          this
   .quit          leave; so does Ctrl-D
 
-Tab completes names of tables, macros and columns. Ctrl-C gives up what is being typed, or the query that runs.
+Tab completes names of tables, macros and columns.
+Ctrl-C gives up what is being typed, or the query that runs.
 
   from edges order by count desc limit 10;
   select kind, count(*) from transfers group by kind;

@@ -39,7 +39,7 @@ const ALLOWED_TYPES: ReadonlySet<StatementType> = new Set([
 
 /**
  * Functions that DuckDB lets through although they reach for files or change how it works, and that
- * may break it for the rest of the session; and those that run a text as SQL, which could name them.
+ * may break it for the rest of the session; and those that run a text as SQL, which may name them.
  */
 const FORBIDDEN_CALLS: ReadonlySet<string> = new Set([
   'enable_logging',
