@@ -32,7 +32,7 @@ if (parentPort !== null) {
       case 'wait':
         return [client.wait(null, true), ...client.takeSignals()];
       case 'sleep':
-        return [client.wait(1, false), client.wait(0, true)];
+        return [client.wait(1, false)];
       case 'read':
         return read(5);
       case 'characters':

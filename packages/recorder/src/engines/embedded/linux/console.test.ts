@@ -43,13 +43,20 @@ describe('console', () => {
   });
 
   test('stdin is not touched before the guest wants it', async () => {
-    const { input, ...rest } = open();
-    input.write('hello');
-    expect(rest.wasOpened).toBe(false);
-    expect(await pair?.ask('sleep')).toEqual(['timeout', 'timeout']);
+    open().input.write('hello');
+    expect(await pair?.ask('sleep')).toEqual(['timeout']);
+    expect(pair?.wasOpened).toBe(false);
     expect(await pair?.ask('wait')).toEqual(['input']);
     expect(await pair?.ask('read')).toBe('hello');
     expect(await pair?.ask('read')).toBeNull();
+  });
+
+  test('what is in the pipe already is there for who asks first, and asks at once', async () => {
+    const { input } = open();
+    input.write('hello');
+    expect(await pair?.ask('read')).toBe('hello');
+    input.end();
+    expect(await pair?.ask('read')).toBe('');
   });
 
   test('input that comes while the guest waits', async () => {

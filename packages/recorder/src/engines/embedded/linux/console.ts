@@ -50,6 +50,8 @@ const STATE = { taken: 0, wanted: 1, there: 2, ended: 3 } as const;
 const DATA = 64;
 const DATA_BYTES = 65_536;
 const SIGNALS_MAX = 63;
+/** Much longer than a thread needs to read a pipe, hardly longer than a person notices. */
+const PATIENCE_MS = 50;
 
 /** The end of the thread that owns stdin and is sent signals. */
 export class ConsoleServer {
@@ -209,10 +211,25 @@ export class ConsoleClient extends DirectIo {
     Atomics.notify(this.#words, WORD.wishes);
   }
 
+  /**
+   * What is in a pipe already must not depend on how fast this thread and the other are: once for
+   * each wish they are given time to meet, while the guest's time stands still.
+   */
   override inputState(): InputState {
     if (this.facts(0).isFile) return 'there';
+    if (this.#ask() && !this.facts(0).isTerminal) this.#wait(PATIENCE_MS, true);
+    return this.#found();
+  }
+
+  /** Whether nobody had asked for input since some was taken. */
+  #ask(): boolean {
     const state = Atomics.compareExchange(this.#words, WORD.state, STATE.taken, STATE.wanted);
     if (state === STATE.taken) this.#wish();
+    return state === STATE.taken;
+  }
+
+  #found(): InputState {
+    const state = Atomics.load(this.#words, WORD.state);
     if (state === STATE.ended) return 'ended';
     return state === STATE.there ? 'there' : 'none';
   }
@@ -233,11 +250,17 @@ export class ConsoleClient extends DirectIo {
   }
 
   override wait(msMax: number | null, wantsInput: boolean): WaitEnd {
+    if (wantsInput && this.facts(0).isFile) return 'input';
+    if (wantsInput) this.#ask();
+    return this.#wait(msMax, wantsInput);
+  }
+
+  #wait(msMax: number | null, wantsInput: boolean): WaitEnd {
     const end = msMax === null ? Number.POSITIVE_INFINITY : performance.now() + msMax;
     for (;;) {
       const bell = Atomics.load(this.#words, WORD.bell);
       if (this.hasSignals()) return 'signal';
-      if (wantsInput && this.inputState() !== 'none') return 'input';
+      if (wantsInput && this.#found() !== 'none') return 'input';
       const left = end - performance.now();
       if (left <= 0) return 'timeout';
       Atomics.wait(this.#words, WORD.bell, bell, left);

@@ -167,6 +167,8 @@ export const CALLS: readonly (readonly [number, string, Handler | null])[] = [
   [261, 'prlimit64', system.prlimit64],
   [265, 'open_by_handle_at', system.notPermitted],
   [268, 'setns', system.notPermitted],
+  [270, 'process_vm_readv', transfer.processVmReadv],
+  [271, 'process_vm_writev', transfer.processVmWritev],
   [276, 'renameat2', folders.renameat2],
   [277, 'seccomp', null],
   [278, 'getrandom', system.getrandom],

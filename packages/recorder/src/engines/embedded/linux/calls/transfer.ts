@@ -2,7 +2,7 @@
 import { O, S, SIG } from '../abi.ts';
 import { ERRNO, Failure, fail } from '../errno.ts';
 import { type OpenFile, POLL, WOULD_BLOCK } from '../files.ts';
-import type { Kernel } from '../kernel.ts';
+import { type Kernel, PID } from '../kernel.ts';
 import { type Wait, waitFor } from '../threads.ts';
 import { type CallResult, type Handler, onFile } from './call.ts';
 
@@ -181,6 +181,48 @@ const pwritev: Handler = (kernel, args) => {
   return list.length === 0 ? 0 : writeFrom(kernel, file, gather(kernel, list), at);
 };
 
+/**
+ * Between this process and itself, which is how libraries ask whether memory can be read: the bytes
+ * that could be copied before the first place that could not.
+ */
+function copyWithin(kernel: Kernel, id: number, from: Vector[], to: Vector[]): number {
+  if (id !== PID) fail('ESRCH');
+  const rest = (list: Vector[], done: number): void => {
+    const [first] = list;
+    if (first === undefined) return;
+    const { address, bytes } = first;
+    if (bytes === done) list.shift();
+    else list[0] = { address: address + BigInt(done), bytes: bytes - done };
+  };
+  let total = 0;
+  for (;;) {
+    const [source, target] = [from[0], to[0]];
+    if (source === undefined || target === undefined) return total;
+    const count = Math.min(source.bytes, target.bytes);
+    const input = kernel.memory.readable(source.address, count);
+    const output = kernel.memory.writable(target.address, count);
+    if (input === null || output === null) return total > 0 ? total : fail('EFAULT');
+    output.set(input);
+    total += count;
+    rest(from, count);
+    rest(to, count);
+  }
+}
+
+const processVmReadv: Handler = (kernel, args) => {
+  const own = vectors(kernel, args.word(1), args.int(2));
+  const others = vectors(kernel, args.word(3), args.int(4));
+  if (args.word(5) !== 0n) fail('EINVAL');
+  return copyWithin(kernel, args.int(0), others, own);
+};
+
+const processVmWritev: Handler = (kernel, args) => {
+  const own = vectors(kernel, args.word(1), args.int(2));
+  const others = vectors(kernel, args.word(3), args.int(4));
+  if (args.word(5) !== 0n) fail('EINVAL');
+  return copyWithin(kernel, args.int(0), own, others);
+};
+
 const lseek: Handler = (kernel, args) => {
   return kernel.descriptors.get(args.int(0)).seek(args.offset(1), args.int(2));
 };
@@ -248,6 +290,8 @@ export const TRANSFER_CALLS = {
   writev,
   preadv,
   pwritev,
+  processVmReadv,
+  processVmWritev,
   lseek,
   sendfile,
   ftruncate,
