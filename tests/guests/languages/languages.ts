@@ -1,7 +1,7 @@
 /**
- * Programs of languages besides C with glibc: what their run-time libraries ask of a system differs.
- * `bin/` holds those whose compilers are not everybody's, as `build.sh` made them; Go's programs are
- * too large for that and are built by tests.
+ * Programs of languages besides C with glibc: what their libraries ask of a system differs.
+ * `bin/` holds those whose compilers are not everybody's, as `build.sh` made them; the one of Go is
+ * too large for that and is built by tests.
  *
  *   for (const run of LANGUAGE_RUNS) … languageFile(run.program), run.args(folder), run.stdin …
  */
