@@ -24,6 +24,7 @@ const INSTALL = {
   'riscv64-linux-gnu-objdump': 'apt-get install binutils-riscv64-linux-gnu',
   'aarch64-linux-gnu-gcc': 'apt-get install gcc-aarch64-linux-gnu libc6-dev-arm64-cross',
   go: 'apt-get install golang-go',
+  gdb: 'apt-get install gdb',
   readelf: 'apt-get install binutils',
   nm: 'apt-get install binutils',
   objdump: 'apt-get install binutils',
