@@ -32,10 +32,24 @@ export const MOVED = {
 /** A frame that is in no saved state yet. */
 export const UNSAVED = NO_ROW;
 
+/** A stack that was taken for the one to go on with, as it was while it waited. */
+export interface Before {
+  /** The edge by which it was gone on with. */
+  readonly by: number;
+  /** Where it stood among those that waited; -1 if it was the one that was left. */
+  readonly index: number;
+  readonly left: number;
+  readonly depth: number;
+  /** The innermost frames it had. */
+  readonly inner: FrameStack;
+}
+
 export class FrameStack {
   depth = 0;
   /** Of a stack that waits: the edge by which it was left, else NO_ROW. */
   left = NO_ROW;
+  /** How it stood before it was gone on with, where others might have been as well. */
+  before: Before | null = null;
   /** Edge that opened the frame; NO_ROW where `opened` is unknown. */
   edge = new Uint32Array(16);
   seq = new Float64Array(16);
@@ -69,6 +83,32 @@ export class FrameStack {
     this.movedSeq[top] = seq;
     this.moved[top] = moved;
     this.saved[top] = UNSAVED;
+  }
+
+  /** Copies frames of another stack onto this one. */
+  copy(from: FrameStack, first: number, end: number): void {
+    for (let frame = first; frame < end; frame++) {
+      this.push(from.edge[frame] ?? 0, from.seq[frame] ?? 0, from.opened[frame] ?? 0);
+      const top = this.depth - 1;
+      this.movedEdge[top] = from.movedEdge[frame] ?? NO_ROW;
+      this.movedSeq[top] = from.movedSeq[frame] ?? 0;
+      this.moved[top] = from.moved[frame] ?? MOVED.no;
+    }
+  }
+
+  /** @param innerMax frames that are kept; what lies below them must not change. */
+  remember(by: number, index: number, innerMax: number): void {
+    const inner = new FrameStack();
+    inner.copy(this, Math.max(0, this.depth - innerMax), this.depth);
+    this.before = { by, index, left: this.left, depth: this.depth, inner };
+  }
+
+  /** Stands as it did before it was gone on with. */
+  goBack({ left, depth, inner }: Before): void {
+    this.left = left;
+    this.before = null;
+    this.depth = Math.max(0, depth - inner.depth);
+    this.copy(inner, 0, inner.depth);
   }
 
   /** Nothing below the outermost frame is known. */

@@ -24,6 +24,10 @@ export interface History {
   readonly truth: readonly (readonly TrueFrame[])[];
   /** seqs of returns that went astray. */
   readonly broken: readonly number[];
+  /** How often another coroutine went on. */
+  readonly switches: number;
+  /** seqs after which nobody can tell yet which of several coroutines goes on. */
+  readonly unsettled: ReadonlySet<number>;
 }
 
 interface Frame extends TrueFrame {
@@ -48,10 +52,19 @@ const COROUTINES = 3;
 const SETS = COROUTINES * PER_COROUTINE;
 const LEAVES = 2;
 /** Functions with a part to play, after those of the coroutines and the leaves. */
-const [SETJMP, LONGJMP, THROW, SWAP, HANDLER, RESTORER, VECTOR, THUNK, FUNCTIONS] = Array.from(
-  { length: 9 },
-  (_none, i) => SETS + LEAVES + i,
-) as [number, number, number, number, number, number, number, number, number];
+const [SETJMP, LONGJMP, THROW, SWAP, YIELD, HANDLER, RESTORER, VECTOR, THUNK, FUNCTIONS] =
+  Array.from({ length: 10 }, (_none, i) => SETS + LEAVES + i) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
 const WILD = 0xdead_0000n;
 
 const startOf = (fn: number): bigint => BASE + BigInt(fn) * FUNCTION_BYTES;
@@ -64,6 +77,8 @@ class Machine {
   readonly list: number[] = [];
   readonly truth: TrueFrame[][] = [];
   readonly broken: number[] = [];
+  readonly unsettled = new Set<number>();
+  switches = 0;
   readonly #numbers = new Map<string, number>();
   readonly #random: (below: number) => number;
   readonly #coroutines: Coroutine[];
@@ -225,7 +240,10 @@ class Machine {
     if (this.#top.fn >= SETS) return;
     const to = this.#random(this.#coroutines.length);
     if (to === this.#current) return;
+    // All coroutines switch at one place, or each at places of its own.
+    if (this.#random(2) === 0) this.#call(YIELD);
     this.#call(SWAP);
+    this.switches++;
     this.#current = to;
     const source = startOf(SWAP) + 0x40n;
     const { frames, first } = this.#coroutines[to] ?? { frames: [], first: 0 };
@@ -235,7 +253,17 @@ class Machine {
       return;
     }
     const parked = frames.pop();
+    const isTwin = this.#top.fn === YIELD;
+    if (isTwin) this.unsettled.add(this.list.length);
     this.#go(source, parked?.returnAddress ?? 0n, 'return');
+    if (!isTwin) return;
+    if (this.#random(2) === 0) {
+      const first = this.list.length;
+      this.#call(SETS);
+      this.#return();
+      for (let seq = first; seq < this.list.length; seq++) this.unsettled.add(seq);
+    }
+    this.#return();
   }
 
   #signal(): void {
@@ -311,5 +339,6 @@ export function randomHistory(options: HistoryOptions): History {
     modules: [{ path: '/bin/history', base: 0n, start: BASE, size: 0x10000n }],
     symbols,
   });
-  return { trace, truth: machine.truth, broken: machine.broken };
+  const { truth, broken, switches, unsettled } = machine;
+  return { trace, truth, broken, switches, unsettled };
 }

@@ -25,7 +25,7 @@ const FRAMES_MAX = 1 << 24;
 /** Frames looked through for one that control could have come back to. */
 const SCAN_MAX = 1 << 20;
 /** Frames of a parked stack looked at from its innermost: a switch may be noticed late. */
-const LATE_MAX = 8;
+const LATE_MAX = 32;
 
 const RETURN = KINDS.indexOf('return');
 
@@ -84,6 +84,9 @@ export class StackMachine {
       case EVENT.leave:
         this.#leave(edge, seq);
         return;
+      case EVENT.swap:
+        if (!this.#swap(edge, seq)) this.#leave(edge, seq);
+        return;
       case EVENT.trapReturn:
         this.#comeBack(EVENT.trap, edge, seq);
         return;
@@ -120,7 +123,7 @@ export class StackMachine {
     const tables = this.#tables;
     const switching = tables.switching(edge);
     const isBehindCall = tables.arrivesBehindCall(edge);
-    if (switching !== 'no' && isBehindCall) {
+    if (switching === 'unknown' && isBehindCall) {
       if (this.#switchTo(this.parked.findCaller(edge, 1), edge, seq)) return;
     }
     if (isBehindCall && this.#unwindTo(this.#callerOf(edge), edge, seq)) return;
@@ -128,7 +131,7 @@ export class StackMachine {
       if (this.#unwindTo(this.#holderOf(edge), edge, seq)) return;
       if (isBehindCall && this.#switchTo(this.parked.findHolder(edge), edge, seq)) return;
     }
-    if (isBehindCall && this.#switchTo(this.parked.findCaller(edge, LATE_MAX), edge, seq)) return;
+    if (isBehindCall && this.#switchLate(edge, seq)) return;
     if (switching === 'yes' && tables.arrivesAtStart(edge)) {
       this.#tell('switched', edge, seq);
       this.parked.add(stack, edge);
@@ -136,6 +139,45 @@ export class StackMachine {
       return;
     }
     this.#leaveForUnknown(edge, seq, isBehindCall || switching !== 'no');
+  }
+
+  /**
+   * Goes on on a stack that waits to be come back to in just this way. If several do, the one that
+   * is taken may be the wrong one; how it stood is kept until that is seen.
+   */
+  #swap(edge: number, seq: number): boolean {
+    const [found, other] = this.parked.findTwins(edge);
+    if (found === undefined) return false;
+    const stack = this.parked.list[found.index];
+    const isSure = other === undefined && !this.#isBack(this.current.depth - 1, edge);
+    if (!isSure) stack?.remember(edge, found.index, LATE_MAX);
+    const { before = null } = stack ?? {};
+    if (!this.#switchTo(found, edge, seq)) return false;
+    this.current.before = before;
+    return true;
+  }
+
+  /** Goes on on a stack that fits a return better than the one that was taken for it. */
+  #switchLate(edge: number, seq: number): boolean {
+    const found = this.parked.findCaller(edge, LATE_MAX);
+    const { before, depth } = this.current;
+    const better = found === null ? undefined : this.parked.list[found.index];
+    const isTwin =
+      found !== null &&
+      before !== null &&
+      better !== undefined &&
+      better.depth - found.depth === before.depth - depth + 1 &&
+      isBackFrom(this.#tables, better, better.depth - 1, before.by);
+    if (!isTwin) return this.#switchTo(found, edge, seq);
+    const wrong = this.current;
+    const right = this.parked.take(found);
+    if (right === null) return false;
+    // The one that was left had not been there yet when the wrong one was taken.
+    this.parked.takesTurns = found.index < before.index;
+    wrong.goBack(before);
+    this.parked.list.splice(before.index - (found.index < before.index ? 1 : 0), 0, wrong);
+    this.current = right;
+    return true;
   }
 
   /** Frames of calls that were made for the address they push vanish with it. */

@@ -36,6 +36,8 @@ export class ParkedStacks {
   readonly #tables: StackTables;
   /** In the order in which they were left. */
   list: FrameStack[] = [];
+  /** Of stacks that wait for the same, the one that waits longest is gone on with. */
+  takesTurns = false;
 
   constructor(tables: StackTables) {
     this.#tables = tables;
@@ -44,6 +46,7 @@ export class ParkedStacks {
   /** @param edge that leaves the stack. */
   add(stack: FrameStack, edge: number): void {
     stack.left = edge;
+    stack.before = null;
     this.list.push(stack);
     if (this.list.length > PARKED_MAX) this.list.shift();
   }
@@ -53,6 +56,16 @@ export class ParkedStacks {
     if (stack === undefined) return null;
     stack.depth = depth;
     return stack;
+  }
+
+  /** All whose innermost frame is to come back where an edge arrives, in the order to be tried. */
+  findTwins(edge: number): Found[] {
+    const found: Found[] = [];
+    this.list.forEach((stack, index) => {
+      const depth = stack.depth - 1;
+      if (depth > 0 && isBackFrom(this.#tables, stack, depth, edge)) found.push({ index, depth });
+    });
+    return this.takesTurns ? found : found.reverse();
   }
 
   /** One of whose innermost `framesMax` frames is to come back where an edge arrives. */

@@ -4,7 +4,9 @@
  *
  *   frame   parent | edge | seq low | seq high | moved edge | moved seq low | moved seq high |
  *           opened + 256 × moved
- *   moment  seq low | seq high | current tip | parked stacks | of each its tip | edge that left it
+ *   moment  seq low | seq high | current tip | parked stacks | whether they take turns |
+ *           tip of how the current one stood before, or NO_ROW | by | index | left | depth |
+ *           of each parked stack its tip | edge that left it
  *
  * All are 32-bit words; a parent of NO_ROW is below the outermost frame. A moment's seq is that of
  * the next transfer.
@@ -14,7 +16,7 @@ import { FrameStack, UNSAVED } from './frames.ts';
 import type { StackMachine } from './machine.ts';
 
 const FRAME_WORDS = 8;
-const MOMENT_WORDS = 4;
+const MOMENT_WORDS = 10;
 const SPLIT = 0x1_0000_0000;
 
 /** A list of words that grows. */
@@ -88,6 +90,10 @@ export class SavedStacks {
     this.#starts.push(this.#moments.count);
     this.#moments.addSeq(seq);
     this.#moments.add(this.#tip(machine.current), machine.parked.list.length);
+    const { before } = machine.current;
+    this.#moments.add(machine.parked.takesTurns ? 1 : 0);
+    this.#moments.add(before === null ? NO_ROW : this.#tip(before.inner));
+    this.#moments.add(before?.by ?? 0, before?.index ?? 0, before?.left ?? 0, before?.depth ?? 0);
     for (const stack of machine.parked.list) this.#moments.add(this.#tip(stack), stack.left);
   }
 
@@ -105,7 +111,13 @@ export class SavedStacks {
     }
     const at = this.#starts[low - 1];
     if (at === undefined) return -1;
-    machine.current = this.#stack(this.#moments.at(at + 2));
+    const word = (offset: number): number => this.#moments.at(at + offset);
+    machine.current = this.#stack(word(2));
+    machine.parked.takesTurns = word(4) === 1;
+    if (word(5) !== NO_ROW) {
+      const [by, index, left, depth] = [word(6), word(7), word(8), word(9)];
+      machine.current.before = { by, index, left, depth, inner: this.#stack(word(5)) };
+    }
     machine.parked.list = [];
     for (let i = 0; i < this.#moments.at(at + 3); i++) {
       const entry = at + MOMENT_WORDS + 2 * i;

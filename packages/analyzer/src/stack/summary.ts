@@ -151,7 +151,7 @@ export class Summarizer {
     if (entry < 0) return false;
     const opening = this.#edges[entry] ?? 0;
     const opened = this.#tables.event(opening);
-    if (event === EVENT.other) return false;
+    if (event === EVENT.other || event === EVENT.swap) return false;
     if (event === EVENT.trapReturn && opened !== EVENT.trap) return false;
     if (event === EVENT.signalReturn && opened !== EVENT.signal) return false;
     if (!this.#tables.isBack(opening, edge)) return false;

@@ -25,6 +25,8 @@ export const EVENT = {
   restorer: 8,
   /** A start, or something whose cause is not known. */
   other: 9,
+  /** As leave, out of a function that sets the stack pointer: perhaps to another stack. */
+  swap: 10,
 } as const;
 /** Events up to this one, but for quiet, open a frame. */
 export const OPENS_MAX = EVENT.signal;
@@ -199,15 +201,14 @@ export class StackTables {
       case 'indirect-call':
         return EVENT.call;
       case 'return':
-        return this.#restorers.has(edges.target[edge] ?? 0n) ? EVENT.restorer : EVENT.leave;
+        if (this.#restorers.has(edges.target[edge] ?? 0n)) return EVENT.restorer;
+        return this.switching(edge) === 'yes' ? EVENT.swap : EVENT.leave;
       case 'trap-return':
         return EVENT.trapReturn;
       case 'indirect-jump':
         if (this.#isInside(edge)) return EVENT.quiet;
-        // A new stack begins at a function's start as well: who sets the stack pointer is special.
-        return this.arrivesAtStart(edge) && this.switching(edge) !== 'yes'
-          ? EVENT.tail
-          : EVENT.leave;
+        if (this.switching(edge) === 'yes') return EVENT.swap;
+        return this.arrivesAtStart(edge) ? EVENT.tail : EVENT.leave;
       case undefined:
         return this.#isInside(edge) ? EVENT.quiet : EVENT.other;
       default:
