@@ -30,7 +30,9 @@ OWN static int sorted(unsigned count) {
   return values[count / 2];
 }
 
-OWN static unsigned fibonacci(unsigned n) { return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2); }
+OWN static unsigned fibonacci(unsigned n) {
+  return n < 2 ? n : fibonacci(n - 1) + fibonacci(n - 2);
+}
 
 OWN static int factor(const char **text);
 
