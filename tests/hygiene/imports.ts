@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'packages/recorder/src/module-files.ts': 'recorder/modules',
   'packages/recorder/src/module-symbols.ts': 'recorder/modules',
   'packages/recorder/src/module-sources.ts': 'recorder/modules',
+  'packages/recorder/src/module-sources.test.ts': 'recorder/modules',
   'packages/recorder/src/trace/': 'recorder/trace',
   'packages/recorder/src/elf/': 'recorder/elf',
   'packages/recorder/src/ring/': 'recorder/ring',

@@ -12,10 +12,10 @@ export interface Abbreviation {
   readonly tag: number;
   readonly hasChildren: boolean;
   /** For each attribute its slot, or SLOT_UNWANTED. */
-  readonly slots: Uint8Array;
-  readonly forms: Uint32Array;
+  readonly slots: readonly number[];
+  readonly forms: readonly number[];
   /** Of implicit constants; 0 for others. */
-  readonly implicit: Float64Array;
+  readonly implicit: readonly number[];
   /** Bytes of all attributes where none is of a variable size, else -1. */
   readonly bytes: number;
 }
@@ -74,7 +74,9 @@ export class AbbreviationTable {
       const value = form === FORM.implicitConst ? cursor.sleb() : 0;
       if (attribute === 0 && form === 0) break;
       if (slots.length === ATTRIBUTES_MAX) {
-        throw new DwarfDamage(`found an abbreviation of over ${ATTRIBUTES_MAX} attributes`);
+        throw new DwarfDamage(
+          `found an abbreviation of more attributes, expected at most ${ATTRIBUTES_MAX}`,
+        );
       }
       slots.push(SLOT_OF.get(attribute) ?? SLOT_UNWANTED);
       forms.push(form);
@@ -86,9 +88,9 @@ export class AbbreviationTable {
     return {
       tag,
       hasChildren,
-      slots: Uint8Array.from(slots),
-      forms: Uint32Array.from(forms),
-      implicit: Float64Array.from(implicit),
+      slots,
+      forms,
+      implicit,
       bytes,
     };
   }

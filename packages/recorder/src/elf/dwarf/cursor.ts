@@ -24,7 +24,8 @@ export class Budget {
   /** @throws DwarfDamage once more was spent than there was. */
   spend(steps: number): void {
     this.#left -= steps;
-    if (this.#left < 0) throw new DwarfDamage('found parts that are read again and again');
+    if (this.#left >= 0) return;
+    throw new DwarfDamage('found parts that are read again and again, expected about once');
   }
 }
 

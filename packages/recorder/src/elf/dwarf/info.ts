@@ -6,7 +6,7 @@ import { AbbreviationTable } from './abbreviations.ts';
 import { FORM, RLE, SLOT } from './codes.ts';
 import { type Budget, type Cursor, DwarfDamage, type Origin } from './cursor.ts';
 import { Entry } from './entry.ts';
-import type { DebugSection, DebugSections } from './sections.ts';
+import { type DebugSection, type DebugSections, SectionReader } from './sections.ts';
 import { readUnits, type Unit, unitAt } from './units.ts';
 
 /** A small entry is read from so many bytes; a larger one again, to the end of its unit. */
@@ -306,9 +306,10 @@ export class DebugInfo {
     const { addressBytes } = unit;
     const ranges: number[] = [];
     let base = this.#basesOfUnit(unit).low;
-    for (let at = offset; ; at += 2 * addressBytes) {
+    const reader = new SectionReader(section, offset, 2 * addressBytes);
+    for (;;) {
       this.budget.spend(2 * addressBytes);
-      const cursor = section.peek(at, 2 * addressBytes);
+      const cursor = reader.next();
       if (cursor.isLastAddress(addressBytes)) {
         cursor.skip(addressBytes);
         base = cursor.address(addressBytes, this.origin);
@@ -329,8 +330,9 @@ export class DebugInfo {
     const { addressBytes } = unit;
     const ranges: number[] = [];
     let base = this.#basesOfUnit(unit).low ?? this.#zero;
-    for (let at = offset; ; ) {
-      const cursor = section.peek(at, RANGE_ENTRY_BYTES_MAX);
+    const reader = new SectionReader(section, offset, RANGE_ENTRY_BYTES_MAX);
+    for (;;) {
+      const cursor = reader.next();
       const from = cursor.at;
       const address = (): number => cursor.address(addressBytes, this.origin);
       const indexed = (): number => this.#indexed(unit, cursor.uleb());
@@ -358,7 +360,6 @@ export class DebugInfo {
       } else throw new DwarfDamage(`found an entry of kind ${kind} in ranges, expected 0 to 7`);
       if (end > first) ranges.push(first, end);
       this.budget.spend(cursor.at - from);
-      at += cursor.at - from;
     }
   }
 }

@@ -88,7 +88,9 @@ export class InlineRows {
         continue;
       }
       if (nesting + 1 >= NESTING_MAX) {
-        throw new DwarfDamage(`found entries nested over ${NESTING_MAX} deep`);
+        throw new DwarfDamage(
+          `found entries nested deeper, expected at most ${NESTING_MAX} levels`,
+        );
       }
       nesting++;
       depths[nesting] = depth;
@@ -141,7 +143,7 @@ export class InlineRows {
       if (!this.#wanted.touches(first, end)) continue;
       this.#charactersLeft -= row.name.length;
       if (this.#rows.length === ROWS_MAX || this.#charactersLeft < 0) {
-        throw new DwarfDamage('found more inlined functions than fit');
+        throw new DwarfDamage(`found more inlined functions, expected at most ${ROWS_MAX}`);
       }
       this.#rows.push({ first, end: Math.min(end, Number.MAX_SAFE_INTEGER), ...row });
     }

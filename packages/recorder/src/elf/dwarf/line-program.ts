@@ -66,7 +66,8 @@ export function readLineProgram(
   }
   const ownBytes = version === 5 ? cursor.u8() : addressBytes;
   if (ownBytes !== 4 && ownBytes !== 8) {
-    throw new DwarfDamage(`line table at ${offset}: found addresses of ${ownBytes} bytes`);
+    const found = `found addresses of ${ownBytes} bytes, expected 4 or 8`;
+    throw new DwarfDamage(`line table at ${offset}: ${found}`);
   }
   if (version === 5) cursor.skip(1);
   const encoding = { isLittle: section.isLittle, addressBytes: ownBytes, offsetBytes, version };
@@ -325,7 +326,8 @@ function standard(
       machine.isStatement = !machine.isStatement;
       break;
     case LNS.constAddPc:
-      if (program.lineRange === 0) throw new DwarfDamage('found a line range of 0');
+      if (program.lineRange === 0)
+        throw new DwarfDamage('found a line range of 0, expected at least 1');
       machine.advance(Math.floor((255 - program.opcodeBase) / program.lineRange));
       break;
     case LNS.fixedAdvancePc:

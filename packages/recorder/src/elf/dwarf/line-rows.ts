@@ -6,6 +6,8 @@ import { orderOfNumbers, type Stretches } from './stretches.ts';
 
 /** In one file; a stretch covers code in a trace, of which there is less. */
 const ROWS_MAX = 1 << 23;
+/** To begin with; most functions have fewer. */
+const SEQUENCE_ROWS = 1024;
 const NUMBER_MAX = 0xffff_ffff;
 
 /** Columns of lines; addresses are bytes from the origin, ascending, stretches apart. */
@@ -32,12 +34,13 @@ export class LineRows {
   readonly #line: number[] = [];
   readonly #column: number[] = [];
   readonly #isStatement: number[] = [];
-  /** The sequence that is being read, by columns. */
-  #rowAddress: number[] = [];
-  #rowFile: number[] = [];
-  #rowLine: number[] = [];
-  #rowColumn: number[] = [];
-  #rowIsStatement: number[] = [];
+  /** The sequence that is being read, by columns that are used again for the next. */
+  #rowCount = 0;
+  #rowAddress = new Float64Array(SEQUENCE_ROWS);
+  #rowFile = new Float64Array(SEQUENCE_ROWS);
+  #rowLine = new Float64Array(SEQUENCE_ROWS);
+  #rowColumn = new Float64Array(SEQUENCE_ROWS);
+  #rowIsStatement = new Uint8Array(SEQUENCE_ROWS);
 
   /**
    * @param wanted what is to be kept.
@@ -50,7 +53,7 @@ export class LineRows {
 
   /** Runs a program. @throws DwarfDamage; what came before the damage is kept. */
   add(program: LineProgram, files: ProgramFiles, origin: Origin): void {
-    this.#clear();
+    this.#rowCount = 0;
     runLineProgram(
       program,
       origin,
@@ -60,23 +63,30 @@ export class LineRows {
   }
 
   #push(row: LineRow): void {
-    this.#rowAddress.push(row.address);
-    this.#rowFile.push(row.file);
-    this.#rowLine.push(row.line);
-    this.#rowColumn.push(row.column);
-    this.#rowIsStatement.push(row.isStatement ? 1 : 0);
+    const at = this.#rowCount++;
+    if (at === this.#rowAddress.length) this.#grow();
+    this.#rowAddress[at] = row.address;
+    this.#rowFile[at] = row.file;
+    this.#rowLine[at] = row.line;
+    this.#rowColumn[at] = row.column;
+    this.#rowIsStatement[at] = row.isStatement ? 1 : 0;
   }
 
-  #clear(): void {
-    this.#rowAddress = [];
-    this.#rowFile = [];
-    this.#rowLine = [];
-    this.#rowColumn = [];
-    this.#rowIsStatement = [];
+  #grow(): void {
+    const larger = (column: Float64Array): Float64Array<ArrayBuffer> => {
+      const made = new Float64Array(2 * column.length);
+      made.set(column);
+      return made;
+    };
+    this.#rowAddress = larger(this.#rowAddress);
+    this.#rowFile = larger(this.#rowFile);
+    this.#rowLine = larger(this.#rowLine);
+    this.#rowColumn = larger(this.#rowColumn);
+    this.#rowIsStatement = Uint8Array.from(larger(Float64Array.from(this.#rowIsStatement)));
   }
 
   #endSequence(end: number, files: ProgramFiles): void {
-    const address = this.#rowAddress;
+    const address = this.#rowAddress.subarray(0, this.#rowCount);
     const first = address[0] ?? end;
     if (this.#code.has(first) && this.#wanted.touches(first, end)) {
       const order = isAscending(address) ? null : orderOfNumbers(address.map(wholeOrZero));
@@ -86,7 +96,7 @@ export class LineRows {
         this.#keep(row, address[next] ?? end, files);
       }
     }
-    this.#clear();
+    this.#rowCount = 0;
   }
 
   /** Of rows at one address only the last has bytes. */
@@ -108,7 +118,8 @@ export class LineRows {
       this.#end[last] = end;
       return;
     }
-    if (last + 1 === ROWS_MAX) throw new DwarfDamage(`found over ${ROWS_MAX} lines`);
+    if (last + 1 === ROWS_MAX)
+      throw new DwarfDamage(`found more lines, expected at most ${ROWS_MAX}`);
     this.#address.push(from);
     this.#end.push(end);
     this.#source.push(source);
@@ -150,7 +161,7 @@ export class LineRows {
 
 const wholeOrZero = (value: number): number => (value > 0 ? value : 0);
 
-function isAscending(values: readonly number[]): boolean {
+function isAscending(values: Float64Array): boolean {
   for (let i = 1; i < values.length; i++) if ((values[i] ?? 0) < (values[i - 1] ?? 0)) return false;
   return true;
 }

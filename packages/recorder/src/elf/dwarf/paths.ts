@@ -18,7 +18,8 @@ export class Paths {
     if (known !== undefined) return known;
     this.#characters += path.length;
     if (this.#characters > CHARACTERS_MAX) {
-      throw new DwarfDamage(`found paths of over ${CHARACTERS_MAX} characters`);
+      const expected = `expected at most ${CHARACTERS_MAX} characters`;
+      throw new DwarfDamage(`found longer paths, ${expected}`);
     }
     const number = this.list.length;
     this.list.push(path);

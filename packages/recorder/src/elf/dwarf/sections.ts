@@ -20,6 +20,8 @@ const INFLATED_BYTES_MAX = 1 << 30;
 /** Read at once where texts and small pieces are wanted. */
 const PAGE_BYTES = 1 << 16;
 const PAGES_KEPT = 64;
+/** Of a list of small entries. */
+const LIST_BYTES = 512;
 /** The longest C++ names have some 100 KB; a text is read a page at a time. */
 const TEXT_BYTES_MAX = 1 << 20;
 
@@ -86,7 +88,8 @@ export class DebugSection {
       bytes += page.length - from;
       at += page.length - from;
     }
-    throw new DwarfDamage(`.debug_${this.name}: found a text at ${offset} without an end`);
+    const found = `found a text at ${offset} without an end`;
+    throw new DwarfDamage(`.debug_${this.name}: ${found}, expected a NUL`);
   }
 
   #page(number: number): Bytes {
@@ -108,6 +111,34 @@ export class DebugSection {
     if (offset >= 0 && length >= 0 && offset + length <= this.size) return;
     const found = `found bytes ${offset} to ${offset + length}`;
     throw new DwarfDamage(`.debug_${this.name}: ${found}, expected at most ${this.size}`);
+  }
+}
+
+/** A cursor that moves through a section, some entries at a time. */
+export class SectionReader {
+  readonly #section: DebugSection;
+  readonly #entryBytes: number;
+  /** Where in the section its cursor began. */
+  #from: number;
+  #start: number;
+  #cursor: Cursor;
+
+  constructor(section: DebugSection, offset: number, entryBytes: number) {
+    this.#section = section;
+    this.#entryBytes = entryBytes;
+    this.#from = offset;
+    this.#cursor = section.peek(offset, LIST_BYTES);
+    this.#start = this.#cursor.at;
+  }
+
+  /** At the next entry, with all its bytes before the end, unless the section ends there. */
+  next(): Cursor {
+    const cursor = this.#cursor;
+    if (cursor.end - cursor.at >= this.#entryBytes) return cursor;
+    this.#from += cursor.at - this.#start;
+    this.#cursor = this.#section.peek(this.#from, LIST_BYTES);
+    this.#start = this.#cursor.at;
+    return this.#cursor;
   }
 }
 
@@ -155,7 +186,8 @@ export class DebugSections {
       return this.#inflated(name, this.#elfStream(offset, size, what));
     }
     if (!this.file.has(offset, size)) {
-      throw new DwarfDamage(`${what}: found its end at ${offset + size}, the file's before that`);
+      const expected = `expected at most ${this.file.size}`;
+      throw new DwarfDamage(`${what}: found its end at ${offset + size}, ${expected}`);
     }
     return new DebugSection(name, size, isLittle, (from, length) =>
       this.file.read(offset + from, length, what),
@@ -165,7 +197,7 @@ export class DebugSections {
   #gnuStream(offset: number, size: number, what: string): Stream {
     const start = this.file.read(offset, Math.min(12, size), what);
     if (start.bytes.toString('latin1', 0, 4) !== 'ZLIB' || size < 12) {
-      throw new DwarfDamage(`${what}: found no ZLIB at its start`);
+      throw new DwarfDamage(`${what}: found another start, expected ZLIB`);
     }
     const inflated = start.view.getUint32(4) * 0x1_0000_0000 + start.view.getUint32(8);
     return { type: ZLIB, inflated, packed: this.file.read(offset + 12, size - 12, what).bytes };
