@@ -12,7 +12,7 @@ import type {
 } from '@backtrail/analyzer';
 import { stackBlocks, transferTable } from './crash-tables.ts';
 import { describeStop, tellEnd } from './summary.ts';
-import { formatCount, plural, shellWords, type TableColumn } from './text.ts';
+import { fileLine, formatCount, plural, shellWords, type TableColumn } from './text.ts';
 
 /** Words as they are, or something of the program: a name, an address. */
 export type Span = string | { readonly code: string };
@@ -126,12 +126,12 @@ function headOf({ trace, vcpu, seqEnd, end }: CrashReport): Sentence[] {
 const atSource = (place: CrashWhere['place']): Span[] => {
   const { source } = place;
   if (source === null) return [];
-  return [' (', code(`${source.file}${source.line === null ? '' : `:${source.line}`}`), ')'];
+  return [' (', code(fileLine(source.file, source.line)), ')'];
 };
 
 function whereSection({ where, end }: CrashReport): Section {
   if (where === null) return section('where', '', []);
-  const isFault = end.how === 'signal' && end.code !== 0 && end.code !== -6;
+  const { isFault } = end;
   const title = isFault ? 'Where it failed' : 'Where it ended';
   const blocks: Block[] = [{ kind: 'sentences', list: [whereSentence(where, isFault)] }];
   if (where.code.length > 0) {
@@ -189,8 +189,15 @@ function findingsSection(report: CrashReport): Section {
   for (const wild of report.wildJumps) {
     if (!told.has(wild.seq) || wild.how !== 'nowhere') list.push(wildSentence(report, wild));
   }
+  const depth = report.stack?.depth ?? 0;
+  if (depth >= DEEP) {
+    list.push([`${formatCount(depth)} calls were open: a stack that overflows looks like that.`]);
+  }
   return section('findings', 'Out of the ordinary', sentencesOf(list));
 }
+
+/** Calls: hardly any program means to go deeper. */
+const DEEP = 5000;
 
 /** `transfer 979, the last one`, `transfer 12, 967 before the end`. */
 function momentText({ seqEnd }: CrashReport, seq: number): string {
@@ -229,15 +236,11 @@ const WILD: Readonly<Record<CrashWildJump['how'], string>> = {
 
 function wildSentence(report: CrashReport, wild: CrashWildJump): Sentence {
   const { source, target, within, instruction } = wild;
+  const by: Span[] = instruction === null ? [] : [code(instruction), ' at '];
   const from: Span[] =
     source === null
       ? ['A start']
-      : [
-          `A wild ${wild.kind ?? 'jump'}: `,
-          code(source.symbol),
-          ...atSource(source),
-          ...(instruction === null ? [] : [' (', code(instruction), ')']),
-        ];
+      : [`A wild ${wild.kind ?? 'jump'}: `, ...by, code(source.symbol), ...atSource(source)];
   const inside: Span[] = within === null ? [] : [': ', code(`${within.address}  ${within.text}`)];
   return [
     ...from,

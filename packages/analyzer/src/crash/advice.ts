@@ -74,7 +74,7 @@ export function nextSteps(found: Found, callsWhole: boolean): CrashNext[] {
     });
   }
   const { where } = found;
-  if (where?.isCode === true && found.end.how === 'signal') {
+  if (where?.isCode === true && found.end.isFault) {
     list.push({
       says: 'when the code that failed ran before, without failing',
       words: [

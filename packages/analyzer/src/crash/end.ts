@@ -1,7 +1,7 @@
 /** What ended the run, and where control was then. */
 import { BacktrailError, MARK_KINDS, NO_ROW } from '@backtrail/recorder/trace';
 import { createClassifier, type FlowKind } from '../disassembly/classify.ts';
-import { endMark } from '../path.ts';
+import { endMark, type PathRun } from '../path.ts';
 import type { CrashEnd, CrashInstruction, CrashWhere } from './report.ts';
 import { hexAddress, markNumber, type Scene } from './scene.ts';
 import { signalCodeSays } from './words.ts';
@@ -33,6 +33,7 @@ export function crashEnd(scene: Scene): CrashEnd {
     code: null,
     codeSays: null,
     faultAddress: null,
+    isFault: false,
   };
   if (end === null || end.how === 'unknown') {
     const how = end === null && state === 'partial' ? 'running' : 'unknown';
@@ -55,9 +56,17 @@ export function crashEnd(scene: Scene): CrashEnd {
     code,
     codeSays: signalCodeSays(end.signal, code),
     faultAddress: hasAddress ? hexAddress(marks.address[mark] ?? 0n) : null,
+    isFault: isFault(end.signal, code),
     isFailure: true,
   };
 }
+
+/** Signals that instructions raise. */
+const FAULTS: readonly string[] = ['SIGSEGV', 'SIGBUS', 'SIGILL', 'SIGFPE', 'SIGTRAP', 'SIGSYS'];
+
+/** Codes up to 0 are those of signals that were sent (siginfo.h: SI_FROMUSER). */
+const isFault = (signal: string, code: number | null): boolean =>
+  FAULTS.includes(signal) && (code === null || code > 0);
 
 /** Part of a block: its first instruction in question, and what is known of the last. */
 interface Stretch {
@@ -75,7 +84,11 @@ export function crashWhere(scene: Scene): Where | null {
   const { trace, vcpu, seqEnd } = scene;
   const { marks, edges } = trace;
   const fatal = fatalMark(scene);
-  if (fatal >= 0 && marks.hasPc[fatal] === 1) return exactly(scene, marks.pc[fatal] ?? 0n, false);
+  if (fatal >= 0 && marks.hasPc[fatal] === 1) {
+    const pc = marks.pc[fatal] ?? 0n;
+    const ran = crashEnd(scene).isFault ? null : lastInstruction(scene);
+    return ran === null ? exactly(scene, pc, false) : exactly(scene, ran, true);
+  }
   const mark = endMark(trace, vcpu, seqEnd);
   const pc = mark < 0 ? null : (marks.pc[mark] ?? 0n);
   // The engine that stops a guest at any instruction says at which; QEMU only in which block.
@@ -118,13 +131,19 @@ function withinBlock(scene: Scene, pc: bigint): Where {
 }
 
 /** The last part of a block that is known to have run. */
-function lastRun({ path, vcpu, seqEnd }: Scene): { block: number; pc: bigint } | null {
+function lastRun({ path, vcpu, seqEnd }: Scene): PathRun | null {
   try {
     return path.runsAt(vcpu, seqEnd - 1).at(-1) ?? null;
   } catch (error) {
     if (error instanceof BacktrailError) return null;
     throw error;
   }
+}
+
+/** Address of the last instruction that ran: a signal that was sent comes after it. */
+function lastInstruction(scene: Scene): bigint | null {
+  const run = lastRun(scene);
+  return run === null ? null : scene.path.code.pcOf(run.firstRow + run.length - 1);
 }
 
 /** The block that control was in last and that has an instruction at `pc`; NO_ROW for none. */

@@ -1,5 +1,5 @@
 /** The last transfers of the run, newest first, loops folded, marks and gaps where they were. */
-import { CAUSES, KINDS, MARK_KINDS, type MarkKind } from '@backtrail/recorder/trace';
+import { CAUSES, KINDS, MARK_KINDS, type MarkKind, NO_ROW } from '@backtrail/recorder/trace';
 import { type Fold, foldLoops } from '../fold.ts';
 import { endMark } from '../path.ts';
 import type { CrashMarkRow, CrashRow, CrashTransferRow } from './report.ts';
@@ -25,8 +25,11 @@ interface Between {
   readonly row: CrashRow;
 }
 
-/** A list to fold: edges, and numbers above them for what lies between. */
+/** A list to fold. */
 interface Listed {
+  /** Edges, and numbers above them for what lies between. */
+  readonly list: Uint32Array;
+  /** The same, edges that differ in host code alone made one. */
   readonly keys: Uint32Array;
   /** seq of each key. */
   readonly seqs: Float64Array;
@@ -52,7 +55,7 @@ function listBack(scene: Scene, from: number): Listed {
     (a, b) => b.seq - a.seq,
   );
   const count = pieces.reduce((sum, { edges }) => sum + edges.length, between.length);
-  const keys = new Uint32Array(count);
+  const list = new Uint32Array(count);
   const seqs = new Float64Array(count);
   const edgeCount = scene.trace.edges.count;
   let at = 0;
@@ -60,18 +63,35 @@ function listBack(scene: Scene, from: number): Listed {
   const passBetween = (seq: number): void => {
     for (; (between[next]?.seq ?? -1) > seq; next++) {
       seqs[at] = between[next]?.seq ?? 0;
-      keys[at++] = edgeCount + next;
+      list[at++] = edgeCount + next;
     }
   };
   for (const { seq, edges } of pieces.reverse()) {
     for (let i = edges.length - 1; i >= 0; i--) {
       passBetween(seq + i);
       seqs[at] = seq + i;
-      keys[at++] = edges[i] ?? 0;
+      list[at++] = edges[i] ?? 0;
     }
   }
   passBetween(-1);
-  return { keys, seqs, between };
+  return { list, keys: guestKeys(scene, list), seqs, between };
+}
+
+/** For each edge the first one of the list that is the same to the guest. */
+function guestKeys({ trace }: Scene, list: Uint32Array): Uint32Array {
+  const { source, target, cause, kind, count } = trace.edges;
+  const known = new Uint32Array(count).fill(NO_ROW);
+  const first = new Map<string, number>();
+  return list.map((edge) => {
+    if (edge >= count) return edge;
+    const own = known[edge] ?? NO_ROW;
+    if (own !== NO_ROW) return own;
+    const terms = [source[edge], target[edge], cause[edge], kind[edge]].join();
+    const key = first.get(terms) ?? edge;
+    first.set(terms, key);
+    known[edge] = key;
+    return key;
+  });
 }
 
 function gapsIn(scene: Scene, pieces: readonly { seq: number }[]): Between[] {
@@ -136,7 +156,7 @@ function takeRows(
 const rowsOf = (fold: Fold): number => 1 + fold.body.reduce((sum, inner) => sum + rowsOf(inner), 0);
 
 function rowOf(scene: Scene, listed: Listed, fold: Fold): CrashRow {
-  const { keys, seqs, between } = listed;
+  const { list, seqs, between } = listed;
   const edgeCount = scene.trace.edges.count;
   const times: [number, number] = [fold.timesMin, fold.timesMax];
   if (fold.body.length > 0) {
@@ -145,11 +165,11 @@ function rowOf(scene: Scene, listed: Listed, fold: Fold): CrashRow {
       seq: seqs[fold.at] ?? 0,
       transfers: fold.length,
       times,
-      isCut: fold.at + fold.length === keys.length && scene.lastFrom > 0,
+      isCut: fold.at + fold.length === list.length && scene.lastFrom > 0,
       body: fold.body.map((inner) => rowOf(scene, listed, inner)),
     };
   }
-  const key = keys[fold.at] ?? 0;
+  const key = list[fold.at] ?? 0;
   const other = between[key - edgeCount];
   if (key >= edgeCount && other !== undefined) return other.row;
   return transferRow(scene, seqs[fold.at] ?? 0, key, times);

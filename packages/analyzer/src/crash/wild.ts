@@ -58,18 +58,24 @@ function indirectEdges(scene: Scene): Suspect[] {
 function howWild(scene: Scene, edge: number, isGenerating: boolean): How | null {
   const { edges, blocks } = scene.trace;
   const target = edges.target[edge] ?? 0n;
+  if (isData(scene, target)) return 'data';
   if ((edges.targetBlock[edge] ?? NO_ROW) >= blocks.count) {
     // A signal may have come before the first instruction there; then code ran there later.
     const { code } = scene.path;
     const [high, low] = [Number(target >> 32n), Number(BigInt.asUintN(32, target))];
     return code.groupAt(high, low) === NO_ROW ? 'nowhere' : null;
   }
-  const place = scene.tools.symbolizer.at(target);
-  if (place === null) return isGenerating || endsSignal(scene, edge) ? null : 'outside';
-  const { symbols } = scene.trace;
-  const { symbol, offset } = place;
-  if (symbol === null || symbols.type[symbol] !== OBJECT) return null;
-  return offset < (symbols.size[symbol] ?? 0n) ? 'data' : null;
+  if (scene.tools.symbolizer.moduleAt(target) >= 0) return null;
+  return isGenerating || endsSignal(scene, edge) ? null : 'outside';
+}
+
+/** Whether an address lies in a variable. */
+function isData({ tools, trace }: Scene, address: bigint): boolean {
+  const { symbols } = trace;
+  const place = tools.symbolizer.at(address);
+  if (place === null || place.symbol === null) return false;
+  const isObject = symbols.type[place.symbol] === OBJECT;
+  return isObject && place.offset < (symbols.size[place.symbol] ?? 0n);
 }
 
 /** Whether the target is the code that returns from a signal handler: the kernel put it there. */
