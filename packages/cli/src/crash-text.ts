@@ -32,7 +32,7 @@ function blockLines(block: Block, screen: Screen, columns: number): string[] {
   switch (block.kind) {
     case 'sentences':
       return block.list.flatMap((sentence) =>
-        wrapped(plain(sentence), columns - INDENT.length).map((line, i) =>
+        wrapped(plain(sentence), columns - 2 * INDENT.length).map((line, i) =>
           // A sentence that goes on is told from the next one.
           i === 0 ? INDENT + line : INDENT + INDENT + line,
         ),

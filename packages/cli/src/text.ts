@@ -53,10 +53,12 @@ export function shellWords(words: readonly string[]): string {
   return quoted.map(printable).join(' ');
 }
 
-/** Control characters shown, never sent to a terminal. */
+/** What a terminal would act on, or would turn the text around, is shown and never sent. */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, (character) => {
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const hex = code.toString(16);
+    return code < 0x100 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
   });
 }
 
