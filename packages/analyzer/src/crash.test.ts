@@ -10,7 +10,7 @@ import { type FixtureSpec, type FixtureTrace, makeTrace } from './trace.fixture.
 const NOP = '13000000';
 const JALR_A5 = '82970100'; // c.jalr a5; c.nop
 
-/** `main` calls through a pointer: `calls` are the edges that it takes, besides start and returns. */
+/** `main` calls through a pointer, and the run ends where that leads. */
 function pointerCalls(target: bigint, more: Partial<FixtureSpec> = {}): FixtureTrace {
   return makeTrace({
     blocks: [

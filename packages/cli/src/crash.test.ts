@@ -39,7 +39,7 @@ test('HTML: nothing is loaded, and only our script may run', async () => {
   expect(html).toMatch(/content="default-src &#39;none&#39;; [^"]*script-src &#39;sha256-/);
 });
 
-test('text and Markdown: no control character but line breaks, no fence that ends early', async () => {
+test('text and Markdown: line breaks alone, no fence that ends early', async () => {
   const report = await hostileReport();
   for (const text of [crashText(report, SCREEN), crashMarkdown(report)]) {
     expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
