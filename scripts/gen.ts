@@ -5,6 +5,7 @@ import { CRASH_REPORT_PATH, renderCrashReport } from './gen-crash-report.ts';
 import { RING_HEADER_PATH, renderRingHeader } from './gen-ring-header.ts';
 import { renderSqlDocs, SQL_DOCS_PATH } from './gen-sql-docs.ts';
 import { renderTraceFormat, TRACE_FORMAT_PATH } from './gen-trace-format.ts';
+import { renderWalk, WALK_PATH } from './gen-walk-keys.ts';
 
 interface Generated {
   /** From the root of the project. */
@@ -19,6 +20,7 @@ const GENERATED: readonly Generated[] = [
   { path: CRASH_REPORT_PATH, render: renderCrashReport },
   { path: SQL_DOCS_PATH, render: renderSqlDocs },
   { path: COMMANDS_PATH, render: renderCommands },
+  { path: WALK_PATH, render: renderWalk },
 ];
 
 const ROOT = new URL('../', import.meta.url);

@@ -128,12 +128,13 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   'gecko-profiler-demangle': ['analyzer/symbols'],
   ink: ['tui'],
   react: ['tui'],
+  'string-width': ['tui'],
   commander: ['cli'],
   '@bomb.sh/tab': ['cli'],
   vitest: ['config'],
 };
 
-/** Only test code uses these; the last three for the C sources that they bring. */
+/** Only test code uses these; three of them for the C sources that they bring. */
 const TEST_PACKAGES = [
   'vitest',
   'fast-check',
@@ -142,6 +143,8 @@ const TEST_PACKAGES = [
   'lua.vm.js',
   'bzip2-wasm',
   'cordova-sqlite-storage-dependencies',
+  '@lydell/node-pty',
+  '@xterm/headless',
 ];
 
 /** Rooms that see everything that ships, and what each sees beyond that. */

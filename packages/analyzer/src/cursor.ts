@@ -69,6 +69,18 @@ export class Cursor {
     this.#walker.useIndex(index, this.#at);
   }
 
+  /** Rows of the code index that ran after this transfer, oldest first; `max` at most. */
+  rows(max: number): Uint32Array {
+    return this.#retried(() => {
+      const { moments } = this.#walker;
+      const moment = moments.at(this.#at.vcpu, this.#at.seq);
+      if (moment === null) return new Uint32Array();
+      const from = Math.max(0, Math.min(this.#at.index - (max >>> 1), moment.count - max));
+      const count = Math.min(max, moment.count - from);
+      return Uint32Array.from({ length: count }, (_none, i) => moments.rowAt(moment, from + i));
+    });
+  }
+
   get position(): Position {
     return this.#retried(() => this.#walker.positionOf(this.#at));
   }
@@ -181,6 +193,14 @@ export class Cursor {
       );
       return this.#walker.nearest(this.#at, search, direction);
     });
+  }
+
+  /**
+   * To where the nearest transfer over one of the wanted edges landed.
+   * @param key tells one choice of edges from another: what was found out about it is kept.
+   */
+  landing(direction: Direction, key: string, isWanted: (edge: number) => boolean): Move {
+    return this.#landing(direction, `landing ${key}`, isWanted);
   }
 
   /** To where the nearest transfer of a cause landed; null: of one that could not be told. */

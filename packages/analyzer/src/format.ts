@@ -53,7 +53,8 @@ const CONTROL = /\p{Cc}/gu;
 /** Most texts are such, and need no second look. */
 const PRINTABLE_ASCII = /^[ -~]*$/;
 
-const visible = (text: string): string => (PRINTABLE_ASCII.test(text) ? text : escaped(text));
+export const visible = (text: string): string =>
+  PRINTABLE_ASCII.test(text) ? text : escaped(text);
 
 const escaped = (text: string): string =>
   text.replace(CONTROL, (character) => {

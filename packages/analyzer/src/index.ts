@@ -1,5 +1,15 @@
 /** Questions about a trace: its executed path, its code, its names, and whether it is sound. */
 export {
+  BacktrailError,
+  CAUSES,
+  KINDS,
+  MARK_KINDS,
+  type MarkKind,
+  NO_ROW,
+  openTrace,
+  type Trace,
+} from '@backtrail/recorder/trace';
+export {
   CHECK_CODES,
   type CheckCode,
   type CheckOptions,
@@ -59,6 +69,7 @@ export {
 } from './format.ts';
 export { signalName } from './guest-names.ts';
 export { lastVcpu } from './last-vcpu.ts';
+export { type MarkFacts, markText } from './mark-text.ts';
 export {
   blockPath,
   CodeIndex,

@@ -1,5 +1,5 @@
 /** What `backtrail back` prints: a table with marks in between, or JSON. */
-import { signalName } from '@backtrail/analyzer';
+import { markText } from '@backtrail/analyzer';
 import type { BackRow, Backward, LastBlock, MarkRow, Place, TransferRow } from './backward.ts';
 import type { Output } from './io.ts';
 import { tellEnd } from './summary.ts';
@@ -56,47 +56,8 @@ function transferCells(row: TransferRow, withLines: boolean): string[] {
   ];
 }
 
-/** A mark in words. */
-function markText(row: MarkRow, isa: string): string {
-  const at = row.place === null ? '' : ` at ${symbolText(row.place)}`;
-  const number = row.number ?? 0n;
-  const detail = row.detail === null ? '' : printable(row.detail);
-  switch (row.kind) {
-    case 'signal': {
-      const name = signalName(isa, number);
-      const code = row.code === null ? '' : `, code ${row.code}`;
-      const fault = row.address === null ? '' : `, fault address ${formatAddress(row.address)}`;
-      return `signal ${number}${name === null ? '' : ` (${name})`}${code}${fault}${at}`;
-    }
-    case 'exception':
-    case 'interrupt': {
-      const fault = row.address === null ? '' : `, value ${formatAddress(row.address)}`;
-      return `${row.kind} ${number}${fault}${at}`;
-    }
-    case 'gap':
-      return `${plural(Number(number), 'transfer')} lost here`;
-    case 'end':
-      return `end${at}, ${plural(Number(number), 'instruction')} in all${detail && `: ${detail}`}`;
-    case 'thread-start':
-      return `thread ${number} starts${at}`;
-    case 'thread-exit':
-      return `thread exits${at}`;
-    case 'stop':
-      return `recording stopped: ${detail}`;
-    case 'fork':
-      return `child process ${number} was made, it is not recorded`;
-    case 'exec':
-      return row.code === null ? `exec of ${detail}` : `exec failed with ${row.code}`;
-    case 'syscall':
-    case 'map':
-    case 'unmap':
-    case 'flush':
-    case 'trigger':
-      return [row.kind, row.number === null ? '' : String(number), detail]
-        .filter((word) => word !== '')
-        .join(' ');
-  }
-}
+const markOf = (row: MarkRow, isa: string): string =>
+  markText({ ...row, place: row.place === null ? null : symbolText(row.place) }, isa);
 
 function lastBlockLines(row: LastBlock): string[] {
   const width = Math.max(...row.instructions.map((one) => formatAddress(one.address).length));
@@ -127,7 +88,7 @@ function pageText(rows: readonly BackRow[], back: Backward, isFirst: boolean, ou
       if (sourceText !== null) text.push(out.paint('dim', fitted(`${indent}│ ${sourceText}`)));
     } else if (row.row === 'mark') {
       const paint = row.kind === 'gap' || row.kind === 'signal' ? 'red' : 'cyan';
-      text.push(out.paint(paint, fitted(`${indent}── ${markText(row, isa)}`)));
+      text.push(out.paint(paint, fitted(`${indent}── ${markOf(row, isa)}`)));
     } else {
       for (const line of lastBlockLines(row)) text.push(fitted(`${indent}${line}`));
     }

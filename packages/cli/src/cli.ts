@@ -14,6 +14,7 @@ import { QUERY } from './commands/query.ts';
 import { RECORD } from './commands/record.ts';
 import { RECOVER } from './commands/recover.ts';
 import { STACK } from './commands/stack.ts';
+import { WALK } from './commands/walk.ts';
 import { addCompletion } from './completion.ts';
 import type { Io } from './io.ts';
 import { printable } from './text.ts';
@@ -24,6 +25,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   DEMO,
   INFO,
   CRASH,
+  WALK,
   BACK,
   STACK,
   LAST,

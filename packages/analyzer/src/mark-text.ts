@@ -1,0 +1,60 @@
+/** Marks in words, for every place that shows them. */
+import type { MarkKind } from '@backtrail/recorder/trace';
+import { formatAddress, visible } from './format.ts';
+import { signalName } from './guest-names.ts';
+
+/** A mark, as far as it has words. */
+export interface MarkFacts {
+  readonly kind: MarkKind;
+  /** Where it happened, as it is to be shown; null where that is not known. */
+  readonly place: string | null;
+  readonly number: bigint | null;
+  readonly code: bigint | null;
+  readonly address: bigint | null;
+  readonly detail: string | null;
+}
+
+const counted = (count: bigint, one: string): string =>
+  `${count.toLocaleString('en-US')} ${one}${count === 1n ? '' : 's'}`;
+
+/** @param isa of the guest, in QEMU's names: signals have other numbers on some. */
+export function markText(mark: MarkFacts, isa: string): string {
+  const at = mark.place === null ? '' : ` at ${mark.place}`;
+  const number = mark.number ?? 0n;
+  const detail = mark.detail === null ? '' : visible(mark.detail);
+  switch (mark.kind) {
+    case 'signal': {
+      const name = signalName(isa, number);
+      const code = mark.code === null ? '' : `, code ${mark.code}`;
+      const fault = mark.address === null ? '' : `, fault address ${formatAddress(mark.address)}`;
+      return `signal ${number}${name === null ? '' : ` (${name})`}${code}${fault}${at}`;
+    }
+    case 'exception':
+    case 'interrupt': {
+      const fault = mark.address === null ? '' : `, value ${formatAddress(mark.address)}`;
+      return `${mark.kind} ${number}${fault}${at}`;
+    }
+    case 'gap':
+      return `${counted(number, 'transfer')} lost here`;
+    case 'end':
+      return `end${at}, ${counted(number, 'instruction')} in all${detail && `: ${detail}`}`;
+    case 'thread-start':
+      return `thread ${number} starts${at}`;
+    case 'thread-exit':
+      return `thread exits${at}`;
+    case 'stop':
+      return `recording stopped: ${detail}`;
+    case 'fork':
+      return `child process ${number} was made, it is not recorded`;
+    case 'exec':
+      return mark.code === null ? `exec of ${detail}` : `exec failed with ${mark.code}`;
+    case 'syscall':
+    case 'map':
+    case 'unmap':
+    case 'flush':
+    case 'trigger':
+      return [mark.kind, mark.number === null ? '' : String(number), detail]
+        .filter((word) => word !== '')
+        .join(' ');
+  }
+}

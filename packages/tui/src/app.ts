@@ -1,0 +1,176 @@
+/**
+ * The terminal: keys in, frames out. Ink draws, on the alternate screen; the whole frame is one
+ * text of ready-made lines, which is the cheapest that it can be given. Keys are read here.
+ */
+import type { ReadStream, WriteStream } from 'node:tty';
+import { openIndex, type Trace } from '@backtrail/analyzer';
+import { render, Text, useWindowSize } from 'ink';
+import { createElement, type ReactNode, useEffect, useReducer } from 'react';
+import { draw, frame } from './draw.ts';
+import { decodeKeys, lateKeys } from './input.ts';
+import { press } from './reduce.ts';
+import { answered } from './sql-choices.ts';
+import { firstState, tell, type WalkState } from './walk-state.ts';
+import { type WalkOptions, World } from './world.ts';
+
+/** An Escape key sends what longer sequences begin with; over ssh they may come in pieces. */
+const ESCAPE_WAIT_MS = 60;
+const FRAMES_A_SECOND_MAX = 60;
+const FRAME_MS = Math.ceil(1000 / FRAMES_A_SECOND_MAX);
+/** From this many transfers on, searches want an index; a shorter run is gone through as fast. */
+const INDEX_FROM_TRANSFERS = 1 << 22;
+/** DEC private mode 1007: a terminal makes arrow keys of its wheel, and text can be selected. */
+const WHEEL_ON = '\u001b[?1007h';
+const WHEEL_OFF = '\u001b[?1007l';
+
+export interface Terminal {
+  readonly stdin: ReadStream;
+  readonly stdout: WriteStream;
+}
+
+/** One run of the UI: the state, and who wants to know when it changed. */
+class Session {
+  readonly world: World;
+  state: WalkState;
+  onChange: () => void = () => {};
+  onDone: (error?: Error) => void = () => {};
+  #pending = '';
+  #late: NodeJS.Timeout | undefined;
+  #asking: NodeJS.Timeout | undefined;
+
+  constructor(world: World) {
+    this.world = world;
+    this.state = firstState(world.cursor.position, world.options.ended);
+  }
+
+  /** What came from the terminal. */
+  take(data: string): void {
+    clearTimeout(this.#late);
+    const { keys, pending } = decodeKeys(this.#pending + data);
+    this.#pending = pending;
+    if (pending !== '') {
+      this.#late = setTimeout(() => {
+        this.#pending = '';
+        this.#press(lateKeys(pending));
+      }, ESCAPE_WAIT_MS);
+    }
+    this.#press(keys);
+  }
+
+  stop(): void {
+    clearTimeout(this.#late);
+    clearTimeout(this.#asking);
+  }
+
+  #press(keys: readonly string[]): void {
+    try {
+      for (const key of keys) {
+        if (this.state.isDone) break;
+        // While the database is asked, keys but Ctrl-C have to wait for nothing.
+        if (this.state.isBusy && key !== 'ctrl+c') continue;
+        this.change(press(this.world, this.state, key));
+      }
+    } catch (error) {
+      this.onDone(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  change(state: WalkState): void {
+    const { prompt, isBusy } = state;
+    const isAsking = isBusy && !this.state.isBusy;
+    this.state = state;
+    this.onChange();
+    if (state.isDone) this.onDone();
+    else if (isAsking && prompt?.kind === 'sql') {
+      // The first question loads the database: that it was asked is to be seen before.
+      this.#asking = setTimeout(() => void this.#ask(prompt.text), FRAME_MS * 2);
+    }
+  }
+
+  async #ask(sql: string): Promise<void> {
+    const { query } = this.world.options;
+    try {
+      const answer = await query?.(sql);
+      if (answer !== undefined) this.change(answered(this.state, sql, answer));
+    } catch (error) {
+      const says = error instanceof Error ? error.message : String(error);
+      this.change({ ...tell(this.state, says, 'bad'), isBusy: false, prompt: null });
+    }
+  }
+}
+
+function App({ session }: { readonly session: Session }): ReactNode {
+  const { columns, rows } = useWindowSize();
+  const [, redraw] = useReducer((count: number) => count + 1, 0);
+  useEffect(() => {
+    session.onChange = redraw;
+    return () => {
+      session.onChange = () => {};
+    };
+  }, [session]);
+  const { world, state } = session;
+  const lines = draw(world, state, columns, rows);
+  return createElement(Text, null, frame(lines, world.options.hasColor));
+}
+
+/** Makes searches of a long run fast, in other threads, while people look around. */
+async function index(session: Session, trace: Trace): Promise<void> {
+  if (trace.transfers < INDEX_FROM_TRANSFERS || session.world.hasIndex) return;
+  try {
+    const opened = await openIndex(trace);
+    session.world.takeIndex(opened.index);
+    session.change(tell(session.state, 'Searches are fast now: the run is indexed.'));
+  } catch (error) {
+    const says = error instanceof Error ? error.message : String(error);
+    session.change(tell(session.state, `No index, so searches are slow: ${says}`, 'bad'));
+  }
+}
+
+/**
+ * Runs the UI until its user quits.
+ * @returns the lines that were copied with `y`
+ * @throws BacktrailError E_EMPTY, E_VCPU, E_SEQ if there is nowhere to begin
+ */
+export async function walk(
+  trace: Trace,
+  options: WalkOptions,
+  { stdin, stdout }: Terminal,
+): Promise<readonly string[]> {
+  using world = await World.open(trace, options);
+  const session = new Session(world);
+  const onData = (data: string): void => session.take(data);
+  const wasRaw = stdin.isRaw;
+  // Before the first frame: who sees it may type.
+  stdin.setEncoding('utf8');
+  stdin.setRawMode(true);
+  stdin.on('data', onData);
+  stdout.write(WHEEL_ON);
+  const app = render(createElement(App, { session }), {
+    stdin,
+    stdout,
+    alternateScreen: true,
+    interactive: true,
+    exitOnCtrlC: false,
+    patchConsole: false,
+    incrementalRendering: true,
+    maxFps: FRAMES_A_SECOND_MAX,
+  });
+  const faults: Error[] = [];
+  session.onDone = (error) => {
+    if (error !== undefined) faults.push(error);
+    app.unmount();
+  };
+  void index(session, trace);
+  try {
+    await app.waitUntilExit();
+  } finally {
+    session.onDone = () => {};
+    session.stop();
+    stdin.off('data', onData);
+    stdin.setRawMode(wasRaw);
+    stdin.pause();
+    stdout.write(WHEEL_OFF);
+  }
+  for (const fault of faults) throw fault;
+  return session.state.copied;
+}

@@ -1,0 +1,81 @@
+/** What typed words mean: a place to go to, transfers to search for, functions that fit. */
+import { CAUSES, KINDS } from '@backtrail/analyzer';
+import { shownEdge } from './edge-facts.ts';
+import type { PlaceAt } from './walk-state.ts';
+import type { RanSymbol, World } from './world.ts';
+
+/** What `g` was given. */
+export type Target =
+  | { readonly is: 'place'; readonly to: PlaceAt }
+  | { readonly is: 'code'; readonly text: string }
+  | { readonly is: 'words'; readonly text: string };
+
+/** `182334`, `0:182334`, `0:182334:2`; `0x401136`, `main+0x12`, `smash.c:12`; else words. */
+export function targetOf(text: string, vcpu: number): Target {
+  const plain = text.trim().replace(/(?<=\d)[,_](?=\d)/g, '');
+  const match = /^(?:(\d+):)?(\d+)(?::(\d+))?$/.exec(plain);
+  if (match === null) {
+    const isCode = /^0x[0-9a-f]{1,16}$|.[+:](?:0x)?[0-9a-f]+$/i.test(plain);
+    return { is: isCode ? 'code' : 'words', text: plain };
+  }
+  const [, given, seq, index] = match;
+  return {
+    is: 'place',
+    to: { vcpu: Number(given ?? vcpu), seq: Number(seq), index: Number(index ?? 0) },
+  };
+}
+
+/**
+ * Which edges a search wants: those of a cause or kind, those that come from or go to an address,
+ * those that enter a function whose name holds the text.
+ */
+export function edgeMatcher(world: World, text: string): (edge: number) => boolean {
+  const { edges } = world.trace;
+  const word = text.trim().toLowerCase();
+  const cause = indexOf(CAUSES, word);
+  const kind = indexOf(KINDS, word);
+  if (kind >= 0 || cause >= 0) {
+    return (edge) => edges.cause[edge] === cause || edges.kind[edge] === kind;
+  }
+  if (/^0x[0-9a-f]{1,16}$/.test(word)) {
+    const pc = BigInt(word);
+    return (edge) =>
+      edges.target[edge] === pc || (edges.hasSource[edge] === 1 && edges.source[edge] === pc);
+  }
+  return (edge) => {
+    const { target, source } = shownEdge(world, edge);
+    if (target === null || !target.name.toLowerCase().includes(word)) return false;
+    return source === null || source.start !== target.start;
+  };
+}
+
+const indexOf = (words: readonly string[], word: string): number => words.indexOf(word);
+
+/** How well a name fits what was typed; higher is better, -1 not at all. */
+function score(name: string, typed: string): number {
+  const low = name.toLowerCase();
+  const at = low.indexOf(typed);
+  if (at === 0) return low.length === typed.length ? 1e6 : 1e5 - name.length;
+  if (at > 0) return 1e4 - name.length - at;
+  let from = 0;
+  let spread = 0;
+  for (const letter of typed) {
+    const found = low.indexOf(letter, from);
+    if (found < 0) return -1;
+    spread += found - from;
+    from = found + 1;
+  }
+  return Math.max(0, 1e3 - spread - name.length);
+}
+
+/** Functions whose name fits, the best first. */
+export function fuzzy(symbols: readonly RanSymbol[], text: string, max: number): RanSymbol[] {
+  const typed = text.toLowerCase();
+  if (typed === '') return symbols.slice(0, max);
+  return symbols
+    .map((symbol) => ({ symbol, fits: score(symbol.name, typed) }))
+    .filter(({ fits }) => fits >= 0)
+    .sort((a, b) => b.fits - a.fits || (a.symbol.name < b.symbol.name ? -1 : 1))
+    .slice(0, max)
+    .map(({ symbol }) => symbol);
+}

@@ -1,0 +1,108 @@
+/**
+ * Transfers around a place, read from the segments that hold them. Lost ones end a stretch; so do
+ * those of a segment whose bytes turn out to be damaged.
+ */
+import { BacktrailError, type Trace } from '@backtrail/analyzer';
+
+export interface Stretch {
+  /** Edges, from the nearest on. */
+  readonly edges: Uint32Array;
+  /** Seq of the first of them; those after it follow in the direction that was asked for. */
+  readonly seq: number;
+  /** The next seq in that direction that is recorded, if this stretch ended at a gap; else -1. */
+  readonly seqBeyond: number;
+  /** Whether more follow without a gap. */
+  readonly hasMore: boolean;
+}
+
+/** Edges remembered; beyond these the same loop may be told in two rows. */
+const ALIKE_MAX = 1 << 20;
+const EMPTY = new Uint32Array();
+
+export class Stretches {
+  readonly #trace: Trace;
+  readonly #damaged = new Set<number>();
+  /** One edge for all that are the same to the guest, by edge; and that edge by what they are. */
+  readonly #alike = new Map<number, number>();
+  readonly #firstOf = new Map<string, number>();
+
+  constructor(trace: Trace) {
+    this.#trace = trace;
+  }
+
+  /** Segment that holds a transfer and can be read, or -1. */
+  #segmentAt(vcpu: number, seq: number): number {
+    const segment = this.#trace.segmentAt(vcpu, seq);
+    return this.#damaged.has(segment) ? -1 : segment;
+  }
+
+  #read(segment: number): Uint32Array | null {
+    try {
+      return this.#trace.readSegment(segment);
+    } catch (error) {
+      if (!(error instanceof BacktrailError)) throw error;
+      this.#damaged.add(segment);
+      return null;
+    }
+  }
+
+  /** The edge of a transfer; null where that is lost. */
+  edgeAt(vcpu: number, seq: number): number | null {
+    const segment = this.#segmentAt(vcpu, seq);
+    const edges = segment < 0 ? null : this.#read(segment);
+    return edges?.[seq - (this.#trace.segments.firstSeq[segment] ?? 0)] ?? null;
+  }
+
+  /**
+   * Edges that differ only in blocks and host addresses, as one: code that is translated twice has
+   * two edges for what is one loop to a reader.
+   */
+  alike(edges: Uint32Array): Uint32Array {
+    return edges.map((edge) => {
+      const known = this.#alike.get(edge);
+      if (known !== undefined) return known;
+      const { source, hasSource, target, cause, kind } = this.#trace.edges;
+      const from = hasSource[edge] === 1 ? source[edge] : '';
+      const key = `${from} ${target[edge]} ${cause[edge]} ${kind[edge]}`;
+      const first = this.#firstOf.get(key) ?? edge;
+      if (this.#firstOf.size < ALIKE_MAX) this.#firstOf.set(key, first);
+      if (this.#alike.size < ALIKE_MAX) this.#alike.set(edge, first);
+      return first;
+    });
+  }
+
+  /** Up to `max` transfers from `seq` on, in a direction; empty if `seq` itself is lost. */
+  from(vcpu: number, seq: number, way: 1 | -1, max: number): Stretch {
+    const edges = new Uint32Array(max);
+    let count = 0;
+    let at = seq;
+    while (count < max && at >= 0) {
+      const segment = this.#segmentAt(vcpu, at);
+      const read = segment < 0 ? null : this.#read(segment);
+      if (read === null) break;
+      const first = this.#trace.segments.firstSeq[segment] ?? 0;
+      for (let i = at - first; i >= 0 && i < read.length && count < max; i += way) {
+        edges[count++] = read[i] ?? 0;
+        at += way;
+      }
+    }
+    const hasMore = at >= 0 && this.#segmentAt(vcpu, at) >= 0;
+    const seqBeyond = hasMore ? -1 : this.#beyond(vcpu, at, way);
+    return { edges: count === 0 ? EMPTY : edges.subarray(0, count), seq, seqBeyond, hasMore };
+  }
+
+  /** The nearest recorded seq past a gap, or -1. */
+  #beyond(vcpu: number, seq: number, way: 1 | -1): number {
+    const { firstSeq, rows } = this.#trace.segments;
+    const segments = this.#trace.segmentsOf(vcpu);
+    const count = segments.length;
+    for (let i = 0; i < count; i++) {
+      const segment = segments[way === 1 ? i : count - 1 - i] ?? 0;
+      const first = firstSeq[segment] ?? 0;
+      const last = first + (rows[segment] ?? 0) - 1;
+      if (this.#damaged.has(segment) || last < first) continue;
+      if (way === 1 ? first > seq : last < seq) return way === 1 ? first : last;
+    }
+    return -1;
+  }
+}

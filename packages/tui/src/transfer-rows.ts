@@ -1,0 +1,249 @@
+/**
+ * The transfers around the cursor as rows, oldest first: folded loops, marks where they happened,
+ * and gaps. What lies before the cursor is folded from the cursor back, what lies after it from the
+ * cursor on, so that where it stands is always a row of its own.
+ */
+import { type Fold, foldLoops, type Trace } from '@backtrail/analyzer';
+import { firstMark } from './names.ts';
+import type { Stretch, Stretches } from './stretch.ts';
+
+export interface TransferRow {
+  readonly row: 'transfer';
+  /** Of the newest transfer it stands for before the cursor, of the oldest after it. */
+  readonly seq: number;
+  readonly edge: number;
+  /**
+   * Transfers from here to the other end of what is folded: the number of those it stands for; in a
+   * loop the row nearest to the cursor has that of the whole loop, the others 0.
+   */
+  readonly skip: number;
+  /** How often this row came in each round of the loop around it: `` or `×12` or `×2–3`. */
+  readonly times: string;
+  /** Loops that it is in, outermost first: which part of the loop's rows it is. */
+  readonly loops: readonly LoopPart[];
+}
+
+export interface LoopPart {
+  readonly part: 'first' | 'inner' | 'last' | 'only';
+  /** Told with the last row of a loop. */
+  readonly times: string;
+}
+
+export interface MarkRow {
+  readonly row: 'mark';
+  readonly mark: number;
+}
+
+export interface GapRow {
+  readonly row: 'gap';
+  readonly transfers: number;
+}
+
+/** Before the first transfer, or after the last. */
+export interface LimitRow {
+  readonly row: 'limit';
+  readonly at: 'start' | 'end';
+}
+
+export type Row = TransferRow | MarkRow | GapRow | LimitRow;
+
+export interface RowsOptions {
+  readonly vcpu: number;
+  /** Of the transfer that the cursor stands after. */
+  readonly seq: number;
+  readonly rows: number;
+  readonly isFolded: boolean;
+  /** Marks of the vCPU, by seq. */
+  readonly marks: Uint32Array;
+}
+
+export interface TransferRows {
+  /** Oldest first. */
+  readonly rows: readonly Row[];
+  /** Which of them is the cursor's; -1 where its transfer is lost. */
+  readonly cursor: number;
+}
+
+/** Transfers that are looked at for loops, in each direction. */
+const FOLD_WINDOW = 4096;
+/** A longer loop is told in pieces of this many transfers: to count more takes too long. */
+const LOOP_TRANSFERS_MAX = 1 << 20;
+
+type Way = 1 | -1;
+
+/** Rows from a place on, in one direction. */
+class RowList {
+  readonly rows: Row[] = [];
+  readonly #trace: Trace;
+  readonly #stretches: Stretches;
+  readonly #options: RowsOptions;
+  readonly #way: Way;
+
+  constructor(trace: Trace, stretches: Stretches, options: RowsOptions, way: Way) {
+    this.#trace = trace;
+    this.#stretches = stretches;
+    this.#options = options;
+    this.#way = way;
+  }
+
+  /** Adds up to `max` rows, beginning beside the cursor. */
+  fill(max: number): readonly Row[] {
+    const { vcpu, seq, isFolded } = this.#options;
+    const way = this.#way;
+    if (max > 0) this.#marksBefore(way === 1 ? seq + 1 : seq);
+    let at = seq + way;
+    while (this.rows.length < max) {
+      const wanted = isFolded ? FOLD_WINDOW : max - this.rows.length;
+      const stretch = this.#stretches.from(vcpu, at, way, wanted);
+      at += way * this.#addStretch(stretch, at, max);
+      if (this.rows.length >= max || stretch.hasMore) {
+        if (stretch.edges.length === 0) break;
+        continue;
+      }
+      if (!this.#addEnd(at, stretch.seqBeyond)) break;
+      at = stretch.seqBeyond;
+    }
+    return this.rows.slice(0, max);
+  }
+
+  /** What comes where a stretch ends; false if nothing comes after it. */
+  #addEnd(at: number, seqBeyond: number): boolean {
+    const way = this.#way;
+    if (seqBeyond >= 0) {
+      this.rows.push({ row: 'gap', transfers: Math.abs(seqBeyond - at) });
+      return true;
+    }
+    if (way === -1 && at >= 0) this.rows.push({ row: 'gap', transfers: at + 1 });
+    this.rows.push({ row: 'limit', at: way === 1 ? 'end' : 'start' });
+    return false;
+  }
+
+  /** Marks that happened between transfer `seq - 1` and transfer `seq`. */
+  #marksBefore(seq: number): void {
+    const { marks } = this.#options;
+    const from = firstMark(this.#trace, marks, seq);
+    const to = firstMark(this.#trace, marks, seq + 1);
+    const rows = Array.from(marks.subarray(from, to), (mark): Row => ({ row: 'mark', mark }));
+    this.rows.push(...(this.#way === 1 ? rows : rows.reverse()));
+  }
+
+  /** @returns how many transfers its rows stand for. */
+  #addStretch({ edges, hasMore }: Stretch, seq: number, max: number): number {
+    const folds = this.#options.isFolded ? this.#foldsOf(edges, seq, hasMore) : null;
+    const count = folds?.length ?? edges.length;
+    let at = 0;
+    for (let i = 0; i < count && this.rows.length < max; i++) {
+      const fold = folds?.[i] ?? { at: i, length: 1, timesMin: 1, timesMax: 1, body: [] };
+      this.#addFold(fold, edges, seq, []);
+      at = fold.at + fold.length;
+      // Marks stand between rows; those within a loop are folded with it.
+      const next = seq + this.#way * at;
+      this.#marksBefore(this.#way === 1 ? next : next + 1);
+    }
+    return at;
+  }
+
+  /** Loops of a stretch; one that its end cuts off is followed to its own end. */
+  #foldsOf(edges: Uint32Array, seq: number, hasMore: boolean): readonly Fold[] {
+    const keys = this.#stretches.alike(edges);
+    const folds = foldLoops(keys);
+    const last = folds.findLastIndex(({ timesMax }) => timesMax > 1);
+    const loop = folds[last];
+    if (!hasMore || loop === undefined) return folds;
+    const round = loop.length / loop.timesMax;
+    const end = loop.at + loop.length;
+    const isCutOff = edges.length - end < round;
+    // Rounds of different length are not followed: the count says what was looked at.
+    if (!isCutOff || !isUniform(loop)) return folds;
+    const first = keys.subarray(loop.at, loop.at + round);
+    const more = this.#moreRounds(first, seq + this.#way * end);
+    const times = loop.timesMax + more;
+    const whole = { ...loop, length: loop.length + more * round, timesMin: times, timesMax: times };
+    return [...folds.slice(0, last), whole];
+  }
+
+  /** How often a round comes again from a seq on. */
+  #moreRounds(round: Uint32Array, seq: number): number {
+    const { vcpu } = this.#options;
+    let same = 0;
+    while (same < LOOP_TRANSFERS_MAX) {
+      const at = seq + this.#way * same;
+      const { edges } = this.#stretches.from(vcpu, at, this.#way, FOLD_WINDOW);
+      const keys = this.#stretches.alike(edges);
+      let count = 0;
+      while (count < keys.length && keys[count] === round[(same + count) % round.length]) count++;
+      same += count;
+      if (count < FOLD_WINDOW) break;
+    }
+    return Math.floor(same / round.length);
+  }
+
+  #addFold(fold: Fold, edges: Uint32Array, seq: number, loops: readonly LoopPart[]): void {
+    const { at, length, body } = fold;
+    const times = timesOf(fold);
+    if (body.length === 0) {
+      const edge = edges[at] ?? 0;
+      const skip = loops.length === 0 ? length : 0;
+      this.rows.push({ row: 'transfer', seq: seq + this.#way * at, edge, skip, times, loops });
+      return;
+    }
+    const rows = body.reduce((sum, one) => sum + rowsOf(one), 0);
+    // The rows are listed backward where this list is.
+    const [head, tail] =
+      this.#way === 1 ? (['first', 'last'] as const) : (['last', 'first'] as const);
+    const from = this.rows.length;
+    for (const one of body) {
+      const part: LoopPart = { part: 'inner', times };
+      this.#addFold(one, edges, seq, [...loops, part]);
+    }
+    const depth = loops.length;
+    for (let i = from; i < this.rows.length; i++) {
+      const row = this.rows[i];
+      if (row?.row !== 'transfer') continue;
+      const isHead = i === from;
+      const isTail = i === this.rows.length - 1;
+      const part: LoopPart['part'] = rows === 1 ? 'only' : isHead ? head : isTail ? tail : 'inner';
+      const own = row.loops.map((loop, level) => (level === depth ? { ...loop, part } : loop));
+      this.rows[i] = {
+        ...row,
+        skip: i === from && depth === 0 ? length : row.skip,
+        loops: own,
+      };
+    }
+  }
+}
+
+/** Whether all rounds of a loop are the same numbers. */
+const isUniform = (fold: Fold): boolean =>
+  fold.body.every((one) => one.timesMin === one.timesMax && isUniform(one));
+
+const rowsOf = (fold: Fold): number =>
+  fold.body.length === 0 ? 1 : fold.body.reduce((sum, one) => sum + rowsOf(one), 0);
+
+function timesOf({ timesMin, timesMax }: Fold): string {
+  if (timesMax === 1 && timesMin === 1) return '';
+  const number = (value: number): string => value.toLocaleString('en-US');
+  return timesMin === timesMax
+    ? `×${number(timesMin)}`
+    : `×${number(timesMin)}–${number(timesMax)}`;
+}
+
+/** As many rows as asked for, if there are so many; the cursor near the bottom. */
+export function transferRows(
+  trace: Trace,
+  stretches: Stretches,
+  options: RowsOptions,
+): TransferRows {
+  const { vcpu, seq, rows } = options;
+  const afterMax = Math.max(1, Math.floor(rows / 4));
+  const after = new RowList(trace, stretches, options, 1).fill(rows - 1);
+  const before = new RowList(trace, stretches, options, -1).fill(
+    Math.max(rows - 1 - after.length, rows - 1 - afterMax),
+  );
+  const edge = stretches.edgeAt(vcpu, seq);
+  const own: Row[] =
+    edge === null ? [] : [{ row: 'transfer', seq, edge, skip: 1, times: '', loops: [] }];
+  const shown = after.slice(0, rows - before.length - own.length);
+  const cursor = own.length === 0 ? -1 : before.length;
+  return { rows: [...before.toReversed(), ...own, ...shown], cursor };
+}
