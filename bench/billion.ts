@@ -2,6 +2,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTrace } from '@backtrail/recorder/trace';
+import { cursorFigures } from './cursor.ts';
 import { type Measured, median, run } from './measure.ts';
 
 const CLI = new URL('../packages/cli/bin/backtrail.js', import.meta.url).pathname;
@@ -43,5 +44,16 @@ export async function billion(folder: string, microRounds: number): Promise<void
   const scan = await typicalSeconds('query', trace, sql, '--format', 'csv');
   const perSecond = (transfers / scan / 1e6).toFixed(1);
   console.log(`GROUP BY kind: ${scan.toFixed(2)} s as a whole process, ${perSecond} M transfers/s`);
+  const indexed = await cli('index', trace, '--json');
+  const fact = (name: string): number =>
+    Number(new RegExp(`"${name}": ([\\d.]+)`).exec(indexed.stdout)?.[1]);
+  const share = ((100 * fact('bytes')) / fact('traceBytes')).toFixed(2);
+  console.log(
+    `index: ${(fact('elapsedMs') / 1000).toFixed(2)} s, ` +
+      `${(fact('transfersPerSecond') / 1e6).toFixed(0)} M transfers/s, ${share} % of the trace`,
+  );
+  const last = await typicalSeconds('last', trace, '_start');
+  console.log(`last _start, which ran once, at the beginning: ${last.toFixed(3)} s`);
+  await cursorFigures(trace);
   rmSync(trace, { recursive: true });
 }

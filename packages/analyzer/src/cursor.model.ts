@@ -2,8 +2,14 @@
  * The slow, obvious cursor: the whole run of one vCPU as an array of stops, and every move a walk
  * along it. A stop is an instruction that ran, or a moment in which none did.
  */
-import { CAUSES, KINDS, MARK_KINDS, type MarkKind, NO_ROW } from '@backtrail/recorder/trace';
-import type { RandomRun } from './path/random-run.fixture.ts';
+import {
+  CAUSES,
+  KINDS,
+  MARK_KINDS,
+  type MarkKind,
+  NO_ROW,
+  type Trace,
+} from '@backtrail/recorder/trace';
 import { ExecutedPath } from './path.ts';
 import type { FixtureTrace } from './trace.fixture.ts';
 
@@ -45,7 +51,7 @@ const STEPS: Readonly<Record<string, number>> = {
   'signal-return': -1,
 };
 
-function stepOf({ edges }: FixtureTrace, edge: number): number {
+function stepOf({ edges }: Trace, edge: number): number {
   const kind = KINDS[edges.kind[edge] ?? 0];
   const step = kind === undefined ? undefined : STEPS[kind];
   if (step !== undefined) return step;
@@ -58,25 +64,33 @@ function blocksOf(path: ExecutedPath, vcpu: number, seq: number): number[] {
   return path.runsAt(vcpu, seq).flatMap((run) => Array<number>(run.length).fill(run.block));
 }
 
+/** What ran, whoever knows it: after which transfer, and where. */
+export type Executed = readonly { readonly seq: number; readonly pc: bigint }[];
+
+/**
+ * @param executed all that ran on this vCPU, also what is lost in `trace`
+ * @param seqEnd where the run really ended
+ */
 export function stopsOf(
-  run: RandomRun,
-  trace: FixtureTrace,
+  trace: Trace,
   vcpu: number,
+  executed: Executed,
+  seqEnd: number,
   lineOf: (pc: bigint) => string | null,
 ): Stop[] {
   const stops: Stop[] = [];
   const path = new ExecutedPath(trace);
-  const ran = Map.groupBy(run.executed[vcpu] ?? [], ({ seq }) => seq);
+  const ran = Map.groupBy(executed, ({ seq }) => seq);
   let level = 0;
   let seqBefore = -1;
   for (const segment of trace.segmentsOf(vcpu)) {
-    (trace.segmentEdges[segment] ?? new Uint32Array()).forEach((edge, i) => {
+    trace.readSegment(segment).forEach((edge, i) => {
       const seq = (trace.segments.firstSeq[segment] ?? 0) + i;
       const isAfterGap = seq !== seqBefore + 1;
       seqBefore = seq;
       level += stepOf(trace, edge);
       const isLast = trace.segmentAt(vcpu, seq + 1) < 0;
-      const isEnd = seq + 1 === run.trace.seqEnd(vcpu);
+      const isEnd = seq + 1 === seqEnd;
       const all = ran.get(seq) ?? [];
       // Before a gap no more is known than where it arrived, and that there was a block.
       const target = { seq, pc: trace.edges.target[edge] ?? 0n };
@@ -103,10 +117,10 @@ type Way = 1 | -1;
 /** Moves by number of the stop; -1 where there is none. */
 export class CursorModel {
   readonly stops: readonly Stop[];
-  readonly #trace: FixtureTrace;
+  readonly #trace: Trace;
   readonly #vcpu: number;
 
-  constructor(trace: FixtureTrace, vcpu: number, stops: readonly Stop[]) {
+  constructor(trace: Trace, vcpu: number, stops: readonly Stop[]) {
     this.#trace = trace;
     this.#vcpu = vcpu;
     this.stops = stops;

@@ -55,7 +55,7 @@ export class Cursor {
    */
   constructor(trace: Trace, options: CursorOptions = {}) {
     this.trace = trace;
-    this.#walker = new Walker(trace, options.index ?? null, options.lineOf ?? null);
+    this.#walker = new Walker(trace, options);
     this.#at = this.#retried(() => this.#walker.first(options.vcpu));
   }
 

@@ -30,6 +30,8 @@ export interface Goal {
   find(moment: Moment, direction: Direction, bound: number): number;
 }
 
+type Accept = (row: number, block: number) => boolean;
+
 const EVERY_BIT = 0xffff_ffff;
 /** One bit each; what is more is looked for as one range that covers several. */
 const RANGES_MAX = 32;
@@ -74,9 +76,12 @@ export class InstructionGoals {
     return this.#goal([{ start, end }], (_row, other) => other === block);
   }
 
-  /** Instructions that `accept` takes, all of which lie in the ranges. */
-  of(ranges: readonly AddressRange[], accept: (row: number, block: number) => boolean): Goal {
-    return this.#goal(merged(ranges), accept);
+  /**
+   * Instructions that `accept` takes, all of which lie in the ranges.
+   * @param apart ranges that it never takes and that run often: they are best told apart
+   */
+  of(ranges: readonly AddressRange[], accept: Accept, apart: readonly AddressRange[] = []): Goal {
+    return this.#goal(merged(ranges), accept, merged(apart));
   }
 
   #pc(row: number, block: number): bigint {
@@ -85,11 +90,15 @@ export class InstructionGoals {
     return base + BigInt(offsetBytes[row] ?? 0);
   }
 
-  #goal(ranges: readonly AddressRange[], accept: (row: number, block: number) => boolean): Goal {
+  #goal(
+    ranges: readonly AddressRange[],
+    accept: Accept,
+    apart: readonly AddressRange[] = [],
+  ): Goal {
     const from = new Uint32Array(this.#edgeCount);
     const to = new Uint32Array(this.#edgeCount + 1);
     let bit = 1;
-    for (const range of covering(ranges)) {
+    for (const range of covering(ranges, apart)) {
       this.#addRange(range, bit, from, to);
       bit <<= 1;
     }
@@ -139,10 +148,21 @@ function merged(ranges: readonly AddressRange[]): AddressRange[] {
   return list;
 }
 
-/** At most RANGES_MAX ranges over all of these: the nearest ones are taken together. */
-function covering(ranges: readonly AddressRange[]): AddressRange[] {
+/** Larger than any distance between two ranges. */
+const FAR = 1n << 64n;
+
+/** At most RANGES_MAX ranges over all of these: the nearest with nothing `apart` are united. */
+function covering(ranges: readonly AddressRange[], apart: readonly AddressRange[]): AddressRange[] {
   if (ranges.length <= RANGES_MAX) return [...ranges];
-  const distance = (i: number): bigint => (ranges[i]?.start ?? 0n) - (ranges[i - 1]?.end ?? 0n);
+  const gaps = ranges.map((range, i) => range.start - (ranges[i - 1]?.end ?? 0n));
+  let next = 0;
+  for (let i = 1; i < ranges.length; i++) {
+    const start = ranges[i]?.start ?? 0n;
+    const isCut = (apart[next]?.start ?? FAR) < start;
+    if (isCut) gaps[i] = FAR + (gaps[i] ?? 0n);
+    while ((apart[next]?.start ?? FAR) < start) next++;
+  }
+  const distance = (i: number): bigint => gaps[i] ?? 0n;
   const order = ranges.map((_range, i) => i).slice(1);
   order.sort((a, b) => (distance(a) > distance(b) ? -1 : distance(a) < distance(b) ? 1 : 0));
   const cuts = new Set(order.slice(0, RANGES_MAX - 1));
@@ -154,8 +174,6 @@ function covering(ranges: readonly AddressRange[]): AddressRange[] {
   });
   return list;
 }
-
-type Accept = (row: number, block: number) => boolean;
 
 function firstOf(moment: Moment, bound: number, accept: Accept): number {
   let index = 0;

@@ -88,6 +88,35 @@ export class Levels {
       : this.#before(vcpu, from, limit);
   }
 
+  /**
+   * From the moment of `low` to that of `high`, which is not before it: how much deeper the latter
+   * is, and the lowest level of the moments after `low` up to it, both against `low`.
+   */
+  span(vcpu: number, low: number, high: number): LevelSummary {
+    const segments = this.#streams.segmentsOf(vcpu);
+    let net = 0;
+    let lowest = Number.POSITIVE_INFINITY;
+    const start = Math.max(0, this.#streams.ordinalAt(vcpu, low + 1));
+    for (let i = start; i < segments.length; i++) {
+      const segment = segments[i] ?? 0;
+      const first = this.#streams.firstSeq(segment);
+      if (first > high) break;
+      if (first > low && this.#streams.endSeq(segment) - 1 <= high) {
+        const whole = this.#summaryOf(segment);
+        lowest = Math.min(lowest, net + whole.lowest);
+        net += whole.net;
+        continue;
+      }
+      const edges = this.#streams.readSegment(segment);
+      const end = Math.min(edges.length, high - first + 1);
+      for (let at = Math.max(0, low + 1 - first); at < end; at++) {
+        net += this.steps[edges[at] ?? 0] ?? 0;
+        if (net < lowest) lowest = net;
+      }
+    }
+    return { net, lowest };
+  }
+
   #after(vcpu: number, from: Level, limit: number): Level | null {
     const segments = this.#streams.segmentsOf(vcpu);
     let { level } = from;

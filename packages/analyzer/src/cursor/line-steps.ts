@@ -9,8 +9,9 @@
 import { NO_ROW } from '@backtrail/recorder/trace';
 import type { CodeIndex } from '../path/code-index.ts';
 import type { Direction } from '../path.ts';
+import { LruCache } from '../symbols/lru-cache.ts';
 import type { AddressRange, Goal, InstructionGoals } from './goals.ts';
-import type { Levels } from './levels.ts';
+import type { Level, Levels } from './levels.ts';
 import type { Moment, Moments } from './moments.ts';
 import type { Found, Search } from './search.ts';
 
@@ -19,8 +20,9 @@ export type LineOf = (pc: bigint) => string | number | null;
 
 const NO_LINE = -1;
 const NOT_ASKED = 0;
-/** Moments without a line that are gone through before the rest is searched. */
-const PLAIN_MAX = 64;
+/** Moments gone through one by one before the index is asked, which takes as long as these. */
+const MISSES_MAX = 256;
+const SEARCHES_KEPT = 8;
 
 /** The line of each row, asked for once. */
 export class RowLines {
@@ -54,19 +56,27 @@ export class RowLines {
     return number;
   }
 
-  /** Addresses of all instructions that have a line. */
-  ranges(): AddressRange[] {
-    const { blockCount, firstRow } = this.#code;
-    const ranges: AddressRange[] = [];
+  /** Addresses of all instructions that have a line other than `besides`, and of those of that. */
+  ranges(besides: number): { sought: AddressRange[]; apart: AddressRange[] } {
+    const { blockCount, firstRow, offsetBytes, endBytes } = this.#code;
+    const sought: AddressRange[] = [];
+    const apart: AddressRange[] = [];
     for (let block = 0; block < blockCount; block++) {
+      const first = firstRow[block] ?? 0;
       const end = firstRow[block + 1] ?? 0;
-      for (let row = firstRow[block] ?? 0; row < end; row++) {
-        if (this.of(row) === NO_LINE) continue;
-        const start = this.#code.pcOf(row);
-        ranges.push({ start, end: start + 1n });
+      if (first === end) continue;
+      const pc = this.#code.pcOf(first);
+      let open = first;
+      for (let row = first + 1; row <= end; row++) {
+        if (row < end && this.of(row) === this.of(open)) continue;
+        const line = this.of(open);
+        const until = row < end ? (offsetBytes[row] ?? 0) : (endBytes[block] ?? 0);
+        const range = { start: pc + BigInt(offsetBytes[open] ?? 0), end: pc + BigInt(until) };
+        if (line !== NO_LINE) (line === besides ? apart : sought).push(range);
+        open = row;
       }
     }
-    return ranges;
+    return { sought, apart };
   }
 }
 
@@ -79,13 +89,20 @@ interface At {
   readonly level: number;
 }
 
+/** The moment to go on with, and the lowest level on the way there. */
+interface Ahead extends Level {
+  readonly low: number | null;
+}
+
 export class LineSteps {
   readonly #moments: Moments;
   readonly #levels: Levels;
   readonly #lines: RowLines;
   readonly #searchFor: (goal: Goal) => Search;
   readonly #goals: InstructionGoals;
-  #anyLine: Search | null = null;
+  readonly #missesMax: number;
+  /** Of instructions that have a line other than one; by that line. */
+  readonly #others = new LruCache<number, Search>(SEARCHES_KEPT);
 
   constructor(
     moments: Moments,
@@ -93,12 +110,14 @@ export class LineSteps {
     goals: InstructionGoals,
     lines: RowLines,
     searchFor: (goal: Goal) => Search,
+    missesMax = MISSES_MAX,
   ) {
     this.#moments = moments;
     this.#levels = levels;
     this.#goals = goals;
     this.#lines = lines;
     this.#searchFor = searchFor;
+    this.#missesMax = missesMax;
   }
 
   /** Where a step ends; null where there is no such line. */
@@ -107,29 +126,56 @@ export class LineSteps {
     if (moment === null) return null;
     const line = this.#lines.of(this.#moments.rowAt(moment, from.index));
     const start: At = { ...from, line, level: 0 };
-    if (direction === 'forward') {
-      return this.#next(vcpu, start, direction, isOver ? 0 : null, line);
-    }
-    const before = this.#next(vcpu, start, direction, isOver ? 0 : null, NO_LINE);
-    if (before === null) return null;
-    return this.#visitStart(vcpu, before, isOver);
+    const limit = isOver ? 0 : null;
+    if (direction === 'forward') return this.#next(vcpu, start, direction, limit, line);
+    const before = this.#next(vcpu, start, direction, limit, NO_LINE);
+    return before === null ? null : this.#visitStart(vcpu, before, isOver);
   }
 
-  /** The first instruction of the visit that `last` is in. */
-  #visitStart(vcpu: number, last: At, isOver: boolean): At {
-    let first = last;
+  /**
+   * The first instruction of the visit that `last` is in: the first one that counts after the last
+   * one of another line.
+   */
+  #visitStart(vcpu: number, last: At, isOver: boolean): Found {
+    const { streams } = this.#moments;
+    const limit = isOver ? last.level : null;
+    const other = this.#next(vcpu, last, 'backward', limit, last.line);
+    const gap = streams.gaps(vcpu, other?.seq ?? 0, last.seq).at(-1);
+    // A visit that begins where the recording does, or goes on after a gap, has nothing before it.
+    const begin = Math.max(gap?.toSeq ?? 0, streams.recordedFrom(vcpu, 0));
+    let at: Found = other === null || gap !== undefined ? { seq: begin, index: -1 } : { ...other };
+    let isFirst = at.index < 0;
     for (;;) {
-      const limit = isOver ? Math.min(0, first.level) : null;
-      const before = this.#next(vcpu, first, 'backward', limit, NO_LINE);
-      if (before === null || before.line !== last.line) return first;
-      if (this.#isApart(vcpu, before.seq, first.seq)) return first;
-      first = before;
+      const moment = this.#moments.at(vcpu, at.seq);
+      if (moment === null || at.seq > last.seq) return last;
+      const counts = !isFirst || this.#counts(vcpu, at.seq, last.seq, isOver);
+      const index = counts ? this.#inMoment(moment, at.index + 1, 1, NO_LINE) : -1;
+      if (index >= 0) return { seq: at.seq, index };
+      const next = this.#followingTo(vcpu, at.seq, last.seq, isOver);
+      if (next === null) return last;
+      at = { seq: next, index: -1 };
+      isFirst = false;
     }
+  }
+
+  /** Whether a moment is no deeper than all after it up to another one. */
+  #counts(vcpu: number, seq: number, last: number, isOver: boolean): boolean {
+    return !isOver || this.#levels.span(vcpu, seq, last).lowest >= 0;
+  }
+
+  /** The next moment that counts for a step back from a later one. */
+  #followingTo(vcpu: number, seq: number, last: number, isOver: boolean): number | null {
+    if (!isOver) {
+      const next = this.#search(NO_LINE).nearest(vcpu, seq, Number.POSITIVE_INFINITY, 'forward');
+      return next === null ? null : next.seq;
+    }
+    const { lowest } = this.#levels.span(vcpu, seq, last);
+    return this.#levels.nearest(vcpu, { seq, level: 0 }, lowest, 'forward')?.seq ?? null;
   }
 
   /** Whether transfers were lost between two moments. */
-  #isApart(vcpu: number, low: number, high: number): boolean {
-    return this.#moments.streams.gaps(vcpu, low, high).length > 0;
+  #isBroken(vcpu: number, a: number, b: number): boolean {
+    return this.#moments.streams.gaps(vcpu, Math.min(a, b), Math.max(a, b)).length > 0;
   }
 
   /** The nearest instruction that has a line other than `besides`; no deeper than `limit`. */
@@ -146,62 +192,87 @@ export class LineSteps {
     let low = limit;
     let index = from.index + way;
     let other = besides;
-    for (let plain = 0; moment !== null; ) {
+    for (let misses = 0; moment !== null; misses++) {
       const found = this.#inMoment(moment, index, way, other);
       if (found >= 0) {
         const line = this.#lines.of(this.#moments.rowAt(moment, found));
         return { seq: moment.seq, index: found, line, level };
       }
       if (low !== null) low = Math.min(low, level);
-      const isPlain = this.#hasNone(moment);
-      plain = isPlain ? plain + 1 : 0;
-      if (low === null && plain > PLAIN_MAX) {
-        const next = this.#jump(vcpu, moment, direction);
-        if (next === null) return null;
-        if (other !== NO_LINE && this.#isBroken(vcpu, moment.seq, next.seq)) other = NO_LINE;
-        moment = this.#moments.at(vcpu, next.seq);
-        index = way > 0 ? 0 : Number.POSITIVE_INFINITY;
-        plain = 0;
-        continue;
-      }
-      const next = this.#following(vcpu, moment.seq, level, low, direction);
+      const here = { seq: moment.seq, level };
+      const next: Ahead | null =
+        misses < this.#missesMax
+          ? this.#following(vcpu, here, low, direction)
+          : this.#jump(vcpu, here, low, direction, other);
       if (next === null) return null;
-      if (other !== NO_LINE && this.#isBroken(vcpu, moment.seq, next.seq)) other = NO_LINE;
-      level = next.level;
+      // What lies beyond a gap is another visit, also of the same line.
+      if (this.#isBroken(vcpu, moment.seq, next.seq)) other = NO_LINE;
+      ({ level } = next);
+      low = next.low;
       moment = this.#moments.at(vcpu, next.seq);
       index = way > 0 ? 0 : Number.POSITIVE_INFINITY;
     }
     return null;
   }
 
-  #isBroken(vcpu: number, a: number, b: number): boolean {
-    return this.#isApart(vcpu, Math.min(a, b), Math.max(a, b));
-  }
-
   /** The next moment, or with a limit the next one that is not deeper. */
-  #following(
+  #following(vcpu: number, from: Level, low: number | null, direction: Direction): Ahead | null {
+    if (low !== null) {
+      const next = this.#levels.nearest(vcpu, from, low, direction);
+      return next === null ? null : { ...next, low };
+    }
+    const moved = this.#moments.streams.seqBy(vcpu, from.seq, direction === 'forward' ? 1 : -1);
+    return moved.steps === 0 ? null : { seq: moved.seq, level: from.level, low };
+  }
+
+  /** Over a long stretch of no line or one line, by the index. */
+  #jump(
     vcpu: number,
-    seq: number,
-    level: number,
-    limit: number | null,
+    from: Level,
+    low: number | null,
     direction: Direction,
-  ): { seq: number; level: number } | null {
-    if (limit !== null) return this.#levels.nearest(vcpu, { seq, level }, limit, direction);
-    const moved = this.#moments.streams.seqBy(vcpu, seq, direction === 'forward' ? 1 : -1);
-    return moved.steps === 0 ? null : { seq: moved.seq, level };
+    besides: number,
+  ): Ahead | null {
+    const isForward = direction === 'forward';
+    const edge = isForward ? Number.POSITIVE_INFINITY : -1;
+    const found = this.#search(besides).nearest(vcpu, from.seq, edge, direction);
+    const gap = besides === NO_LINE ? null : this.#beyondGap(vcpu, from.seq, found, direction);
+    const seq = gap ?? found?.seq ?? null;
+    if (seq === null) return null;
+    if (low === null) return { seq, level: from.level, low };
+    const span = isForward
+      ? this.#levels.span(vcpu, from.seq, seq)
+      : this.#levels.span(vcpu, seq, from.seq);
+    const level = isForward ? from.level + span.net : from.level - span.net;
+    const base = isForward ? from.level : level;
+    const lowest = Math.min(low, level, base + span.lowest);
+    if (level <= lowest) return { seq, level, low: lowest };
+    // It lies deeper: on behind the call that it is in.
+    const next = this.#levels.nearest(vcpu, { seq, level }, lowest, direction);
+    return next === null ? null : { ...next, low: lowest };
   }
 
-  #hasNone(moment: Moment): boolean {
-    return this.#inMoment(moment, 0, 1, NO_LINE) < 0;
+  /** The first recorded moment behind the nearest gap on the way to what was found, if any. */
+  #beyondGap(vcpu: number, from: number, found: Found | null, direction: Direction): number | null {
+    const { streams } = this.#moments;
+    if (direction === 'forward') {
+      return streams.gaps(vcpu, from, found?.seq ?? Number.POSITIVE_INFINITY)[0]?.toSeq ?? null;
+    }
+    const before = (streams.gaps(vcpu, found?.seq ?? 0, from).at(-1)?.fromSeq ?? 0) - 1;
+    return before < 0 ? null : before;
   }
 
-  /** Over a long stretch without lines, by the index. */
-  #jump(vcpu: number, moment: Moment, direction: Direction): Found | null {
-    this.#anyLine ??= this.#searchFor(
-      this.#goals.of(this.#lines.ranges(), (row) => this.#lines.of(row) !== NO_LINE),
-    );
-    const index = direction === 'forward' ? moment.count : -1;
-    return this.#anyLine.nearest(vcpu, moment.seq, index, direction);
+  #search(besides: number): Search {
+    const kept = this.#others.get(besides);
+    if (kept !== undefined) return kept;
+    const isSought = (row: number): boolean => {
+      const line = this.#lines.of(row);
+      return line !== NO_LINE && line !== besides;
+    };
+    const { sought, apart } = this.#lines.ranges(besides);
+    const made = this.#searchFor(this.#goals.of(sought, isSought, apart));
+    this.#others.set(besides, made);
+    return made;
   }
 
   #inMoment(moment: Moment, from: number, way: 1 | -1, besides: number): number {

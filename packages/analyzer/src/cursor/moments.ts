@@ -3,11 +3,13 @@
  * saw, where transfers and code do not fit together) is one instruction: the one arrived at.
  */
 import { BacktrailError, NO_ROW } from '@backtrail/recorder/trace';
+import { PairTable } from '../path/pair-table.ts';
 import { ExecutedPath, endMark } from '../path.ts';
 import { LruCache } from '../symbols/lru-cache.ts';
 import type { Streams } from './streams.ts';
 
 const MOMENTS_KEPT = 256;
+const UNFIT_MAX = 1 << 16;
 
 /** What ran after a transfer landed, until the next one left. */
 export interface Moment {
@@ -35,6 +37,8 @@ export class Moments {
   readonly streams: Streams;
   readonly path: ExecutedPath;
   readonly #kept = new LruCache<string, Moment>(MOMENTS_KEPT);
+  /** Pairs of edges that do not fit together: to find that out again takes long. */
+  readonly #unfit = new PairTable(UNFIT_MAX);
 
   constructor(streams: Streams) {
     this.streams = streams;
@@ -87,6 +91,7 @@ export class Moments {
   }
 
   #runs(vcpu: number, seq: number, edge: number, nextEdge: number): Runs {
+    if (nextEdge !== NO_ROW && this.#unfit.get(edge, nextEdge) >= 0) return this.#arrival(edge);
     try {
       if (nextEdge !== NO_ROW) {
         return { ...this.path.runsBetween(vcpu, seq, edge, nextEdge), isWhole: true };
@@ -101,6 +106,7 @@ export class Moments {
       };
     } catch (error) {
       if (!(error instanceof BacktrailError)) throw error;
+      if (nextEdge !== NO_ROW) this.#unfit.set(edge, nextEdge, 1);
       return this.#arrival(edge);
     }
   }

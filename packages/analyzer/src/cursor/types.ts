@@ -57,6 +57,8 @@ export interface CursorOptions {
   readonly lineOf?: LineOf;
   /** Without one, a search goes through every segment. */
   readonly index?: CursorIndex | null;
+  /** Moments without another line that a move by line goes through before it searches. */
+  readonly missesMax?: number;
 }
 
 /** What of an index a cursor uses. */

@@ -10,7 +10,7 @@ import { MarkSteps } from './mark-steps.ts';
 import { Moments } from './moments.ts';
 import { type Found, Search } from './search.ts';
 import { Streams } from './streams.ts';
-import type { Attempt, CursorIndex, Place, Position, WhyNot } from './types.ts';
+import type { Attempt, CursorIndex, CursorOptions, Place, Position, WhyNot } from './types.ts';
 
 const SEARCHES_KEPT = 16;
 /** Looked through in vain to the very end, or the very beginning. */
@@ -25,13 +25,16 @@ export class Walker {
   readonly levels: Levels;
   #index: CursorIndex | null;
   readonly #lineOf: LineOf | null;
+  readonly #missesMax: number | undefined;
   #searches = new LruCache<string, Search>(SEARCHES_KEPT);
   #goals: InstructionGoals | null = null;
   #lines: LineSteps | null = null;
   #marks: MarkSteps | null = null;
 
-  constructor(trace: Trace, index: CursorIndex | null, lineOf: LineOf | null) {
+  constructor(trace: Trace, options: CursorOptions) {
+    const { index = null, lineOf = null } = options;
     this.trace = trace;
+    this.#missesMax = options.missesMax;
     this.streams = new Streams(trace, index?.unreadable);
     this.moments = new Moments(this.streams);
     this.#index = index;
@@ -71,6 +74,7 @@ export class Walker {
       this.goals,
       rows(this.#lineOf),
       searchFor,
+      this.#missesMax,
     );
     return this.#lines;
   }
