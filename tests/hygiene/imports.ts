@@ -20,6 +20,8 @@ const ROOMS: Readonly<Record<string, string>> = {
   'packages/recorder/src/module-files.ts': 'recorder/modules',
   'packages/recorder/src/module-symbols.ts': 'recorder/modules',
   'packages/recorder/src/module-sources.ts': 'recorder/modules',
+  'packages/recorder/src/perf-map.ts': 'recorder/modules',
+  'packages/recorder/src/perf-map.test.ts': 'recorder/modules',
   'packages/recorder/src/module-sources.test.ts': 'recorder/modules',
   'packages/recorder/src/trace/': 'recorder/trace',
   'packages/recorder/src/elf/': 'recorder/elf',

@@ -3,6 +3,7 @@ import type { GuestEnd } from './engines/engine.ts';
 import type { Flusher } from './flush.ts';
 import type { MarkRow } from './flush-rows.ts';
 import { collectModules, type MapEvent } from './modules.ts';
+import { withPerfMap } from './perf-map.ts';
 import type { End } from './trace/manifest.ts';
 import { MARK_KINDS } from './trace/vocabulary.ts';
 import type { BlockExtents, TraceWriter } from './trace/writer.ts';
@@ -21,11 +22,21 @@ export function mapEvents(marks: readonly MarkRow[]): MapEvent[] {
   }));
 }
 
-/** Reads symbols and source lines of what was mapped, finishes the trace, tells what is missing. */
-export function finishTrace(writer: TraceWriter, maps: readonly MarkRow[]): readonly string[] {
+/**
+ * Reads symbols and source lines of what was mapped, finishes the trace, tells what is missing.
+ * @param guestPid whose names of code made at run time are looked for; null for none.
+ */
+export function finishTrace(
+  writer: TraceWriter,
+  maps: readonly MarkRow[],
+  guestPid: number | null = null,
+): readonly string[] {
   const clock = { monotonicNs: process.hrtime.bigint(), wallMs: Date.now() };
   const blocks = (): Iterable<BlockExtents> => writer.blockExtents();
-  const { modules, symbols, code, problems } = collectModules(mapEvents(maps), { clock, blocks });
+  const collected = collectModules(mapEvents(maps), { clock, blocks });
+  const startedMs = Date.parse(writer.manifest.started);
+  const { modules, symbols, code, problems } =
+    guestPid === null ? collected : withPerfMap(collected, { pid: guestPid, startedMs, blocks });
   const name = Array.from({ length: symbols.count }, (_, symbol) => symbols.name(symbol));
   writer.finish(modules, { ...symbols, name }, code);
   return problems;
@@ -65,6 +76,8 @@ export function closeTrace(
   if (flusher.guest !== null) {
     manifest.guest = { ...manifest.guest, isa: flusher.guest.isa };
   }
-  const problems = finishTrace(writer, flusher.maps);
+  // Under QEMU in user mode the guest's process is QEMU's; elsewhere it has none of its own.
+  const isProcess = manifest.engine.name === 'qemu' && manifest.engine.mode === 'user';
+  const problems = finishTrace(writer, flusher.maps, isProcess ? state.pid : null);
   return end?.note === undefined ? problems : [`the run ended: ${end.note}`, ...problems];
 }
