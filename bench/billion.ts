@@ -9,6 +9,22 @@ const CLI = new URL('../packages/cli/bin/backtrail.js', import.meta.url).pathnam
 const REPEATS = 5;
 const MIB = 1024 * 1024;
 
+/** Answered from counts of edges, from counts made of every segment, and row by row. */
+const SCANS: readonly (readonly [what: string, sql: string])[] = [
+  ['GROUP BY kind', 'SELECT kind, count(*) AS n FROM transfers GROUP BY kind'],
+  ['GROUP BY target_symbol', 'SELECT target_symbol, count(*) FROM transfers GROUP BY ALL'],
+  [
+    'the same where seq > 9, which reads every transfer',
+    'SELECT target_symbol, count(*) FROM transfers WHERE seq > 9 GROUP BY ALL',
+  ],
+  [
+    'all columns WHERE, of a symbol that does not occur',
+    "SELECT * FROM transfers WHERE target_symbol = 'no such symbol'",
+  ],
+  ['all columns WHERE cause is start, one row', "SELECT * FROM transfers WHERE cause = 'start'"],
+  ['max(seq), row by row', 'SELECT max(seq), max(edge + seq) FROM transfers'],
+];
+
 async function cli(...args: readonly string[]): Promise<Measured> {
   const done = await run(process.execPath, [CLI, ...args]);
   if (done.status === 0) return done;
@@ -40,10 +56,11 @@ export async function billion(folder: string, microRounds: number): Promise<void
   const middle = Math.floor(transfers / 2);
   const back = await typicalSeconds('back', trace, '--from', `${middle}`, '-n', '50');
   console.log(`back -n 50 from the middle: ${back.toFixed(3)} s`);
-  const sql = 'SELECT kind, count(*) AS n FROM transfers GROUP BY kind';
-  const scan = await typicalSeconds('query', trace, sql, '--format', 'csv');
-  const perSecond = (transfers / scan / 1e6).toFixed(1);
-  console.log(`GROUP BY kind: ${scan.toFixed(2)} s as a whole process, ${perSecond} M transfers/s`);
+  for (const [what, sql] of SCANS) {
+    const seconds = await typicalSeconds('query', trace, sql, '--format', 'csv');
+    const perSecond = (transfers / seconds / 1e6).toFixed(0);
+    console.log(`${what}: ${seconds.toFixed(2)} s as a whole process, ${perSecond} M transfers/s`);
+  }
   const indexed = await cli('index', trace, '--json');
   const fact = (name: string): number =>
     Number(new RegExp(`"${name}": ([\\d.]+)`).exec(indexed.stdout)?.[1]);
