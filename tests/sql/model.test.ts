@@ -30,10 +30,13 @@ async function asking(seed: number, ask: (run: NamedRun, database: Database) => 
   }
 }
 
+const textOf = (value: SqlValue | undefined): string =>
+  typeof value === 'object' ? JSON.stringify(value) : String(value);
+
 /** Rows as texts, to compare without an order. */
 async function texts(database: Database, sql: string): Promise<string[]> {
   const rows = (await database.query(sql)).rows();
-  return rows.map((row) => row.map((value: SqlValue) => String(value)).join(' '));
+  return rows.map((row) => row.map(textOf).join(' '));
 }
 
 describe.each(SEEDS)('seed %i', (seed) => {
@@ -112,7 +115,7 @@ describe.each(SEEDS)('seed %i', (seed) => {
       const model = timeRows(run);
       expect(time.rowCount).toBe(model.size);
       for (const [symbol, vcpu, instructions, timeNs] of time.rows()) {
-        const row = model.get(`${String(symbol)} ${String(vcpu)}`);
+        const row = model.get(`${textOf(symbol)} ${textOf(vcpu)}`);
         expect(Number(instructions)).toBe(row?.ran);
         expect(Math.abs(Number(timeNs) - (row?.timeNs ?? 0))).toBeLessThanOrEqual(0.51);
       }

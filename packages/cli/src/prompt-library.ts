@@ -12,10 +12,10 @@ interface Described {
 }
 
 /** Words of SQL that are typed most. */
-const KEYWORDS: readonly string[] = [
-  ...['select', 'from', 'where', 'group by', 'order by', 'having', 'limit', 'distinct', 'desc'],
-  ...['join', 'using', 'between', 'is null', 'is not null', 'like', 'count(*)', 'copy', 'explain'],
-];
+const KEYWORDS: readonly string[] = (
+  'select,from,where,group by,order by,having,limit,distinct,desc,join,using,between,is null,' +
+  'is not null,like,count(*),copy,explain'
+).split(',');
 
 const COMMANDS: readonly string[] = ['.help', '.quit', '.schema', '.tables', '.views'];
 

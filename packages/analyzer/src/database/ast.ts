@@ -58,11 +58,12 @@ export function conjuncts(where: unknown): AstNode[] {
 }
 
 /** Functions whose result depends on their arguments only and that make one value of each row. */
-const PURE_FUNCTIONS: ReadonlySet<string> = new Set([
-  ...['~~', '!~~', '~~*', '!~~*', 'like_escape', 'not_like_escape'],
-  ...['starts_with', 'prefix', 'ends_with', 'suffix', 'contains', 'regexp_matches'],
-  ...['regexp_full_match', 'lower', 'upper', 'length', 'strlen'],
-]);
+const PURE_FUNCTIONS: ReadonlySet<string> = new Set(
+  (
+    '~~ !~~ ~~* !~~* like_escape not_like_escape starts_with prefix ends_with suffix contains ' +
+    'regexp_matches regexp_full_match lower upper length strlen'
+  ).split(' '),
+);
 
 const PURE_CLASSES: ReadonlySet<unknown> = new Set([
   'COLUMN_REF',

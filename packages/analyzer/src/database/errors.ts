@@ -36,7 +36,7 @@ function hint(message: string, sql: string, forms: ReadonlyMap<string, string>):
 }
 
 /** A suggestion of what is not for users is none. */
-const isPrivateSuggestion = (line: string): boolean => /^Did you mean "_/.test(line);
+const isPrivateSuggestion = (line: string): boolean => line.startsWith('Did you mean "_');
 
 /**
  * @param sql the statement, and `forms` how to write each view and macro, by name: for hints.

@@ -106,7 +106,8 @@ describe('SQL cannot leave the session', () => {
 
   test('the private folder is no way to others', async () => {
     const setting = await database.query("SELECT current_setting('temp_directory')");
-    const inside = String(setting.rows()[0]?.[0]);
+    const inside = setting.rows()[0]?.[0];
+    if (typeof inside !== 'string') throw new Error('found no private folder');
     const name = path.basename(folder);
     for (const way of [
       `/../${name}`,

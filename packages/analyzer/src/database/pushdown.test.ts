@@ -47,7 +47,8 @@ afterAll(async () => {
 /** The text that is run instead; null where the query is run as it is. */
 async function rewritten(sql: string): Promise<string | null> {
   const parsed = await plain.query(`SELECT json_serialize_sql('${sql.replaceAll("'", "''")}')`);
-  const pushes = findPushes(sql, parseExactly(String(parsed.rows()[0]?.[0])), COLUMNS);
+  const ast = parsed.rows()[0]?.[0];
+  const pushes = findPushes(sql, parseExactly(typeof ast === 'string' ? ast : ''), COLUMNS);
   const mentions = pushes.map(({ replacements, isCounted, conditions, bounds }) => {
     const { firstSeq, lastSeq, vcpu } = bounds;
     const range = `${firstSeq}..${lastSeq === Number.POSITIVE_INFINITY ? '' : lastSeq}`;

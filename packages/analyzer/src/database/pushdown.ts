@@ -151,11 +151,12 @@ function meet(a: Bounds, b: Bounds): Bounds {
 const AGGREGATES: ReadonlySet<string> = new Set(['min', 'max', 'bool_and', 'bool_or']);
 
 /** Functions that may stand around columns of the edge in a query that is counted. */
-const SCALARS: ReadonlySet<string> = new Set([
-  ...['+', '-', '*', '/', '//', '%', '&', '|', '>>', '||', 'concat', 'hex', 'to_hex', 'format'],
-  ...['printf', 'substr', 'substring', 'split_part', 'replace', 'trim', 'regexp_extract'],
-  ...['regexp_replace', 'greatest', 'least', 'round', 'floor', 'abs', 'nullif', 'ifnull'],
-]);
+const SCALARS: ReadonlySet<string> = new Set(
+  (
+    '+ - * / // % & | >> || concat hex to_hex format printf substr substring split_part replace ' +
+    'trim regexp_extract regexp_replace greatest least round floor abs nullif ifnull'
+  ).split(' '),
+);
 
 type Role = 'value' | 'count' | 'unknown' | 'aggregate';
 

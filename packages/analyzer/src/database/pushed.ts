@@ -158,7 +158,7 @@ function startCounted(trace: Trace, columns: Columns, push: Push, countAt: numbe
 
 /** What `value` says apart from where it stood in the text. */
 const withoutPlaces = (value: unknown): string =>
-  JSON.stringify(value, (key, one) => (key === 'query_location' ? undefined : one));
+  JSON.stringify(value, (key, one: unknown) => (key === 'query_location' ? undefined : one));
 
 export class Pushdown {
   readonly #trace: Trace;

@@ -33,10 +33,7 @@ export class RandomSql {
   }
 
   #edgeColumn(): string {
-    return this.#pick([
-      ...['source', 'target', 'cause', 'kind', 'edge'],
-      ...['source_symbol', 'target_symbol'],
-    ]);
+    return this.#pick('source target cause kind edge source_symbol target_symbol'.split(' '));
   }
 
   /** A condition on seq or vcpu. */
