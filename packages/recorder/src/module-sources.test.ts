@@ -114,7 +114,9 @@ describe('source lines of modules', () => {
       expect(problems).toHaveLength(1);
       expect(problems[0]).toMatch(/debug information: .*found .*, expected .*\. Source lines are/);
       collectSources([{ path: folder, module: 0, loads }], blocksOf([[0x1000n, 64]]), problems);
-      expect(problems).toHaveLength(1);
+      expect(problems[1]).toMatch(/found a directory, expected .* lines are not in the trace\.$/);
+      collectSources([{ path: folder, module: 0, loads }], blocksOf([[0x1000n, 64]]), problems);
+      expect(problems).toHaveLength(2);
     });
   });
 });

@@ -68,9 +68,11 @@ function readPart(
     }
     return { module: file.module, origin, read };
   } catch (error) {
-    // The line about its symbols has told what is wrong with the file.
-    if (error instanceof BacktrailError) return null;
-    throw error;
+    if (!(error instanceof BacktrailError)) throw error;
+    // Mostly the line about its symbols has told what is wrong with the file.
+    const isTold = problems.some((line) => line.startsWith(`${file.path}: `));
+    if (!isTold) problems.push(`${error.message} Its source lines are not in the trace.`);
+    return null;
   }
 }
 

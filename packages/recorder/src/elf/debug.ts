@@ -108,6 +108,54 @@ function readLink(file: ElfFile, header: RawHeader): Link | null {
   return name.includes('/') ? null : { name, crc: new Fields(content, header).u32(at) };
 }
 
+/**
+ * Runs `work` on the file that several debug files share (`dwz`, the section .gnu_debugaltlink: its
+ * path, NUL, its build id), open meanwhile; with null if there is none, or it is not here.
+ */
+export function withSharedFile<T>(
+  file: ElfFile,
+  header: RawHeader,
+  roots: readonly string[],
+  work: (shared: ElfFile | null) => T,
+): T {
+  const sections = readSections(file, header);
+  const section = sections?.findNamed('.gnu_debugaltlink') ?? -1;
+  if (sections === null || section < 0 || sections.size(section) > LINK_BYTES_MAX)
+    return work(null);
+  const { bytes } = sections.read(section, 'link to a shared debug file');
+  const end = bytes.indexOf(0);
+  if (end <= 0) return work(null);
+  const id = bytes.toString('hex', end + 1);
+  const name = `${id.slice(0, 2)}/${id.slice(2)}.debug`;
+  const places = [
+    path.resolve(path.dirname(realpathSync(file.path)), bytes.toString('utf8', 0, end)),
+    ...roots.map((root) => path.join(root, '.build-id', name)),
+  ];
+  const shared = openShared(places, id);
+  try {
+    return work(shared);
+  } finally {
+    shared?.close();
+  }
+}
+
+/** The first of the files that has the build id; null if none has. */
+function openShared(places: readonly string[], id: string): ElfFile | null {
+  for (const place of places) {
+    if (!existsSync(place)) continue;
+    let open: ElfFile | null = null;
+    try {
+      open = new ElfFile(place);
+      const header = readHeader(open);
+      if (findBuildId(open, header, readSegmentHeaders(open, header)) === id) return open;
+    } catch (error) {
+      if (!(error instanceof BacktrailError)) throw error;
+    }
+    open?.close();
+  }
+  return null;
+}
+
 /** Whether a debug file belongs to the program: equal build ids, or else its CRC. */
 function isItsFile(
   debug: ElfFile,

@@ -104,7 +104,9 @@ export function elfWith(kind: DwarfKind, sections: Sections): Buffer {
     for (const byte of bytes) body.bytes.push(byte);
   };
   place('.text', 1, 6, new Uint8Array(0x40));
-  for (const [name, bytes] of Object.entries(sections)) place(name, 1, 0, bytes);
+  for (const [name, bytes] of Object.entries(sections)) {
+    place(name, name.startsWith('.note') ? 7 : 1, 0, bytes);
+  }
   for (const [name] of table) names.offset(name);
   names.offset('.shstrtab');
   place('.shstrtab', 3, 0, Uint8Array.from(names.out.bytes));

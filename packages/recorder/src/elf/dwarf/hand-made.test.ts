@@ -213,6 +213,67 @@ function unitOf(abbreviations: Out, entries: Out): Sections {
   };
 }
 
+/** `dwz` puts what several files say into one: functions, and their names. */
+describe('source lines: a debug file that leans on another', () => {
+  const ID = '00112233445566778899aabbccddeeff00112233';
+  const note = new Out(KIND).number(4, 4).number(4, 20).number(4, 3).text('GNU');
+  const shared: Sections = {
+    ...unitOf(
+      new Out(KIND)
+        .u8(1, 0x3c, 1, 0, 0)
+        .u8(2, 0x2e, 0, 0x03, 0x08, 0, 0)
+        .u8(3, 0x2e, 0, 0x03, 0x0e, 0, 0),
+      // Entries at 12 and at 18.
+      new Out(KIND).u8(1, 2).text('here').u8(3).offset(5).u8(0),
+    ),
+    '.debug_str': Buffer.from('zero\0there\0'),
+    '.note.gnu.build-id': Buffer.concat([Buffer.from(note.bytes), Buffer.from(ID, 'hex')]),
+  };
+  const leaning = (id: string): Sections => ({
+    ...unitOf(
+      new Out(KIND)
+        .u8(1, 0x11, 1, 0x10, 0x17, 0, 0)
+        .u8(2, 0x1d, 0, 0x31)
+        .uleb(0x1f20)
+        .u8(0x11, 0x01, 0x12, 0x0b, 0, 0)
+        .u8(3, 0x2e, 0, 0x03)
+        .uleb(0x1f21)
+        .u8(0, 0)
+        .u8(4, 0x1d, 0, 0x31, 0x13, 0x11, 0x01, 0x12, 0x0b, 0, 0),
+      new Out(KIND)
+        .u8(1)
+        .offset(0)
+        .u8(3)
+        .offset(0)
+        .u8(2)
+        .offset(12)
+        .address(0x1000n)
+        .u8(4, 2)
+        .offset(18)
+        .address(0x1004n)
+        .u8(4, 4)
+        .number(4, 16)
+        .address(0x1008n)
+        .u8(4, 0),
+    ),
+    '.gnu_debugaltlink': Buffer.concat([Buffer.from('shared.debug\0'), Buffer.from(id, 'hex')]),
+  });
+
+  test.each([
+    ['that is there', ID, ['here', 'there', 'zero']],
+    ['that is another', `ff${ID.slice(2)}`, ['', '', '']],
+  ])('%s', (_what, id, names) => {
+    withFolder((folder) => {
+      const file = path.join(folder, 'a.out');
+      writeFileSync(file, elfWith(KIND, leaning(id)));
+      writeFileSync(path.join(folder, 'shared.debug'), elfWith(KIND, shared));
+      const { read: found } = allLines(file);
+      expect(found.damage).toBeNull();
+      expect(found.inlines.name).toEqual(names);
+    });
+  });
+});
+
 describe('source lines: made to be read for ever', () => {
   const unit = (): Out => new Out(KIND).u8(1, 0x11, 1, 0x10, 0x17, 0, 0);
 

@@ -4,7 +4,7 @@
  * read: of the latter there are lines, and no inlined functions.
  */
 import { BacktrailError } from '../../errors.ts';
-import { withDebugFile } from '../debug.ts';
+import { withDebugFile, withSharedFile } from '../debug.ts';
 import { type ElfFile, withFile } from '../file.ts';
 import {
   PT_LOAD,
@@ -71,7 +71,10 @@ export function readSourceLines(
     const header = readHeader(open);
     const segments = readSegmentHeaders(open, header);
     const own = debugSections(open, header);
-    const read = (sections: DebugSections): SourceLines => readAll(sections, segments, ran);
+    const read = (sections: DebugSections): SourceLines =>
+      withSharedFile(sections.file, sections.header, debugRoots, (shared) =>
+        readAll(sections, sharedSections(shared), segments, ran),
+      );
     if (own !== null) return read(own);
     return withDebugFile(open, header, segments, debugRoots, (debug, debugHeader) => {
       const sections = debugSections(debug, debugHeader);
@@ -89,8 +92,17 @@ function debugSections(file: ElfFile, header: RawHeader): DebugSections | null {
   return has('line') && has('info') ? new DebugSections(file, header, table) : null;
 }
 
+/** Of a file that others lean on; null if there is none, or it cannot be read. */
+function sharedSections(file: ElfFile | null): DebugSections | null {
+  if (file === null) return null;
+  const header = readHeader(file);
+  const table = readSections(file, header);
+  return table === null ? null : new DebugSections(file, header, table);
+}
+
 function readAll(
   sections: DebugSections,
+  shared: DebugSections | null,
   segments: readonly RawSegment[],
   ran: (origin: bigint) => CodeRange,
 ): SourceLines {
@@ -100,7 +112,7 @@ function readAll(
   const { first, end } = ran(start);
   const wanted = Stretches.of(first, end);
   const code = codeOf(sections, loaded, start);
-  return new Reading(sections, origin, wanted, code).finish();
+  return new Reading(sections, shared, origin, wanted, code).finish();
 }
 
 /** Where the program's code is: its sections, or else segments, from the origin. */
@@ -131,6 +143,7 @@ function codeOf(
 /** One file being read: damage ends a unit, or a line table, and is counted. */
 class Reading {
   readonly #sections: DebugSections;
+  readonly #shared: DebugSections | null;
   readonly #origin: Origin;
   readonly #wanted: Stretches;
   readonly #paths = new Paths();
@@ -141,14 +154,23 @@ class Reading {
   #firstDamage: string | null = null;
   #damages = 0;
 
-  constructor(sections: DebugSections, origin: Origin, wanted: Stretches, code: Stretches) {
+  constructor(
+    sections: DebugSections,
+    shared: DebugSections | null,
+    origin: Origin,
+    wanted: Stretches,
+    code: Stretches,
+  ) {
     this.#sections = sections;
+    this.#shared = shared;
     this.#origin = origin;
     this.#wanted = wanted;
     this.#lines = new LineRows(wanted, code);
     let bytes = 0;
     this.#guarded(() => {
-      for (const name of SIZED) bytes += sections.find(name)?.size ?? 0;
+      for (const name of SIZED) {
+        bytes += (sections.find(name)?.size ?? 0) + (shared?.find(name)?.size ?? 0);
+      }
     });
     this.#budget = new Budget(BUDGET_BYTES_MIN + BUDGET_FACTOR * bytes);
   }
@@ -165,13 +187,19 @@ class Reading {
   }
 
   #read(): InlineColumns {
-    const info = new DebugInfo(this.#sections, this.#origin, this.#budget);
+    const shared = this.#guarded(() => this.#sharedInfo());
+    const info = new DebugInfo(this.#sections, this.#origin, this.#budget, shared);
     if (info.damage !== null) this.#note(info.damage);
     const inlines = new InlineRows(info, this.#wanted);
     for (const unit of info.units) {
       if (unit.hasCode) this.#guarded(() => this.#unit(info, unit, inlines));
     }
     return inlines.finish();
+  }
+
+  #sharedInfo(): DebugInfo | null {
+    if (this.#shared === null) return null;
+    return new DebugInfo(this.#shared, this.#origin, this.#budget);
   }
 
   #unit(info: DebugInfo, unit: Unit, inlines: InlineRows): void {
