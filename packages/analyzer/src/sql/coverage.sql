@@ -66,3 +66,22 @@ ASOF LEFT JOIN ran AS below ON s.address > below.pc
 ASOF LEFT JOIN ran AS below_end ON s.address::HUGEINT + s.size > below_end.pc
 WHERE s.type IN ('function', 'ifunc') AND s.size > 0
 ORDER BY s.module, s.address, s.demangled;
+
+-- Source lines by file and line, with how often each ran. Only code in blocks has lines: a line
+-- that is missing was never translated, and so never ran.
+-- @column path Source file.
+-- @column line Line in it.
+-- @column executed How often the instruction of it ran that ran most: about how often it ran.
+-- @column instructions Different instructions that were made of it, as far as they are in blocks.
+-- @column instructions_executed Those of them that ran at least once.
+CREATE VIEW coverage_by_line AS
+SELECT
+  l.path,
+  l.line,
+  max(i.executed) AS executed,
+  count(*)::UINTEGER AS instructions,
+  count(*) FILTER (i.executed > 0)::UINTEGER AS instructions_executed
+FROM instructions AS i ASOF JOIN lines AS l ON i.pc >= l.address
+WHERE i.pc - l.address < l.size AND l.path IS NOT NULL AND l.line > 0
+GROUP BY l.path, l.line
+ORDER BY l.path, l.line;

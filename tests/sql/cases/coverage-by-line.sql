@@ -1,0 +1,2 @@
+-- trace: program
+FROM coverage_by_line;
