@@ -83,7 +83,16 @@ test('a jump into the middle of an instruction that was executed as another one'
   ]);
   // With other bytes the code was changed since.
   const changed = [{ pc: 0x1102n, code: '01000100', sizes: [2, 2] }];
-  expect((await crashReport(pointerCalls(0x1102n, { blocks: changed }))).wildJumps).toEqual([]);
+  expect((await crashReport(pointerCalls(0x1102n, { blocks: changed }))).wildJumps).toMatchObject([
+    { how: 'inside', within: null },
+  ]);
+});
+
+test('a call into the middle of a function, but not one to its start', async () => {
+  const { wildJumps } = await crashReport(
+    pointerCalls(0x1104n, { blocks: [{ pc: 0x1104n, code: NOP }] }),
+  );
+  expect(wildJumps).toMatchObject([{ how: 'inside', target: { symbol: 'callee+0x4' } }]);
 });
 
 test('an ordinary call is none', async () => {

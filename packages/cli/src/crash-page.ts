@@ -209,7 +209,6 @@ function momentText({ seqEnd }: CrashReport, seq: number): string {
 function brokenSentence(report: CrashReport, broken: CrashBrokenReturn, which: string): Sentence {
   const { source, target, expected, callSite, calledSeq } = broken;
   const should: Span[] = expected === null ? [] : [' instead of ', code(expected.symbol)];
-  const letters = lettersOf(target.address);
   const called: Span[] =
     callSite === null
       ? []
@@ -223,7 +222,7 @@ function brokenSentence(report: CrashReport, broken: CrashBrokenReturn, which: s
     ...should,
     ` (${momentText(report, broken.seq)}).`,
     ...called,
-    ...(letters === null ? [] : [' Read as text that address is ', code(letters), '.']),
+    ...asText(target.address),
   ];
 }
 
@@ -232,6 +231,7 @@ const WILD: Readonly<Record<CrashWildJump['how'], string>> = {
   data: ', which is data',
   outside: ', in no mapped file, and code ran there',
   middle: ', within an instruction that was executed as another one',
+  inside: ', within a function and not at its start',
 };
 
 function wildSentence(report: CrashReport, wild: CrashWildJump): Sentence {
@@ -249,7 +249,13 @@ function wildSentence(report: CrashReport, wild: CrashWildJump): Sentence {
     WILD[wild.how],
     ...inside,
     ` (${momentText(report, wild.seq)}).`,
+    ...asText(target.address),
   ];
+}
+
+function asText(address: string): Span[] {
+  const letters = lettersOf(address);
+  return letters === null ? [] : [' Read as text that address is ', code(letters), '.'];
 }
 
 /** An address that was text, as a little-endian machine reads it; null if it does not look it. */

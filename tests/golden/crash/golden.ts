@@ -1,5 +1,5 @@
 /** Golden files of crash reports: text as a person sees it, JSON with its trees drawn. */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CrashFlame, CrashReport } from '@backtrail/analyzer';
@@ -19,16 +19,24 @@ export class Golden {
   compare(name: string, text: string): void {
     const file = path.join(this.#folder, name);
     this.#compared.push(name);
-    if (process.env['UPDATE'] === '1') writeFileSync(file, text);
+    if (process.env['UPDATE'] === '1') {
+      mkdirSync(this.#folder, { recursive: true });
+      writeFileSync(file, text);
+    }
     if (!existsSync(file)) {
       throw new Error(`${file}: not there. Write it with UPDATE=1, then read it`);
     }
     expect(text).toBe(readFileSync(file, 'utf8'));
   }
 
+  /** Names of all that are there, in order. */
+  get files(): string[] {
+    return readdirSync(this.#folder).sort();
+  }
+
   /** Files that no test has read. */
   get orphans(): string[] {
-    return readdirSync(this.#folder).filter((name) => !this.#compared.includes(name));
+    return this.files.filter((name) => !this.#compared.includes(name));
   }
 }
 

@@ -122,11 +122,14 @@ function exactly(scene: Scene, pc: bigint, hasRun: boolean | null): Where {
 
 function withinBlock(scene: Scene, pc: bigint): Where {
   const block = blockWith(scene, pc);
+  const listed = listing(scene, { block, from: pc, to: null }, null);
+  // Where there is one instruction, it is that one: unless it went on, and the next one failed.
+  const isOne = listed.code.length === 1 && !listed.endsIndirect;
   return {
-    known: 'block',
+    known: isOne ? 'instruction' : 'block',
     place: scene.place(pc),
     isCode: block !== NO_ROW,
-    ...listing(scene, { block, from: pc, to: null }, null),
+    ...listed,
   };
 }
 

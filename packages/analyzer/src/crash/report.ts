@@ -221,8 +221,9 @@ export interface CrashWildJump {
    * - `data`: the target lies in a variable.
    * - `outside`: the target lies in no mapped file, and code ran there.
    * - `middle`: the target lies within an instruction that was executed as another one.
+   * - `inside`: a call arrived within a function, not at its start.
    */
-  readonly how: 'nowhere' | 'data' | 'outside' | 'middle';
+  readonly how: 'nowhere' | 'data' | 'outside' | 'middle' | 'inside';
   readonly seq: number;
   readonly edge: number;
   readonly kind: string | null;

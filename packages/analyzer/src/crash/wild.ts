@@ -8,6 +8,10 @@ import { transferRow } from './transfers.ts';
 /** Where only the run decides where control goes. */
 const INDIRECT: readonly (Kind | undefined)[] = ['indirect-jump', 'indirect-call', 'return'];
 const OBJECT = SYMBOL_TYPES.indexOf('object');
+const FUNCTION = SYMBOL_TYPES.indexOf('function');
+const INDIRECT_CALL = KINDS.indexOf('indirect-call');
+/** Hand-written code may call where no function begins: only what came last is suspicious. */
+const INSIDE_TRANSFERS = 4096;
 /** More blocks than that outside of files are code that the program made, not an accident. */
 const GENERATED_BLOCKS = 64;
 
@@ -28,7 +32,7 @@ export function wildJumps(scene: Scene, jumpsMax: number): CrashWildJump[] {
   for (const suspect of suspects) {
     if (found.length === jumpsMax) break;
     const within = middles.get(suspect.edge) ?? null;
-    const how = within === null ? howWild(scene, suspect.edge, isGenerating) : 'middle';
+    const how = within === null ? howWild(scene, suspect, isGenerating) : 'middle';
     if (how === null) continue;
     const { seq, edge } = suspect;
     const { kind, source, target, instruction } = transferRow(scene, seq, edge, [1, 1]);
@@ -55,27 +59,30 @@ function indirectEdges(scene: Scene): Suspect[] {
   return list;
 }
 
-function howWild(scene: Scene, edge: number, isGenerating: boolean): How | null {
+function howWild(scene: Scene, { edge, seq }: Suspect, isGenerating: boolean): How | null {
   const { edges, blocks } = scene.trace;
   const target = edges.target[edge] ?? 0n;
-  if (isData(scene, target)) return 'data';
+  if (isWithin(scene, target, OBJECT)) return 'data';
   if ((edges.targetBlock[edge] ?? NO_ROW) >= blocks.count) {
     // A signal may have come before the first instruction there; then code ran there later.
     const { code } = scene.path;
     const [high, low] = [Number(target >> 32n), Number(BigInt.asUintN(32, target))];
     return code.groupAt(high, low) === NO_ROW ? 'nowhere' : null;
   }
-  if (scene.tools.symbolizer.moduleAt(target) >= 0) return null;
-  return isGenerating || endsSignal(scene, edge) ? null : 'outside';
+  if (scene.tools.symbolizer.moduleAt(target) < 0) {
+    return isGenerating || endsSignal(scene, edge) ? null : 'outside';
+  }
+  const isLate = edges.kind[edge] === INDIRECT_CALL && seq >= scene.seqEnd - INSIDE_TRANSFERS;
+  if (!isLate || !isWithin(scene, target, FUNCTION)) return null;
+  return (scene.tools.symbolizer.at(target)?.offset ?? 0n) > 0n ? 'inside' : null;
 }
 
-/** Whether an address lies in a variable. */
-function isData({ tools, trace }: Scene, address: bigint): boolean {
+/** Whether an address lies in what a symbol of that type names. */
+function isWithin({ tools, trace }: Scene, address: bigint, type: number): boolean {
   const { symbols } = trace;
   const place = tools.symbolizer.at(address);
-  if (place === null || place.symbol === null) return false;
-  const isObject = symbols.type[place.symbol] === OBJECT;
-  return isObject && place.offset < (symbols.size[place.symbol] ?? 0n);
+  if (place === null || place.symbol === null || symbols.type[place.symbol] !== type) return false;
+  return place.offset < (symbols.size[place.symbol] ?? 0n);
 }
 
 /** Whether the target is the code that returns from a signal handler: the kernel put it there. */

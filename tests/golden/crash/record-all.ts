@@ -1,0 +1,5 @@
+/** Records several guests one after the other: a process for each would take longer than they do. */
+import { type RecordOptions, record } from '@backtrail/recorder';
+
+const list: readonly RecordOptions[] = JSON.parse(process.argv[2] ?? '[]');
+for (const options of list) await record(options);
