@@ -51,6 +51,11 @@ test.each(['smash', 'riscv64-smash', 'riscv64-wild-jump'])(
     expect(next.length).toBeGreaterThan(0);
     for (const { words } of next) {
       const { status, stdout, stderr } = await runHere(words);
+      if (words[0] === 'walk') {
+        // It takes all but a terminal.
+        expect(stderr).toMatch(/^backtrail: walk: found no terminal/);
+        continue;
+      }
       expect({ words, status, stderr }).toEqual({ words, status: 0, stderr: '' });
       expect(stdout).not.toBe('');
     }

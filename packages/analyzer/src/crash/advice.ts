@@ -4,6 +4,9 @@ import { describeLosses } from '@backtrail/recorder/trace';
 import type { CrashNext, CrashReport, CrashUnknown } from './report.ts';
 import { LAST_PART_TRANSFERS, type Scene } from './scene.ts';
 
+/** Frames that a page shows whole. */
+const STACK_SHOWN = 16;
+
 type Found = Omit<CrashReport, 'unknown' | 'next'>;
 
 /** @param callsWhole whether returns were looked at from the beginning of the run. */
@@ -50,39 +53,56 @@ const lossText = ({ count, says, advice }: Loss): string => `${count} ${says} ${
 
 /** Commands worth running, the best first. */
 export function nextSteps(found: Found, callsWhole: boolean): CrashNext[] {
-  const { trace, vcpu, seqEnd } = found;
+  const { trace, vcpu, seqEnd, stack } = found;
   const { directory } = trace;
-  const isOther = found.trace.vcpus > 1;
-  const own = isOther ? ['--vcpu', `${vcpu}`] : [];
+  const own = trace.vcpus > 1 ? ['--vcpu', `${vcpu}`] : [];
+  const list = specificSteps(found, own);
+  const astray = found.brokenReturns?.first[0]?.seq ?? found.wildJumps[0]?.seq ?? seqEnd - 1;
+  list.push({
+    says: 'walk through it on the screen, from there backward',
+    words: ['walk', directory, '--at', `${vcpu}:${astray}`],
+  });
+  if (stack !== null && stack.depth > STACK_SHOWN) {
+    list.push({ says: 'more of the call stack', words: ['stack', directory, ...own, '-n', '500'] });
+  }
+  if (stack !== null && !callsWhole) {
+    list.push({
+      says: 'the same, with all calls and returns from the beginning',
+      words: ['crash', directory, ...own, '--whole'],
+    });
+  }
+  list.push({ says: 'further back', words: ['back', directory, ...own, '-n', '200'] });
+  list.push({ says: 'prove the trace itself', words: ['check', directory] });
+  return list;
+}
+
+/** Those that what was found suggests. */
+function specificSteps(found: Found, own: readonly string[]): CrashNext[] {
+  const { trace, vcpu, seqEnd, where } = found;
+  const { directory } = trace;
   const list: CrashNext[] = [];
+  const ask = (says: string, sql: string): void => {
+    list.push({ says, words: ['query', directory, sql] });
+  };
   const broken = found.brokenReturns?.first[0];
   if (broken !== undefined) {
-    list.push({
-      says: 'the call whose return address was overwritten, and all that ran in it',
-      words: [
-        'query',
-        directory,
-        `from transfers_between(${vcpu}, ${broken.calledSeq}, ${broken.seq})`,
-      ],
-    });
+    ask(
+      'the call whose return address was overwritten, and all that ran in it',
+      `from transfers_between(${vcpu}, ${broken.calledSeq}, ${broken.seq})`,
+    );
   }
   const wild = found.wildJumps[0];
   if (wild !== undefined && wild.source !== null && wild.seq !== broken?.seq) {
-    list.push({
-      says: 'where else the jump that went wild went before',
-      words: ['query', directory, `from transfers_from(${wild.source.address})`],
-    });
+    ask(
+      'where else the jump that went wild went before',
+      `from transfers_from(${wild.source.address})`,
+    );
   }
-  const { where } = found;
   if (where?.isCode === true && found.end.isFault) {
-    list.push({
-      says: 'when the code that failed ran before, without failing',
-      words: [
-        'query',
-        directory,
-        `from last_executed_before(${where.place.address}, ${vcpu}, ${seqEnd - 1})`,
-      ],
-    });
+    ask(
+      'when the code that failed ran before, without failing',
+      `from last_executed_before(${where.place.address}, ${vcpu}, ${seqEnd - 1})`,
+    );
   }
   const event = found.events[0];
   if (event !== undefined && event.transfersAgo < LAST_PART_TRANSFERS) {
@@ -91,13 +111,5 @@ export function nextSteps(found: Found, callsWhole: boolean): CrashNext[] {
       words: ['back', directory, ...own, '--from', `${Math.min(event.seq + 5, seqEnd - 1)}`],
     });
   }
-  if (found.stack !== null && !callsWhole) {
-    list.push({
-      says: 'the same, with all calls and returns from the beginning',
-      words: ['crash', directory, ...own, '--whole'],
-    });
-  }
-  list.push({ says: 'further back', words: ['back', directory, ...own, '-n', '200'] });
-  list.push({ says: 'prove the trace itself', words: ['check', directory] });
   return list;
 }
