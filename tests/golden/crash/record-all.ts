@@ -1,4 +1,4 @@
-/** Records several guests one after the other: a process for each would take longer than they do. */
+/** Records several guests one after the other: a process for each would take longer than they. */
 import { type RecordOptions, record } from '@backtrail/recorder';
 
 const list: readonly RecordOptions[] = JSON.parse(process.argv[2] ?? '[]');
