@@ -11,8 +11,8 @@ import {
   Worker,
 } from 'node:worker_threads';
 import { BacktrailError } from '../errors.ts';
+import { frameRoom } from './encoder/layout.ts';
 import type { Packed } from './packer.ts';
-import { frameBytesMax } from './zstd.ts';
 
 /** Words of the signal: how often each side has been called. */
 export const SIGNAL = { worker: 0, owner: 1 } as const;
@@ -62,7 +62,7 @@ interface Bench {
 
 const makeBench = (transfers: number): Bench => ({
   edges: new Uint32Array(new SharedArrayBuffer(4 * transfers)),
-  out: new Uint8Array(new SharedArrayBuffer(frameBytesMax(4 * transfers))),
+  out: new Uint8Array(new SharedArrayBuffer(frameRoom(4 * transfers))),
 });
 
 export class PackThread {

@@ -10,7 +10,8 @@ function answerTo(job: Job, packer: SegmentPacker): Answer {
     return { is: 'counts' };
   }
   try {
-    const { isNarrow, contentBytes, frame } = packer.pack(job.edges, job.limit, job.out);
+    const { isNarrow, contentBytes, frame } = packer.pack(job.edges, job.limit);
+    job.out.set(frame);
     return { is: 'pack', isNarrow, contentBytes, frameBytes: frame.length };
   } catch (error) {
     if (!(error instanceof BacktrailError)) throw error;

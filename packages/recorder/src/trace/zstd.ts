@@ -1,6 +1,7 @@
 /**
- * The compression of every buffer in a trace: zstd level 1, one frame a buffer. Each frame states
- * its content size and ends with a checksum, so that a flipped bit is found when it is read.
+ * The compression of every buffer in a trace: zstd, one frame a buffer. Each frame states its
+ * content size and ends with a checksum, so that a flipped bit is found when it is read. Edge
+ * numbers are compressed by encoder/, all else at level 1 here.
  */
 import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 

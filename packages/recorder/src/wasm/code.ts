@@ -17,6 +17,7 @@ import {
 
 /** Alignment hints are log2 of the size; a smaller one is always valid and costs nothing in V8. */
 const UNALIGNED = 0;
+const EXTRACT_LANE = { i64x2: 29, f32x4: 31, f64x2: 33 } as const;
 
 export class CodeWriter {
   readonly #out = new ByteWriter();
@@ -138,6 +139,26 @@ export class CodeWriter {
     return this.#memory(STORES[name][0], offset);
   }
 
+  /** v128.load. Stack: i32 address → v128. */
+  loadVector(offset: number): this {
+    this.#out.u8(0xfd);
+    return this.#memory(0, offset);
+  }
+
+  /** v128.store. Stack: i32 address, v128 → nothing. */
+  storeVector(offset: number): this {
+    this.#out.u8(0xfd);
+    return this.#memory(11, offset);
+  }
+
+  /** memory.fill. Stack: i32 address, byte, length → nothing. */
+  memoryFill(): this {
+    this.#out.u8(0xfc);
+    this.#out.unsigned(11);
+    this.#out.u8(0);
+    return this;
+  }
+
   #memory(opcode: number, offset: number): this {
     this.#out.u8(opcode);
     this.#out.unsigned(UNALIGNED);
@@ -224,11 +245,11 @@ export class CodeWriter {
     return this;
   }
 
-  /** f64x2 lane 0, or f32x4 lane 0. Stack: v128 → float. */
-  extractLane(type: 'f32x4' | 'f64x2'): this {
+  /** Stack: v128 → one of its numbers. */
+  extractLane(type: keyof typeof EXTRACT_LANE, lane = 0): this {
     this.#out.u8(0xfd);
-    this.#out.unsigned(type === 'f32x4' ? 31 : 33);
-    this.#out.u8(0);
+    this.#out.unsigned(EXTRACT_LANE[type]);
+    this.#out.u8(lane);
     return this;
   }
 

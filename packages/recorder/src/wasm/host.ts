@@ -4,6 +4,7 @@
  */
 export interface WasmMemory {
   readonly buffer: SharedArrayBuffer;
+  grow(pages: number): number;
 }
 
 /** What a table holds and an instance exports. Parameters and results of type i64 are bigints. */

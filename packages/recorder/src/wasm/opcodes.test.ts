@@ -81,6 +81,7 @@ describe('opcodes', () => {
   test('lanes and compare-exchange', () => {
     check((code) => code.extractLane('f32x4'), ['f32x4.extract_lane 0']);
     check((code) => code.extractLane('f64x2'), ['f64x2.extract_lane 0']);
+    check((code) => code.extractLane('i64x2', 1), ['i64x2.extract_lane 1']);
     for (const type of ['i32', 'i64'] as const) {
       const text = `${type}.atomic.rmw.cmpxchg`;
       check((code) => code.atomicCompareExchange(type, 0).op('drop'), [text, 'drop']);
@@ -89,6 +90,13 @@ describe('opcodes', () => {
         [`${text} offset=64`, 'drop'],
       );
     }
+  });
+
+  test('memory in bulk', () => {
+    check((code) => code.memoryFill(), ['memory.fill']);
+    check((code) => code.loadVector(0).op('drop'), ['v128.load align=1', 'drop']);
+    check((code) => code.storeVector(16), ['v128.store offset=16 align=1']);
+    check((code) => code.loadVector(300).op('drop'), ['v128.load offset=300 align=1', 'drop']);
   });
 
   test('variables, in one byte and in two', () => {

@@ -1,0 +1,191 @@
+/**
+ * Makes a zstd frame of edge numbers (RFC 8878). In the order of its bytes:
+ *
+ *   0   u32   magic number
+ *   4   u8    descriptor: content size in 4 bytes, one segment, a checksum
+ *   5   u32   content size
+ *   9   blocks, each:
+ *         u24   bit 0: the last one; bits 1, 2: RAW or COMPRESSED; from bit 3 on: bytes
+ *         RAW: the content
+ *         COMPRESSED:
+ *           u24   bits 0 to 3: literals as they are, size in 20 bits; from bit 4 on: bytes
+ *           …     literals
+ *           u8    number of sequences if below 128, else u8 128 + high byte, u8 low byte
+ *           u8    modes, two bits each: bits 6, 7 literals, 4, 5 offsets, 2, 3 matches
+ *           …     descriptions of the three tables, once in a frame
+ *           …     bits of the sequences
+ *   …   u32   checksum of the content
+ */
+import type { WasmMemory } from '../../wasm/host.ts';
+import {
+  CODES_LOOKED_UP,
+  codesBelow,
+  type Distributions,
+  extraBits,
+  LITERALS,
+  MATCH,
+  OWN,
+  PREDEFINED,
+} from './codes.ts';
+import { description, encodingTable } from './fse.ts';
+import {
+  BLOCK_BYTES,
+  CODES,
+  FRAME,
+  frameRoom,
+  type Layout,
+  SEQUENCE,
+  SEQUENCES_AT,
+  STATE,
+  TABLE,
+  type Tables,
+  tableAt,
+} from './layout.ts';
+import type { FrameMachine } from './machine.ts';
+import { MATCH_MARGIN } from './match-code.ts';
+
+const MAGIC = 0xfd2f_b528;
+/** Content size in 4 bytes (2 << 6), single segment (1 << 5), checksum (1 << 2). */
+const DESCRIPTOR = 0xa4;
+const BLOCK = { raw: 0, compressed: 2 } as const;
+/** Of all three tables: as predefined, as described here, as described last. */
+const MODES = { predefined: 0x00, described: 0xa8, repeated: 0xfc } as const;
+const LITERALS_RAW_20_BITS = 0x0c;
+const LITERALS_HEADER_BYTES = 3;
+/** Descriptions of 86 bytes save about 6 bits a sequence. */
+const OWN_SEQUENCES_MIN = 128;
+/** What zstd begins a frame with. */
+const RECENT_FIRST = [1, 4, 8] as const;
+
+/** Writes codes and tables to where the machine code looks for them. */
+function fillTables(bytes: Uint8Array): void {
+  bytes.set(codesBelow(LITERALS, CODES_LOOKED_UP.literals), CODES.literals);
+  bytes.set(codesBelow(MATCH, CODES_LOOKED_UP.match), CODES.match);
+  bytes.set(extraBits(LITERALS), CODES.literalsBits);
+  bytes.set(extraBits(MATCH), CODES.matchBits);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const fill = (tables: Tables, distributions: Distributions): void => {
+    for (const which of ['literals', 'offset', 'match'] as const) {
+      const at = tableAt(tables, which);
+      const { next, bits, find } = encodingTable(distributions[which]);
+      for (const [i, state] of next.entries()) view.setUint16(at + TABLE.next + 2 * i, state, true);
+      for (const [symbol, value] of bits.entries()) {
+        view.setInt32(at + TABLE.bits + 8 * symbol, value, true);
+        view.setInt32(at + TABLE.find + 8 * symbol, find[symbol] ?? 0, true);
+      }
+    }
+  };
+  fill('predefined', PREDEFINED);
+  fill('own', OWN);
+}
+
+const descriptionsOf = ({ literals, offset, match }: Distributions): Uint8Array =>
+  Buffer.concat([literals, offset, match].map(description));
+
+export class EdgeEncoder {
+  private readonly machine: FrameMachine;
+  private readonly layout: Layout;
+  private readonly bytes: Uint8Array<SharedArrayBuffer>;
+  private readonly state: Uint32Array<SharedArrayBuffer>;
+  private readonly descriptions = descriptionsOf(OWN);
+  /** Whether a block of this frame has described our tables. */
+  private isDescribed = false;
+
+  /** @param memory As `layout` says. It may grow. */
+  constructor(memory: WasmMemory, layout: Layout, machine: FrameMachine) {
+    this.machine = machine;
+    this.layout = layout;
+    this.bytes = new Uint8Array(memory.buffer, 0, layout.countsAt);
+    this.state = new Uint32Array(memory.buffer, STATE.recent, RECENT_FIRST.length + 1);
+    fillTables(this.bytes);
+  }
+
+  /**
+   * @param elementBytes 2: the content stands at narrowAt; 4: at edgesAt.
+   * @param summedBytes Of these the sums are made already.
+   * @returns a view of the frame, until the next call.
+   */
+  frame(
+    contentBytes: number,
+    elementBytes: 2 | 4,
+    summedBytes: number,
+  ): Uint8Array<SharedArrayBuffer> {
+    const { frameAt, countsAt } = this.layout;
+    if (frameAt + frameRoom(contentBytes) > countsAt) {
+      throw new RangeError(`found ${contentBytes} bytes, expected what the memory was made for`);
+    }
+    const { bytes, machine } = this;
+    this.put(frameAt, 4, MAGIC);
+    this.put(frameAt + 4, 1, DESCRIPTOR);
+    this.put(frameAt + 5, 4, contentBytes);
+    machine.clear();
+    this.state.set(RECENT_FIRST);
+    this.isDescribed = false;
+    let out = frameAt + FRAME.header;
+    let at = 0;
+    do {
+      const end = Math.min(contentBytes, at + BLOCK_BYTES);
+      out = this.block(at, end, elementBytes, end === contentBytes, out);
+      at = end;
+    } while (at < contentBytes);
+    const content = this.contentAt(elementBytes);
+    const rest = machine.checksum(content + summedBytes, content + contentBytes, contentBytes);
+    this.put(out, 4, rest);
+    return bytes.subarray(frameAt, out + FRAME.checksum);
+  }
+
+  private contentAt(elementBytes: 2 | 4): number {
+    return elementBytes === 2 ? this.layout.narrowAt : this.layout.edgesAt;
+  }
+
+  /** A little-endian number of 1 to 4 bytes. */
+  private put(at: number, bytes: number, value: number): void {
+    for (let i = 0; i < bytes; i++) this.bytes[at + i] = value >>> (8 * i);
+  }
+
+  /** One block. @returns its end. */
+  private block(at: number, end: number, size: 2 | 4, isLast: boolean, out: number): number {
+    const [first = 0, second = 0, third = 0] = this.state;
+    const wasDescribed = this.isDescribed;
+    const body = out + FRAME.blockHeader;
+    const compressed = this.compressed(at, end, size, body);
+    const isSmaller = compressed !== null && compressed - body < end - at;
+    if (!isSmaller) {
+      // Decoders learn nothing from it.
+      this.state.set([first, second, third]);
+      this.isDescribed = wasDescribed;
+      const content = this.contentAt(size);
+      this.bytes.copyWithin(body, content + at, content + end);
+    }
+    const bytes = isSmaller ? compressed - body : end - at;
+    const type = isSmaller ? BLOCK.compressed : BLOCK.raw;
+    this.put(out, FRAME.blockHeader, (bytes << 3) | (type << 1) | (isLast ? 1 : 0));
+    return body + bytes;
+  }
+
+  /** @returns the end of the block's body, or null where there is no match. */
+  private compressed(at: number, end: number, size: 2 | 4, body: number): number | null {
+    if (end - at <= MATCH_MARGIN) return null;
+    const { machine, state } = this;
+    const literals = body + LITERALS_HEADER_BYTES;
+    const sequencesEnd = machine.find[size](at, end, literals);
+    const count = (sequencesEnd - SEQUENCES_AT) / SEQUENCE.bytes;
+    if (count === 0) return null;
+    const literalsEnd = state[STATE.literalsEnd / 4] ?? 0;
+    const literalsHeader = ((literalsEnd - literals) << 4) | LITERALS_RAW_20_BITS;
+    this.put(body, LITERALS_HEADER_BYTES, literalsHeader);
+    let out = literalsEnd;
+    if (count >= 128) this.put(out++, 1, 128 + (count >>> 8));
+    this.put(out++, 1, count);
+    const isOwn = this.isDescribed || count >= OWN_SEQUENCES_MIN;
+    if (isOwn && !this.isDescribed) {
+      this.put(out++, 1, MODES.described);
+      this.bytes.set(this.descriptions, out);
+      out += this.descriptions.length;
+      this.isDescribed = true;
+    } else {
+      this.put(out++, 1, isOwn ? MODES.repeated : MODES.predefined);
+    }
+    return machine.encode[isOwn ? 'own' : 'predefined'](sequencesEnd, out);
+  }
+}

@@ -1,0 +1,85 @@
+/** The machine code that works on a segment, as modules. */
+import { CodeWriter } from '../../wasm/code.ts';
+import { type WasmMemory, wasm } from '../../wasm/host.ts';
+import { ModuleWriter } from '../../wasm/module.ts';
+import { I32 } from '../../wasm/opcodes.ts';
+import { checksumCode } from './checksum-code.ts';
+import { OWN, PREDEFINED } from './codes.ts';
+import { type Layout, PLACES_BYTES, placesAt, type Tables } from './layout.ts';
+import { matchCode } from './match-code.ts';
+import { sequenceCode } from './sequence-code.ts';
+import { tallyCode } from './tally-code.ts';
+
+type Call = (...values: number[]) => number;
+
+/** Counts a segment. Of its own, since segments of a trace that is resumed are only counted. */
+export interface TallyMachine {
+  readonly tally: Readonly<Record<2 | 4, (at: number, end: number) => number>>;
+}
+
+/** Makes a frame of it. Each function is described where its code is made. */
+export interface FrameMachine {
+  readonly find: Readonly<Record<2 | 4, (at: number, end: number, literals: number) => number>>;
+  readonly encode: Readonly<Record<Tables, (end: number, out: number) => number>>;
+  readonly checksum: (at: number, end: number, length: number) => number;
+  /** Forgets all places. */
+  readonly clear: () => void;
+}
+
+/** Parameters of a function, all i32 as its result, and what writes its code. */
+type Definition = readonly [parameters: number, write: (code: CodeWriter) => void];
+
+/** Compiles functions that work on a memory. */
+function compile<Name extends string>(
+  memory: WasmMemory,
+  definitions: Readonly<Record<Name, Definition>>,
+): (name: Name) => Call {
+  const module = new ModuleWriter();
+  module.importMemory('segment', 'memory', 1, 65_536);
+  for (const [name, [parameters, write]] of Object.entries<Definition>(definitions)) {
+    const code = new CodeWriter(parameters);
+    write(code);
+    const list = Array.from({ length: parameters }, () => I32 as typeof I32);
+    module.exportFunction(name, module.define(module.type(list, [I32]), code));
+  }
+  const { exports } = new wasm.Instance(new wasm.Module(module.finish().bytes), {
+    segment: { memory },
+  });
+  return (name) => {
+    const found = exports[name];
+    if (found === undefined) throw new RangeError(`found no function ${name}`);
+    return (...values) => Number(found(...values));
+  };
+}
+
+/** @param memory As `layout` says. It may grow. */
+export function tallyMachine(memory: WasmMemory, layout: Layout): TallyMachine {
+  const called = compile(memory, {
+    tally2: [2, (code) => tallyCode(code, layout, 2)],
+    tally4: [2, (code) => tallyCode(code, layout, 4)],
+  });
+  return { tally: { 2: called('tally2'), 4: called('tally4') } };
+}
+
+/** @param memory As `layout` says. It may grow. */
+export function frameMachine(memory: WasmMemory, layout: Layout): FrameMachine {
+  const called = compile(memory, {
+    find2: [3, (code) => matchCode(code, layout.narrowAt, 2)],
+    find4: [3, (code) => matchCode(code, layout.edgesAt, 4)],
+    predefined: [2, (code) => sequenceCode(code, 'predefined', PREDEFINED)],
+    own: [2, (code) => sequenceCode(code, 'own', OWN)],
+    checksum: [3, checksumCode],
+    clear: [
+      0,
+      (code) => {
+        code.i32(placesAt.short).i32(0).i32(PLACES_BYTES).memoryFill().i32(0);
+      },
+    ],
+  });
+  return {
+    find: { 2: called('find2'), 4: called('find4') },
+    encode: { predefined: called('predefined'), own: called('own') },
+    checksum: called('checksum'),
+    clear: called('clear'),
+  };
+}

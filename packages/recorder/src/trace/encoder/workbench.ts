@@ -1,0 +1,93 @@
+/** Memory for segments of some size, and what is done there. */
+import { type WasmMemory, wasm } from '../../wasm/host.ts';
+import { EdgeEncoder } from './encoder.ts';
+import { COUNT_BYTES, LANES, type Layout, layoutFor, STATE } from './layout.ts';
+import { frameMachine, type TallyMachine, tallyMachine } from './machine.ts';
+import { GROUP_EDGES } from './tally-code.ts';
+
+const SEGMENT_MIN = 16_384;
+const EDGES_MAX = 2 ** 26;
+const PAGE_BYTES = 65_536;
+
+const pages = (bytes: number): number => Math.ceil(bytes / PAGE_BYTES);
+
+/** The memory is shared for one reason: views of it stay what they are when it grows. */
+export class Workbench {
+  /** Transfers that fit. */
+  readonly segment: number;
+  /** Where a segment stands, before add(). */
+  readonly edges: Uint32Array<SharedArrayBuffer>;
+  /** Its numbers in 16 bits, after add() with elements of 2 bytes. */
+  readonly narrow: Uint16Array<SharedArrayBuffer>;
+  /** LANES of each edge. */
+  counts: Uint32Array<SharedArrayBuffer>;
+  private readonly memory: WasmMemory;
+  private readonly layout: Layout;
+  private readonly machine: TallyMachine;
+  /** Made for the first frame: of a trace that is resumed many a segment is only counted. */
+  private encoder: EdgeEncoder | null = null;
+  private readonly limit: Uint32Array<SharedArrayBuffer>;
+  /** Of the segment that was added last. */
+  private added = { transfers: 0, summed: 0, elementBytes: 4 as 2 | 4 };
+
+  /**
+   * @param transfers Of the largest segment.
+   * @param edges Room for counts; grow() makes more.
+   */
+  constructor(transfers: number, edges: number) {
+    this.segment = Math.ceil(Math.max(transfers, SEGMENT_MIN) / GROUP_EDGES) * GROUP_EDGES;
+    this.layout = layoutFor(this.segment);
+    const { countsAt, edgesAt, narrowAt } = this.layout;
+    this.memory = new wasm.Memory({
+      initial: pages(countsAt + edges * COUNT_BYTES),
+      maximum: pages(countsAt + EDGES_MAX * COUNT_BYTES),
+      shared: true,
+    });
+    const { buffer } = this.memory;
+    this.machine = tallyMachine(this.memory, this.layout);
+    this.edges = new Uint32Array(buffer, edgesAt, this.segment);
+    this.narrow = new Uint16Array(buffer, narrowAt, this.segment);
+    this.limit = new Uint32Array(buffer, STATE.limit, 1);
+    this.counts = new Uint32Array(buffer, countsAt, edges * LANES);
+  }
+
+  /** Room for counts of so many edges; those that are there stay. */
+  grow(edges: number): void {
+    const { countsAt } = this.layout;
+    const missing = pages(countsAt + edges * COUNT_BYTES) - pages(this.memory.buffer.byteLength);
+    if (missing > 0) this.memory.grow(missing);
+    this.counts = new Uint32Array(this.memory.buffer, countsAt, edges * LANES);
+  }
+
+  /**
+   * Counts the segment in `edges`, and narrows it to elements of 2 bytes.
+   * @returns the position of the first edge that is not below the limit, or -1.
+   */
+  add(transfers: number, limit: number, elementBytes: 2 | 4): number {
+    const { edges, narrow, counts } = this;
+    if (transfers > this.segment) {
+      throw new RangeError(`found ${transfers} transfers, expected at most ${this.segment}`);
+    }
+    this.limit[0] = limit;
+    const at = edges.byteOffset;
+    const whole = transfers - (transfers % GROUP_EDGES);
+    const end = (this.machine.tally[elementBytes](at, at + 4 * whole) - at) / 4;
+    this.added = { transfers, summed: whole, elementBytes };
+    // The rest, or the group in which a number is too large.
+    for (let i = end; i < transfers; i++) {
+      const edge = edges[i] ?? 0;
+      if (edge >= limit) return i;
+      if (elementBytes === 2) narrow[i] = edge;
+      counts[edge * LANES] = (counts[edge * LANES] ?? 0) + 1;
+    }
+    return -1;
+  }
+
+  /** The segment that was added last as a zstd frame: a view, until the next one is made. */
+  frame(): Uint8Array<SharedArrayBuffer> {
+    const { transfers, summed, elementBytes } = this.added;
+    const { memory, layout } = this;
+    this.encoder ??= new EdgeEncoder(memory, layout, frameMachine(memory, layout));
+    return this.encoder.frame(elementBytes * transfers, elementBytes, elementBytes * summed);
+  }
+}
