@@ -93,6 +93,7 @@ export {
   type LibraryTopic,
   loadLibrary,
 } from './sql.ts';
+export { stacksBy } from './stack/kept.ts';
 export {
   type FrameNames,
   type NamedFrame,

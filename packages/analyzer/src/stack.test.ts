@@ -2,8 +2,11 @@
 import { randomInt } from 'node:crypto';
 import { BacktrailError } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
+import { randomFrom } from './path/random-run.fixture.ts';
 import { randomHistory, type TrueFrame } from './stack/history.fixture.ts';
+import { stacksBy } from './stack/kept.ts';
 import { type CallStack, CallStacks, ODDITIES } from './stack.ts';
+import { makeIndex } from './trace-index.ts';
 
 const SEEDS = Array.from({ length: 3 }, () => randomInt(2 ** 31));
 /** Longer than any stack of a history. */
@@ -40,11 +43,28 @@ describe('random histories', () => {
     const whole = new CallStacks(trace, { saveTransfers: 100 });
     const kept = whole.words(0);
     const again = new CallStacks(trace, { load: () => kept, summary: () => null });
+    const indexed = stacksBy(trace, makeIndex(trace));
     for (let seq = 0; seq < truth.length; seq += 7) {
-      expect(again.at(0, seq, { framesMax })).toEqual(whole.at(0, seq, { framesMax }));
+      const expected = whole.at(0, seq, { framesMax });
+      expect(again.at(0, seq, { framesMax })).toEqual(expected);
+      expect(indexed.at(0, seq, { framesMax })).toEqual(expected);
     }
     for (const oddity of ODDITIES) expect(again.odd(0, oddity)).toEqual(whole.odd(0, oddity));
     expect(again.words(0)).toEqual(kept);
+  });
+
+  test.each(SEEDS)('seed %i: what was kept and then spoilt does no harm', (seed) => {
+    const { trace, truth } = randomHistory({ seed, steps: 300, segmentTransfers: 50 });
+    const kept = new CallStacks(trace, { saveTransfers: 100 }).words(0);
+    const random = randomFrom(seed);
+    for (let i = 0; i < 200; i++) {
+      const spoilt = kept.slice(0, random(4) === 0 ? random(kept.length) : kept.length);
+      spoilt[random(spoilt.length)] = random(2) === 0 ? random(100) : 0xffff_ffff - random(3);
+      const stacks = new CallStacks(trace, { load: () => spoilt });
+      const seq = random(truth.length);
+      expect(stacks.at(0, seq).seq).toBe(seq);
+      expect(stacks.brokenReturns(0).first.length).toBeLessThanOrEqual(16);
+    }
   });
 
   test.each(SEEDS)('seed %i: behind a gap only what came after it is known', (seed) => {

@@ -118,9 +118,9 @@ export interface StackAtOptions {
 }
 
 export interface CallStacksOptions {
-  /** What StackRun.toWords() made of a vCPU before; null if there is nothing. */
+  /** What `words` said of a vCPU before, as `kept` of an index does; null if nothing did. */
   readonly load?: (vcpu: number) => Uint32Array | null;
-  /** Summary of a segment, where it is at hand; null if there is none. */
+  /** Summary of a segment, where it is at hand; null if it is not. */
   readonly summary?: (segment: number) => Uint32Array | null;
   /** Transfers between moments that are kept, to go on from; 2,097,152 if left out. */
   readonly saveTransfers?: number;

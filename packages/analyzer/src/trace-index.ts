@@ -6,9 +6,10 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Trace } from '@backtrail/recorder/trace';
-import { SegmentCollector } from './index/collect.ts';
+import { SegmentCollector, type Summaries } from './index/collect.ts';
 import { decodeIndex, encodeIndex, Unusable } from './index/file.ts';
 import { coarsened, type IndexTables, mergeCollected } from './index/merge.ts';
+import { SUMMARY_PASSES } from './index/passes.ts';
 import { placesOf } from './index/places.ts';
 import { indexPath, madeOf, readIndexFile, writeIndexFile } from './index/storage.ts';
 import { collectInThreads, jobsOf } from './index/threads.ts';
@@ -89,7 +90,28 @@ export function makeIndex(trace: Trace): TraceIndex {
   const parts = jobsOf(placeCount, 1).map((job) =>
     collector.collect(job.firstPlace, job.endPlace, () => undefined),
   );
-  return new TraceIndex(trace, mergeCollected(parts, placeCount, trace.edges.count));
+  const tables = mergeCollected(parts, placeCount, trace.edges.count);
+  return new TraceIndex(trace, finished(trace, tables));
+}
+
+/** Lets passes that want it see all segments at once. */
+function finished(trace: Trace, tables: IndexTables): IndexTables {
+  const left = new TraceIndex(trace, tables);
+  const { segment } = placesOf(trace);
+  const summaries = tables.summaries.map((kept, i): Summaries => {
+    const pass = SUMMARY_PASSES[i];
+    if (pass?.finish === undefined) return kept;
+    const keep = pass.finish(trace, (name, number) => left.summary(name, number));
+    const parts = Array.from(segment, keep);
+    const words = new Uint32Array(parts.reduce((sum, part) => sum + part.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      words.set(part, at);
+      at += part.length;
+    }
+    return { lengths: Uint32Array.from(parts, (part) => part.length), words };
+  });
+  return { ...tables, summaries };
 }
 
 async function build(trace: Trace, options: IndexOptions): Promise<IndexTables> {
@@ -111,7 +133,7 @@ async function build(trace: Trace, options: IndexOptions): Promise<IndexTables> 
     const collector = new SegmentCollector(trace);
     parts = jobs.map((job) => collector.collect(job.firstPlace, job.endPlace, seen));
   }
-  return mergeCollected(parts, placeCount, trace.edges.count);
+  return finished(trace, mergeCollected(parts, placeCount, trace.edges.count));
 }
 
 function keep(trace: Trace, whole: IndexTables, isAsked: boolean): OpenedIndex {

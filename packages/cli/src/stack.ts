@@ -2,7 +2,6 @@
 import {
   type BrokenReturns,
   type CallStack,
-  CallStacks,
   createDemangler,
   createSourceLocator,
   createSymbolizer,
@@ -11,6 +10,7 @@ import {
   ODDITIES,
   type Oddity,
   type Symbolizer,
+  stacksBy,
   type TraceIndex,
 } from '@backtrail/analyzer';
 import { BacktrailError, KINDS, type Trace } from '@backtrail/recorder/trace';
@@ -47,7 +47,7 @@ export function stackAt(trace: Trace, index: TraceIndex, options: StackOptions):
     );
   }
   requireCalls(trace);
-  const stacks = new CallStacks(trace, { summary: (segment) => index.summary('stack', segment) });
+  const stacks = stacksBy(trace, index);
   const demangler = createDemangler();
   const demangle = (name: string): string => demangler.demangle(name);
   const symbolizer = createSymbolizer(trace, { demangle });

@@ -2,7 +2,7 @@
 import {
   BacktrailError,
   type CallStack,
-  CallStacks,
+  type CallStacks,
   Cursor,
   createDisassembler,
   createSourceLocator,
@@ -12,6 +12,7 @@ import {
   findPlace,
   type SourceLocator,
   type SourceReader,
+  stacksBy,
   storedIndex,
   type Trace,
   type TraceIndex,
@@ -149,10 +150,7 @@ export class World implements Disposable {
     if (!isAsked && this.#stacks === null && isLong) {
       return 'a long run: Tab looks the calls up, which takes a moment the first time';
     }
-    const index = this.#index;
-    const summary = (segment: number): Uint32Array | null =>
-      index?.summary('stack', segment) ?? null;
-    this.#stacks ??= new CallStacks(this.trace, { summary });
+    this.#stacks ??= stacksBy(this.trace, this.#index);
     return this.#stacks.at(vcpu, seq, { pc, framesMax });
   }
 

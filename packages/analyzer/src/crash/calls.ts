@@ -2,6 +2,7 @@
 import { BacktrailError, KINDS, type Trace } from '@backtrail/recorder/trace';
 import { SegmentDropped, Streams } from '../cursor/streams.ts';
 import type { TraceIndex } from '../index/trace-index.ts';
+import { keptRun, stacksBy } from '../stack/kept.ts';
 import type { StackMachine } from '../stack/machine.ts';
 import { type BrokenReturn, CallStacks, type Frame } from '../stack.ts';
 import type {
@@ -46,9 +47,8 @@ export function crashCalls(scene: Scene, pc: bigint | null, options: CallsOption
   if (!tellsCalls(scene.trace)) return null;
   const { vcpu } = scene;
   const { index } = options;
-  const summary = (segment: number): Uint32Array | null => index?.summary('stack', segment) ?? null;
-  if (options.isWhole || transfersToRead(scene, summary) <= WHOLE_TRANSFERS) {
-    return callsOf(scene, new CallStacks(scene.whole, { summary }), pc, true);
+  if (options.isWhole || transfersToRead(scene, index) <= WHOLE_TRANSFERS) {
+    return callsOf(scene, stacksBy(scene.whole, index), pc, true);
   }
   const part = new Streams(scene.whole);
   const end = scene.trace.seqEnd(vcpu);
@@ -65,13 +65,11 @@ export function crashCalls(scene: Scene, pc: bigint | null, options: CallsOption
 }
 
 /** Transfers of segments of which no summary is kept. */
-function transfersToRead(
-  { trace, vcpu }: Scene,
-  summary: (segment: number) => Uint32Array | null,
-): number {
+function transfersToRead({ trace, vcpu }: Scene, index: TraceIndex | null): number {
   let sum = 0;
+  if (keptRun(trace, vcpu, index) !== null) return 0;
   for (const segment of trace.segmentsOf(vcpu)) {
-    const words = summary(segment);
+    const words = index?.summary('stack', segment) ?? null;
     // An odd number of words says that the summary was too long to be kept.
     if (words === null || words.length % 2 !== 0) sum += trace.segments.rows[segment] ?? 0;
   }

@@ -5,6 +5,8 @@
  */
 import type { Trace } from '@backtrail/recorder/trace';
 import { levelSteps, summarizeLevels } from '../cursor/levels.ts';
+import { keptRuns } from '../stack/kept.ts';
+import { STACK_RUN_VERSION } from '../stack/run.ts';
 import { keptSummaries, SUMMARY_VERSION } from '../stack/summary.ts';
 
 /** @returns words that say all that will be asked of the segment; none is no summary. */
@@ -17,6 +19,15 @@ export interface SummaryPass {
   readonly version: number;
   /** Called once in each thread, with the trace as it is open there. */
   open(trace: Trace): Summarize;
+  /**
+   * For what depends on the segments before: called once, in one thread, when all others are done;
+   * what it says is kept in place of what `open` made. `summary` is null for a segment that cannot
+   * be read.
+   */
+  readonly finish?: (
+    trace: Trace,
+    summary: (name: string, segment: number) => Uint32Array | null,
+  ) => (segment: number) => Uint32Array;
 }
 
 /** For `Levels`: the sum of the steps of a segment, and how far it goes below its beginning. */
@@ -35,8 +46,16 @@ const LEVELS: SummaryPass = {
 /** For `CallStacks`: what a segment does to the stack, whatever that was. */
 const STACK: SummaryPass = { name: 'stack', version: SUMMARY_VERSION, open: keptSummaries };
 
+/** For `CallStacks` too: stacks at chosen moments of a whole vCPU, with its first segment. */
+const STACK_RUN: SummaryPass = {
+  name: 'stack-run',
+  version: STACK_RUN_VERSION,
+  open: () => () => new Uint32Array(),
+  finish: (trace, summary) => keptRuns(trace, (segment) => summary('stack', segment)),
+};
+
 /** Every pass, in the order in which the file has their summaries. */
-export const SUMMARY_PASSES: readonly SummaryPass[] = [LEVELS, STACK];
+export const SUMMARY_PASSES: readonly SummaryPass[] = [LEVELS, STACK, STACK_RUN];
 
 /** Small numbers of either sign as small words: 0, -1, 1, -2 … are 0, 1, 2, 3 … */
 function zigzag(value: number): number {

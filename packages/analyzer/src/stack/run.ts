@@ -50,6 +50,7 @@ class OddityLog {
 
 export class StackRun {
   readonly #trace: Trace;
+  readonly #vcpu: number;
   readonly #saveTransfers: number;
   readonly #segments: Uint32Array;
   readonly #machine: StackMachine;
@@ -64,6 +65,7 @@ export class StackRun {
   /** @param saveTransfers transfers between saved moments. */
   constructor(tables: StackTables, vcpu: number, saveTransfers = SAVE_TRANSFERS) {
     this.#trace = tables.trace;
+    this.#vcpu = vcpu;
     this.#saveTransfers = saveTransfers;
     this.#segments = tables.trace.segmentsOf(vcpu);
     this.#machine = new StackMachine(tables, (oddity, edge, seq) => {
@@ -98,6 +100,11 @@ export class StackRun {
   /** Brings a machine to a saved moment; returns the seq that is next there, or -1. */
   restore(machine: StackMachine, seq: number): number {
     return this.#saved.restore(machine, seq);
+  }
+
+  #isThere({ edge, seq }: OddTransfer): boolean {
+    const { edges } = this.#trace;
+    return edge < edges.count && seq > 0 && this.#trace.segmentAt(this.#vcpu, seq) >= 0;
   }
 
   toWords(): Uint32Array {
@@ -136,7 +143,10 @@ export class StackRun {
       const kept: OddTransfer[] = [];
       for (let i = 0; i < first + last; i++) {
         const entry = at + 4 + i * KEPT_WORDS;
-        kept.push({ edge: words.at(entry), seq: words.seqAt(entry + 1) });
+        const one = { edge: words.at(entry), seq: words.seqAt(entry + 1) };
+        // One that is not in the trace was not written by us.
+        if (!this.#isThere(one)) return false;
+        kept.push(one);
       }
       const log = this.#logs.get(oddity) ?? new OddityLog();
       logs.push({ log, count: words.seqAt(at), kept, first });

@@ -71,9 +71,12 @@ export class SavedStacks {
   constructor(frames: Words = Words.empty(), moments: Words = Words.empty()) {
     this.#frames = frames;
     this.#moments = moments;
-    for (let at = 0; at + MOMENT_WORDS <= moments.count; ) {
+    // Words may come from a file that anybody can write: a moment that is not whole is none.
+    for (let at = 0; ; ) {
+      const end = at + MOMENT_WORDS + 2 * moments.at(at + 3);
+      if (end > moments.count) break;
       this.#starts.push(at);
-      at += MOMENT_WORDS + 2 * moments.at(at + 3);
+      at = end;
     }
   }
 

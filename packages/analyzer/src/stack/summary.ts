@@ -14,12 +14,13 @@
 import type { Trace } from '@backtrail/recorder/trace';
 import { EVENT, OPENS_MAX, StackTables } from './tables.ts';
 
-export const SUMMARY_VERSION = 1;
-/** Words of a summary worth keeping; what has more is made again when it is asked for. */
+/** Raised when rules or words change. */
+export const SUMMARY_VERSION = 2;
+/** Words of a summary worth keeping; what has more is made again when it is needed. */
 const KEPT_WORDS_MAX = 2048;
 const NOT_KEPT = 0xffff_ffff;
 
-/** The pass of an index that keeps summaries. */
+/** The pass of an index that goes over segments in any order. */
 export function keptSummaries(trace: Trace): (edges: Uint32Array) => Uint32Array {
   const summarizer = new Summarizer(new StackTables(trace));
   return (edges) => {
@@ -28,7 +29,7 @@ export function keptSummaries(trace: Trace): (edges: Uint32Array) => Uint32Array
   };
 }
 
-/** Whether words may be the summary of a segment: they come from a file that anybody may write. */
+/** Whether words are the summary of a segment, not one that was left away. */
 export function isSummary(words: Uint32Array, rows: number, edges: number): boolean {
   if (words.length % 2 !== 0) return false;
   let offset = 0;
