@@ -181,7 +181,16 @@ export class Streams implements Trace {
 
   /** Gaps that overlap the seqs from `low` to before `high`; oldest first. */
   gaps(vcpu: number, low: number, high: number): Gap[] {
-    return this.#stream(vcpu).gaps.filter((gap) => gap.fromSeq < high && gap.toSeq > low);
+    const { gaps } = this.#stream(vcpu);
+    let first = 0;
+    let end = gaps.length;
+    while (first < end) {
+      const middle = (first + end) >>> 1;
+      if ((gaps[middle]?.toSeq ?? 0) <= low) first = middle + 1;
+      else end = middle;
+    }
+    while (end < gaps.length && (gaps[end]?.fromSeq ?? 0) < high) end++;
+    return gaps.slice(first, end);
   }
 
   #stream(vcpu: number): Stream {

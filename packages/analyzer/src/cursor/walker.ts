@@ -12,7 +12,8 @@ import { type Found, Search } from './search.ts';
 import { Streams } from './streams.ts';
 import type { Attempt, CursorIndex, CursorOptions, Place, Position, WhyNot } from './types.ts';
 
-const SEARCHES_KEPT = 16;
+/** Each holds two words for every edge. */
+const SEARCHES_KEPT = 8;
 /** Looked through in vain to the very end, or the very beginning. */
 const FOREVER = Number.POSITIVE_INFINITY;
 

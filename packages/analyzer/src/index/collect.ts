@@ -31,6 +31,7 @@ export interface Summaries {
 const HOPS_MAX = 1 << 27;
 /** Pairs seen lately in this segment, to be passed over quickly: 512 KiB, half of a usual cache. */
 const RECENT_BITS = 16;
+const RECENT_BITS_MIN = 4;
 const NONE = 0xffff_ffff;
 
 /** Words that are added one by one. */
@@ -73,13 +74,16 @@ class HopCollector {
 
   /** @param after edge that followed the last one */
   add(place: number, edges: Uint32Array, after: number): void {
-    const recent = this.#recent.fill(NONE);
+    // A short segment has few hops: emptying a large table would take longer than going over it.
+    const bits = Math.min(RECENT_BITS, Math.max(RECENT_BITS_MIN, 31 - Math.clz32(edges.length)));
+    const recent = this.#recent.fill(NONE, 0, 2 << bits);
+    const shift = 32 - bits;
     const last = edges.length - 1;
     let from = edges[0] ?? 0;
     for (let i = 1; i <= last; i++) {
       const to = edges[i] ?? 0;
       const mixed = Math.imul(from, 0x9e37_79b1) + Math.imul(to, 0x85eb_ca6b);
-      const slot = (mixed >>> (32 - RECENT_BITS)) << 1;
+      const slot = (mixed >>> shift) << 1;
       if (recent[slot] !== from || recent[slot + 1] !== to) {
         recent[slot] = from;
         recent[slot + 1] = to;
