@@ -91,6 +91,23 @@ describe('formats', () => {
     }
   });
 
+  test('table: a fraction is rounded on a screen, not in a file', () => {
+    const share = result(
+      [['share', 'DOUBLE']],
+      [[2 / 3], [1e-9 / 3], [0.5], [Number.NaN], [1_234_567.8]],
+    );
+    const screen = text(formatTable(share, { lineWidthMax: 80 })).split('\n');
+    expect(screen.slice(2, 7).map((line) => line.trim())).toEqual([
+      '0.666667',
+      '3.33333e-10',
+      '0.5',
+      'NaN',
+      '1234568',
+    ]);
+    expect(text(formatTable(share))).toContain('0.6666666666666666');
+    expect(text(formatCsv(share))).toContain('0.6666666666666666');
+  });
+
   test('table: a single row that is too wide is a list', () => {
     const one = result(
       [

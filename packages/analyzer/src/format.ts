@@ -16,7 +16,7 @@ export interface TableOptions {
   readonly cellWidthMax?: number;
   /**
    * Columns of the screen: texts are shortened until a line fits, then the last columns are left
-   * out and named; a single row that is too wide is shown as a list.
+   * out and named; a single row that is too wide is shown as a list; fractions are rounded.
    */
   readonly lineWidthMax?: number;
 }
@@ -116,12 +116,23 @@ function listText(names: readonly string[], row: readonly string[], lineWidthMax
   return `${lines.join('\n')}\n`;
 }
 
+/** Digits of a fraction on a screen; files have all of them. */
+const SCREEN_DIGITS = 6;
+
+function rounded(value: SqlValue): SqlValue {
+  if (typeof value !== 'number' || !Number.isFinite(value)) return value;
+  // Digits before the point are never rounded away.
+  if (Math.abs(value) >= 10 ** SCREEN_DIGITS) return Math.round(value);
+  return Number.isInteger(value) ? value : Number(value.toPrecision(SCREEN_DIGITS));
+}
+
 /** The first rows as texts, as wide as they may be. */
-function shownCells(result: Result, rowsMax: number): string[][] {
+function shownCells(result: Result, rowsMax: number, isScreen: boolean): string[][] {
   const cells: string[][] = [];
   for (const row of rowsOf(result)) {
     if (cells.length === rowsMax) break;
-    cells.push(row.map((value, i) => plain(value, result.columns[i]?.isAddress ?? false)));
+    const values = isScreen ? row.map(rounded) : row;
+    cells.push(values.map((value, i) => plain(value, result.columns[i]?.isAddress ?? false)));
   }
   return cells;
 }
@@ -132,7 +143,8 @@ export function* formatTable(result: Result, options: TableOptions = {}): Genera
   const lineWidthMax = options.lineWidthMax ?? Number.POSITIVE_INFINITY;
   const { columns } = result;
   if (columns.length === 0) return;
-  const cells = shownCells(result, options.rowsMax ?? ROWS_MAX);
+  const isScreen = options.lineWidthMax !== undefined;
+  const cells = shownCells(result, options.rowsMax ?? ROWS_MAX, isScreen);
   if (columns[0]?.name === 'explain_key') {
     yield `${cells.map((row) => row[1] ?? '').join('\n')}\n`;
     return;
