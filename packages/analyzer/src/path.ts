@@ -287,10 +287,13 @@ export class ExecutedPath {
     const isCounted = marks.hasNumber[mark] === 1;
     const before = isCounted ? this.#instructionsBefore(vcpu, seq) : Number.NaN;
     const moment = { vcpu, seq: seq + 1, timeNs: TIME_NS_MAX };
-    if (resolver.resolveTo(from, pc, true, moment) !== 'reached') {
+    if (resolver.resolveTo(from, pc, true, moment) === 'reached') {
+      if (!endHasRun(this.trace, mark, before + resolver.instructionCount)) {
+        resolver.resolveTo(from, pc, false, moment);
+      }
+      // Else control may have run to where no code is: then the end is in no block.
+    } else if (resolver.resolveTo(from, pc, false, moment) !== 'reached') {
       resolver.resolveArrival(from);
-    } else if (!endHasRun(this.trace, mark, before + resolver.instructionCount)) {
-      resolver.resolveTo(from, pc, false, moment);
     }
     return this.#runs.add(from, NO_ROW, resolver);
   }

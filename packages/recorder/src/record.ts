@@ -113,10 +113,25 @@ function checkOptions(options: RecordOptions): void {
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
 const DIRECT_SIGNALS = ['SIGTERM', 'SIGHUP'] as const;
 
-/** While a guest runs: Ctrl-C is the guest's alone, and a request to end is passed on to it. */
+/** So many requests within so long, and the guest is killed: it does not listen. */
+const REQUESTS = 3;
+const REQUESTS_MS = 1000;
+
+/**
+ * While a guest runs: Ctrl-C is the guest's alone, and a request to end is passed on to it. A guest
+ * in this process that ignores them could only be killed together with what it recorded: three in
+ * a row kill it alone.
+ */
 function holdSignals(guest: RunningGuest): () => void {
   const ignore = (): void => {};
-  const pass = (signal: NodeJS.Signals): void => guest.signal(signal);
+  const requests: number[] = [];
+  const pass = (signal: NodeJS.Signals): void => {
+    guest.signal(signal);
+    requests.push(performance.now());
+    const first = requests.at(-REQUESTS);
+    const isUrgent = first !== undefined && performance.now() - first < REQUESTS_MS;
+    if (isUrgent && !guest.isProcess) guest.signal('SIGKILL');
+  };
   const onTerminal = guest.isProcess ? ignore : pass;
   for (const signal of TERMINAL_SIGNALS) process.on(signal, onTerminal);
   for (const signal of DIRECT_SIGNALS) process.on(signal, pass);

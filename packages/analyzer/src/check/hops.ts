@@ -275,7 +275,14 @@ export class HopCheck {
     const status = resolver.resolveTo(edge, pc, true, moment);
     const passed = status === 'reached' ? this.#passedOver(true) : null;
     if (status === 'reached' && passed === null) {
-      return this.#compareEnd(vcpu, seq, mark, before, resolver.instructionCount);
+      const count = resolver.instructionCount;
+      const isAll = before === UNKNOWN || endHasRun(this.#trace, mark, before + count);
+      return this.#compareEnd(vcpu, seq, mark, before, isAll ? count : count - 1);
+    }
+    if (resolver.resolveTo(edge, pc, false, moment) === 'reached') {
+      // Control ran to where no code is: the end is behind the last block, in none.
+      const ran = resolver.instructionCount;
+      if (this.#passedOver(false) === null) return this.#compareEnd(vcpu, seq, mark, before, ran);
     }
     const why = passed === null ? `no way past ${hex(resolver.stuckAt)}` : `passes ${hex(passed)}`;
     this.#findings.add(
@@ -289,10 +296,9 @@ export class HopCheck {
   }
 
   /** The recorder's count at the end against that of the path; returns what ran after `seq`. */
-  #compareEnd(vcpu: number, seq: number, mark: number, before: number, count: number): number {
+  #compareEnd(vcpu: number, seq: number, mark: number, before: number, ran: number): number {
     if (before === UNKNOWN) return UNKNOWN;
     const { marks } = this.#trace;
-    const ran = endHasRun(this.#trace, mark, before + count) ? count : count - 1;
     const counted = Number(marks.number[mark] ?? 0n);
     if (marks.hasNumber[mark] !== 1 || counted === before + ran) return ran;
     this.#findings.add(

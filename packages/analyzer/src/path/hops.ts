@@ -81,6 +81,8 @@ interface Goal {
   retired: boolean;
   /** Whether the block may be another one that ends where that one does. */
   isLoose: boolean;
+  /** Whether it may be right behind a block, in none: nothing runs where no code is. */
+  mayBeBehind: boolean;
 }
 
 /** How an interpreter goes on; it has no host code to tell the block by. */
@@ -95,7 +97,14 @@ export class HopResolver {
   readonly #trace: Trace;
   /** One list for each vCPU: together as long as the table of blocks. */
   #bornBy: Map<number, Uint32Array> | null = null;
-  readonly #goal: Goal = { high: 0, low: 0, block: NO_ROW, retired: true, isLoose: false };
+  readonly #goal: Goal = {
+    high: 0,
+    low: 0,
+    block: NO_ROW,
+    retired: true,
+    isLoose: false,
+    mayBeBehind: false,
+  };
 
   /** Runs of the last hop: block, and first and number of its instructions that ran. */
   runCount = 0;
@@ -123,6 +132,7 @@ export class HopResolver {
     goal.block = this.#trace.edges.sourceBlock[to] ?? NO_ROW;
     goal.retired = this.ends.retired[to] === 1;
     goal.isLoose = this.#trace.edges.hostHow[to] === MAIN_LOOP;
+    goal.mayBeBehind = false;
     return this.#resolve(from, moment);
   }
 
@@ -134,6 +144,7 @@ export class HopResolver {
     goal.block = NO_ROW;
     goal.retired = hasRun;
     goal.isLoose = false;
+    goal.mayBeBehind = !hasRun;
     return this.#resolve(from, moment);
   }
 
@@ -178,6 +189,10 @@ export class HopResolver {
           return 'reached';
         }
       } else if (offset === end && !goal.retired) {
+        this.#push(block, 0, count);
+        return 'reached';
+      }
+      if (goal.mayBeBehind && offset === end) {
         this.#push(block, 0, count);
         return 'reached';
       }

@@ -103,7 +103,7 @@ export const RECORD: CommandSpec = {
       'and bare-metal ones (told by their addresses) on a board like that of QEMU virt. A run is ' +
       'deterministic: time passes with instructions, 1 ns each, and randomness comes from the ' +
       'seed. The program sees the current folder, to be read, unless --root or --writable say ' +
-      'otherwise.',
+      'otherwise. One that ignores Ctrl-C is killed by three within a second; its trace is kept.',
     'QEMU records Linux programs of any instruction set that its user mode runs. auto takes the ' +
       'embedded engine for static RV64 programs, else QEMU. "backtrail doctor" says what is here.',
   ],
