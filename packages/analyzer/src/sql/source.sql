@@ -9,8 +9,8 @@ CREATE MACRO _source_text(path, line) AS CASE
   ELSE format('{}:{}', path, line)
 END;
 
--- The source line of the instruction at an address, as path:line; null where none is known. For the
--- lines of many addresses join with lines, as edge_lines does.
+-- The source line of the instruction at an address, as path:line; null where none is known. Looks
+-- through all lines for each address: of many, instruction_lines and edge_lines are the quick way.
 -- @argument place Guest address of the instruction.
 CREATE MACRO source_line(place) AS (
   SELECT any_value(_source_text(l.path, l.line)) FROM lines AS l
@@ -63,6 +63,24 @@ ASOF LEFT JOIN lines AS s ON e.source >= s.address
 ASOF LEFT JOIN lines AS t ON e.target >= t.address
 ORDER BY e.edge;
 
+-- Instructions of the recorded blocks with their source lines, by address.
+-- @address pc Guest address of its first byte.
+-- @column symbol Symbol that covers it; null where none is known.
+-- @column path Source file; null where it is not known.
+-- @column line Line in it; null where it is not known.
+-- @column line_column Column in the line; null where it is not known.
+-- @column executed How often it ran.
+CREATE VIEW instruction_lines AS
+SELECT
+  i.pc,
+  i.symbol,
+  CASE WHEN i.pc - l.address < l.size THEN l.path END AS path,
+  CASE WHEN i.pc - l.address < l.size THEN nullif(l.line, 0) END AS line,
+  CASE WHEN i.pc - l.address < l.size THEN nullif(l.line_column, 0) END AS line_column,
+  i.executed
+FROM instructions AS i ASOF LEFT JOIN lines AS l ON i.pc >= l.address
+ORDER BY i.pc;
+
 -- Lines by how many instructions ran on them, hottest first: where time goes, by source line. Code
 -- that was inlined counts for the line it was written on.
 -- @column path Source file.
@@ -72,12 +90,12 @@ ORDER BY e.edge;
 -- @column places Different instructions that were made of it.
 CREATE VIEW hot_lines AS
 SELECT
-  l.path,
-  l.line,
-  sum(i.executed)::UBIGINT AS instructions,
-  max(i.executed) AS executed,
+  path,
+  line,
+  sum(l.executed)::UBIGINT AS instructions,
+  max(l.executed) AS executed,
   count(*)::UBIGINT AS places
-FROM instructions AS i ASOF JOIN lines AS l ON i.pc >= l.address
-WHERE i.pc - l.address < l.size AND l.path IS NOT NULL AND l.line > 0
-GROUP BY l.path, l.line
-ORDER BY instructions DESC, l.path, l.line;
+FROM instruction_lines AS l
+WHERE path IS NOT NULL AND line IS NOT NULL
+GROUP BY path, line
+ORDER BY instructions DESC, path, line;

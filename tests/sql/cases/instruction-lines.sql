@@ -1,0 +1,2 @@
+-- trace: program
+FROM instruction_lines
