@@ -15,5 +15,5 @@ export async function hostileReport(): Promise<CrashReport> {
     const isTheirs = typeof value === 'string' && !OURS.includes(key);
     return isTheirs && !/^0x[0-9a-f]+$/.test(value) ? HOSTILE : value;
   });
-  return JSON.parse(text);
+  return JSON.parse(text) as CrashReport;
 }

@@ -39,7 +39,7 @@ export interface Calls {
   readonly isWhole: boolean;
   /** seqs of the traps, signals and interrupts whose handler is open. */
   readonly openSeqs: ReadonlySet<number>;
-  machineAt(seq: number): StackMachine;
+  readonly machineAt: (seq: number) => StackMachine;
 }
 
 /** Null where the trace does not tell a call from a jump. */
