@@ -1,14 +1,18 @@
 /**
- * Call stacks of programs that end badly, on every engine that runs them: which functions of the
- * program were open at the end, and what was out of the ordinary before.
+ * Call stacks and crash reports of programs that end badly, on every engine that runs them: which
+ * functions of the program were open at the end, and what was out of the ordinary before. UPDATE=1
+ * writes the files with what the reports say anew.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { crashReport } from '@backtrail/analyzer';
 import type { Trace } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
 import { CallStacks } from '../../packages/analyzer/src/stack.ts';
 import { createSymbolizer } from '../../packages/analyzer/src/symbols/symbolizer.ts';
 import { recordOn } from '../differential/record-on.ts';
+import { endingText } from '../golden/crash/ending.ts';
+import { Golden } from '../golden/crash/golden.ts';
 import { needsIsa, temporaryFolder } from '../guests/build.ts';
 import {
   buildCrash,
@@ -22,6 +26,7 @@ import {
 type Engine = Parameters<typeof recordOn>[0];
 
 const folder = temporaryFolder('stacks');
+const reports = new Golden('built');
 
 interface Expected {
   readonly crash: Crash;
@@ -64,29 +69,30 @@ const EXPECTED: readonly Expected[] = [
 /** What is told of the end of a run, by names. */
 class Ending {
   readonly stacks: CallStacks;
-  readonly #trace: Trace;
+  readonly trace: Trace;
   readonly #nameOf: (pc: bigint) => string;
-  readonly #ours: ReadonlySet<string>;
+  /** Functions of the source, and a variable of one. */
+  readonly ours: ReadonlySet<string>;
 
   constructor(trace: Trace, source: string) {
     const symbolizer = createSymbolizer(trace);
-    this.#trace = trace;
+    this.trace = trace;
     this.stacks = new CallStacks(trace);
     this.#nameOf = (pc) => symbolizer.at(pc)?.name ?? `0x${pc.toString(16)}`;
     // A function begins at the margin.
     const heads = readFileSync(source, 'utf8').matchAll(/^[a-z][^;={]*?(\w+)\([^()]*\) \{/gm);
-    this.#ours = new Set(Array.from(heads, (head) => head[1] ?? ''));
+    this.ours = new Set(['table', ...Array.from(heads, (head) => head[1] ?? '')]);
   }
 
   /** Frames of functions that the source has, and those that are in no function at all. */
   open(framesMax: number): string[] {
-    const { frames } = this.stacks.at(0, this.#trace.seqEnd(0) - 1, { framesMax });
+    const { frames } = this.stacks.at(0, this.trace.seqEnd(0) - 1, { framesMax });
     return frames.map(({ pc }) => this.#nameOf(pc)).filter((name) => this.#isOurs(name));
   }
 
   #isOurs(name: string): boolean {
     const plain = name.replace(/^_ZL?\d+(\D+?)(?:[iv])?$/, '$1');
-    return this.#ours.has(plain) || name.startsWith('0x') || name === 'table';
+    return this.ours.has(plain) || name.startsWith('0x');
   }
 
   broken(): [from: string, to: string][] {
@@ -118,7 +124,7 @@ for (const [engine, isa, crashes] of RUNS) {
     for (const { crash, open, nowhere, broken, unwound = 0, switched = 0 } of EXPECTED) {
       if (crashes !== 'all' && !crashes.includes(crash)) continue;
       const compiler = needsCompiler(isa, crash);
-      test.skipIf(compiler.missing)(`${crash.name}${compiler.note}`, () => {
+      test.skipIf(compiler.missing)(`${crash.name}${compiler.note}`, async () => {
         const ending = record(engine, isa, crash);
         const goesThere = engine === 'embedded' && nowhere !== undefined;
         // A return leaves its frame, a call opens one.
@@ -129,6 +135,8 @@ for (const [engine, isa, crashes] of RUNS) {
         expect(ending.stacks.odd(0, 'unwound').count).toBe(unwound);
         expect(ending.stacks.odd(0, 'switched').count).toBe(switched);
         expect(ending.stacks.odd(0, 'redirected').count).toBe(0);
+        const report = endingText(await crashReport(ending.trace), ending.ours);
+        reports.compare(`${crash.name}-${isa}-${engine}.txt`, report);
       });
     }
 
@@ -147,3 +155,12 @@ for (const [engine, isa, crashes] of RUNS) {
     });
   });
 }
+
+test('every golden file is of a run', () => {
+  const wanted = RUNS.flatMap(([engine, isa, crashes]) => {
+    const all = EXPECTED.map(({ crash }) => crash);
+    const ran = crashes === 'all' ? all : crashes;
+    return ran.map(({ name }) => `${name}-${isa}-${engine}.txt`);
+  });
+  expect(reports.files).toEqual(wanted.sort());
+});
