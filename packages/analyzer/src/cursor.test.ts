@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { withHoles } from './cursor.model.ts';
 import { Cursor, type Position } from './cursor.ts';
 import { type FixtureTrace, makeTrace } from './trace.fixture.ts';
+import { makeIndex } from './trace-index.ts';
 import { makeMarks } from './trace-tables.fixture.ts';
 
 const NOTHING = { blocks: [], edges: [], vcpus: [] };
@@ -181,6 +182,40 @@ describe('cursor: gaps', () => {
       gaps: [{ fromSeq: 8, toSeq: 12 }],
     });
     expect(at(cursor)).toBe('0:4:0 1000');
+  });
+
+  test('one that an index could not read is a gap to whoever uses the index', () => {
+    const trace = loops(19);
+    let isDamaged = true;
+    const readSegment = (segment: number): Uint32Array => {
+      if (segment !== 2 || !isDamaged) return trace.readSegment(segment);
+      throw new BacktrailError('E_TRACE_DAMAGED', 'a flipped bit');
+    };
+    const damaged = { ...trace, readSegment };
+    const index = makeIndex(damaged);
+    expect(index.unreadable).toEqual([2]);
+    expect([0, 1, 2, 3].map((segment) => index.levelsOf(segment) === null)).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
+    const gaps = [{ fromSeq: 8, toSeq: 12 }];
+    // It is not looked for where the index says nothing, whether or not it could be read by now.
+    for (isDamaged of [true, false]) {
+      const cursor = new Cursor(damaged, { vcpu: 0, index });
+      expect(cursor.edge('backward', 0)).toMatchObject({ moved: true, gaps });
+      expect(cursor.address('forward', 0x2000n)).toMatchObject({ moved: false, gaps });
+    }
+    const late = new Cursor(damaged, { vcpu: 0 });
+    late.to(9);
+    late.useIndex(index);
+    // Where it stands can be read: that index is of other bytes, and is left alone.
+    expect(late.transfer('backward', 2)).toMatchObject({ steps: 2, gaps: [] });
+    late.to(14);
+    late.useIndex(index);
+    expect(late.transfer('backward', 3)).toMatchObject({ steps: 3, gaps });
+    expect(at(late)).toBe('0:7:0 1000');
   });
 
   test('a vCPU of which nothing can be read is none', () => {
