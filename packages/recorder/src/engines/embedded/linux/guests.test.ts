@@ -93,9 +93,10 @@ describe.skipIf(need.missing)(`Linux programs as under qemu-riscv64${need.note}`
     expect(shorter.witness.lines.length).toBeGreaterThan(first.witness.lines.length);
   });
 
-  test('files', () => {
-    const program = buildLinuxGuest('files', folder);
-    const [theirs, ours] = [path.join(folder, 'theirs'), path.join(folder, 'ours')];
+  test.each(['files', 'more'])('%s, in a folder to write to', (name) => {
+    const program = buildLinuxGuest(name, folder);
+    const [theirs, ours] = ['theirs', 'ours'].map((whose) => path.join(folder, `${name}-${whose}`));
+    if (theirs === undefined || ours === undefined) throw new Error('two folders were named');
     mkdirSync(theirs);
     mkdirSync(ours);
     const oracle = runQemu(need.path, program, [], { folder: theirs });

@@ -158,6 +158,34 @@ const setId: Handler = (_kernel, args) => {
   return isOwn ? 0 : fail('EPERM');
 };
 
+/** Two or three of them: real, effective, saved. */
+const setIds: Handler = (_kernel, args) => {
+  const isOwn = (place: number): boolean => args.int(place) === UID || args.int(place) === -1;
+  return isOwn(0) && isOwn(1) ? 0 : fail('EPERM');
+};
+
+const CAPABILITY_VERSION = 0x2008_0522;
+
+/** struct __user_cap_header_struct: version, pid; then six words: none is held. */
+const capget: Handler = (kernel, args) => {
+  const version = kernel.user.load32(args.word(0)) >>> 0;
+  if (version !== CAPABILITY_VERSION) {
+    kernel.user.store32(args.word(0), CAPABILITY_VERSION);
+    return args.word(1) === 0n ? 0 : fail('EINVAL');
+  }
+  if (args.word(1) !== 0n) kernel.user.output(args.word(1), 24).fill(0);
+  return 0;
+};
+
+/** Linux as it is; what is asked for besides has no effect. */
+const personality: Handler = () => 0;
+
+/** struct timespec: of a thread that is no real-time thread, nothing is known. */
+const schedRrGetInterval: Handler = (kernel, args) => {
+  kernel.user.output(args.word(1), 16).fill(0);
+  return 0;
+};
+
 const PR = { setName: 15, getName: 16, setDumpable: 4, getDumpable: 3, setNoNewPrivs: 38 } as const;
 const NAME_BYTES = 16;
 
@@ -222,6 +250,10 @@ export const SYSTEM_CALLS = {
   groups,
   threeIds,
   setId,
+  setIds,
+  capget,
+  personality,
+  schedRrGetInterval,
   prctl,
   membarrier,
   flushIcache,

@@ -223,6 +223,19 @@ const processVmWritev: Handler = (kernel, args) => {
   return copyWithin(kernel, args.int(0), own, others);
 };
 
+const FLAGS_PLACE = 5;
+
+/** Flags ask for more than any file here promises; at -1 the file is where it is. */
+const preadv2: Handler = (kernel, args) => {
+  if (args.unsigned(FLAGS_PLACE) !== 0) fail('EOPNOTSUPP');
+  return args.offset(3) === -1 ? readv(kernel, args) : preadv(kernel, args);
+};
+
+const pwritev2: Handler = (kernel, args) => {
+  if (args.unsigned(FLAGS_PLACE) !== 0) fail('EOPNOTSUPP');
+  return args.offset(3) === -1 ? writev(kernel, args) : pwritev(kernel, args);
+};
+
 const lseek: Handler = (kernel, args) => {
   return kernel.descriptors.get(args.int(0)).seek(args.offset(1), args.int(2));
 };
@@ -251,6 +264,38 @@ const sendfile: Handler = (kernel, args) => {
   }
   if (offsetAt === 0n) from.seek(at, 0);
   else kernel.user.store64(offsetAt, BigInt(at));
+  return done;
+};
+
+/** Where a copy begins in a file: at an offset in memory, or where the file is. */
+function copyPlace(kernel: Kernel, file: OpenFile, offsetAt: bigint) {
+  if (file.hostDescriptor === null) fail('EINVAL');
+  const at = offsetAt === 0n ? file.seek(0, 1) : Number(kernel.user.load64(offsetAt));
+  const moveTo = (to: number): void => {
+    if (offsetAt === 0n) file.seek(to, 0);
+    else kernel.user.store64(offsetAt, BigInt(to));
+  };
+  return { at, moveTo };
+}
+
+const copyFileRange: Handler = (kernel, args) => {
+  const from = readable(kernel, args.int(0));
+  const to = writable(kernel, args.int(2));
+  if (args.unsigned(5) !== 0) fail('EINVAL');
+  if ((to.flags & O.append) !== 0) fail('EBADF');
+  const source = copyPlace(kernel, from, args.word(1));
+  const target = copyPlace(kernel, to, args.word(3));
+  const wanted = Math.min(args.count(4), SENDFILE_BYTES_MAX);
+  const buffer = new Uint8Array(SENDFILE_BYTES);
+  let done = 0;
+  while (done < wanted) {
+    const part = buffer.subarray(0, Math.min(buffer.length, wanted - done));
+    const count = from.read(part, source.at + done);
+    if (count === WOULD_BLOCK || count === 0) break;
+    done += writeAll(kernel, to, part.subarray(0, count), target.at + done);
+  }
+  source.moveTo(source.at + done);
+  target.moveTo(target.at + done);
   return done;
 };
 
@@ -290,10 +335,13 @@ export const TRANSFER_CALLS = {
   writev,
   preadv,
   pwritev,
+  preadv2,
+  pwritev2,
   processVmReadv,
   processVmWritev,
   lseek,
   sendfile,
+  copyFileRange,
   ftruncate,
   fallocate,
   fsync,
