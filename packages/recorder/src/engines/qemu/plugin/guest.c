@@ -10,7 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { SIGNALS = 65, PATH_BYTES = 512, MAP_ANONYMOUS_FLAG = 0x20, CLONE_VM_FLAG = 0x100 };
+enum { SIGNALS = 65, SA_SIGINFO_FLAG = 4, PATH_BYTES = 512, MAP_ANONYMOUS_FLAG = 0x20, CLONE_VM_FLAG = 0x100 };
 
 /* Linux system call numbers: asm/unistd_64.h for x86-64, asm-generic/unistd.h for the others. */
 struct numbers {
@@ -32,6 +32,7 @@ static struct thread_calls *calls;
 static char *maps_at_install;
 static struct {
   uint64_t handler, restorer;
+  bool has_info; /* SA_SIGINFO */
 } actions[SIGNALS];
 
 static uint64_t base(void) { return qemu.guest_base ? *qemu.guest_base : 0; }
@@ -147,19 +148,37 @@ static const struct frame *frame_of_isa(void) {
   }
 }
 
+/* AArch64: whether a call from here would return to what a handler returns to, mov x8, #139; svc #0,
+   which QEMU puts on a page of its own, or to the restorer that the program named. */
+static bool returns_by_trampoline(const uint8_t *env) {
+  static const uint32_t trampoline[] = {0xd2801168, 0xd4000001};
+  uint32_t code[2];
+  uint64_t to = guest_register(env, 30);
+  return peek(to, code, sizeof code) == sizeof code && memcmp(code, trampoline, sizeof code) == 0;
+}
+
+/* Where the ucontext is. QEMU passes it to every handler but on AArch64, where only one that asked
+   for a siginfo is given it. */
+static uint64_t context_of(const uint8_t *env, const struct frame *f, int number) {
+  if (isa == ISA_AARCH64 && !actions[number].has_info) {
+    return guest_register(env, f->stack) + f->context_from_stack;
+  }
+  return guest_register(env, f->context);
+}
+
 static bool frame_matches(const uint8_t *env, const struct frame *f, int number) {
-  uint64_t stack = guest_register(env, f->stack), context = guest_register(env, f->context);
+  uint64_t stack = guest_register(env, f->stack), context = context_of(env, f, number);
   uint64_t returns_to;
   if ((int)guest_register(env, f->number) != number) return false;
   if (f->context_from_stack == 0) return context > stack && context - stack < 4096;
   if (context - stack != f->context_from_stack) return false;
+  if (isa == ISA_AARCH64 && !actions[number].has_info) return returns_by_trampoline(env);
   return isa != ISA_X86_64 ||
          (peek64(stack, &returns_to) && returns_to == actions[number].restorer);
 }
 
-static bool is_fault(int number, int code) {
-  bool raised_by_code = number == 4 || number == 5 || number == 7 || number == 8 || number == 11;
-  return raised_by_code && code > 0; /* SI_USER is 0, tkill and timers are negative */
+static bool raised_by_code(int number) {
+  return number == 4 || number == 5 || number == 7 || number == 8 || number == 11;
 }
 
 bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_signal *out) {
@@ -167,13 +186,15 @@ bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_
   for (int number = 1; f && number < SIGNALS; number++) {
     if (actions[number].handler != b->start || !frame_matches(env, f, number)) continue;
     int32_t info[6];
-    uint64_t context = guest_register(env, f->context);
-    if (!peek64(context + f->pc_offset, &out->interrupted)) continue;
+    if (!peek64(context_of(env, f, number) + f->pc_offset, &out->interrupted)) continue;
+    out->number = number;
+    out->has_code = actions[number].has_info;
+    out->is_fault = raised_by_code(number);
+    if (!out->has_code) return true;
     if (peek(guest_register(env, f->info), info, sizeof info) != sizeof info) continue;
     if (info[0] != number) continue;
-    out->number = number;
     out->code = info[2];
-    out->is_fault = is_fault(number, info[2]);
+    out->is_fault = out->is_fault && info[2] > 0; /* SI_USER is 0, tkill and timers are negative */
     memcpy(&out->address, &info[4], sizeof out->address);
     return true;
   }
@@ -187,6 +208,7 @@ static void note_action(int64_t number, uint64_t action) {
   ring_lock();
   actions[number].handler = words[0];
   actions[number].restorer = words[2];
+  actions[number].has_info = words[1] & SA_SIGINFO_FLAG;
   block_flag_handler(words[0]);
   ring_unlock();
 }

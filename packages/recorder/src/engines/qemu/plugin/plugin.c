@@ -167,6 +167,11 @@ static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct
   struct arrival interrupted = {signal->interrupted, NULL};
   int inside = p == &nowhere ? -1 : block_index(p, signal->interrupted);
   bool faulted_inside = signal->is_fault && inside >= 0;
+  if (faulted_inside && !signal->has_code && inside == 0) {
+    /* Sent or raised? A block that jumps to its own start had gone there if it was sent. */
+    faulted_inside = step(p, &interrupted, &edge, &left) != STEP_TRANSFER;
+    left = 0;
+  }
   if (faulted_inside) {
     left = p->instructions - (uint32_t)inside;
   } else if (p == &nowhere) {
@@ -190,8 +195,8 @@ static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct
   };
   struct ring_fact fact = {
       .kind = MARK_SIGNAL,
-      .has = MARK_HAS_PC | MARK_HAS_NUMBER | MARK_HAS_CODE |
-             (signal->is_fault ? MARK_HAS_ADDRESS : 0),
+      .has = MARK_HAS_PC | MARK_HAS_NUMBER | (signal->has_code ? MARK_HAS_CODE : 0) |
+             (signal->is_fault && signal->has_code ? MARK_HAS_ADDRESS : 0),
       .pc = signal->interrupted,
       .number = signal->number,
       .code = signal->code,
