@@ -274,11 +274,8 @@ export class Regions {
     const { site, kind, source, sourceBlock, hostHow } = told;
     const hostSource = hostAddress(module, told.hostSource);
     const constants = returns.get(site) ?? null;
-    this.#sites.add(site, {
-      ...{ kind, source, sourceBlock, hostSource, hostHow, told, inside, constants },
-      edges: null,
-      blockEdges: null,
-    });
+    const known = { kind, source, sourceBlock, hostSource, hostHow, told, inside, constants };
+    this.#sites.add(site, Object.assign(known, { edges: null, blockEdges: null }));
   }
 
   #install({ regions }: RegionModule, functions: Readonly<Record<string, unknown>>): void {

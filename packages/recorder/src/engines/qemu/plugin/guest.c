@@ -10,7 +10,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { SIGNALS = 65, SA_SIGINFO_FLAG = 4, PATH_BYTES = 512, MAP_ANONYMOUS_FLAG = 0x20, CLONE_VM_FLAG = 0x100 };
+enum { SIGNALS = 65, SA_SIGINFO_FLAG = 4, PATH_BYTES = 512 };
+enum { MAP_ANONYMOUS_FLAG = 0x20, CLONE_VM_FLAG = 0x100 };
 
 /* Linux system call numbers: asm/unistd_64.h for x86-64, asm-generic/unistd.h for the others. */
 struct numbers {
@@ -194,7 +195,8 @@ bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_
     if (peek(guest_register(env, f->info), info, sizeof info) != sizeof info) continue;
     if (info[0] != number) continue;
     out->code = info[2];
-    out->is_fault = out->is_fault && info[2] > 0; /* SI_USER is 0, tkill and timers are negative */
+    /* SI_USER is 0; those of tkill and timers are negative. */
+    out->is_fault = out->is_fault && info[2] > 0;
     memcpy(&out->address, &info[4], sizeof out->address);
     return true;
   }
