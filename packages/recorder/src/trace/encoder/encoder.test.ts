@@ -12,16 +12,27 @@ import path from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { wasm } from '../../wasm/host.ts';
 import { openTrace } from '../reader.ts';
 import { decompress } from '../zstd.ts';
+import { EdgeEncoder } from './encoder.ts';
 import { checksumOf, decodeFrame, type ModelFrame } from './frame.model.ts';
-import { BLOCK_BYTES, frameRoom } from './layout.ts';
+import { BLOCK_BYTES, frameRoom, layoutFor, STATE } from './layout.ts';
+import { frameMachine } from './machine.ts';
 import { Workbench } from './workbench.ts';
 
 type ElementBytes = 2 | 4;
 const WIDTHS = [2, 4] as const;
 
 const bench = new Workbench(300_000, 2 ** 20);
+
+const plain = (() => {
+  const layout = layoutFor(2 ** 18);
+  const pages = Math.ceil(layout.countsAt / 65_536);
+  const memory = new wasm.Memory({ initial: pages, maximum: pages, shared: true });
+  const encoder = new EdgeEncoder(memory, layout, frameMachine(memory, layout));
+  return { memory, layout, encoder };
+})();
 
 function frameOf(edges: ArrayLike<number>, elementBytes: ElementBytes, by = bench): Uint8Array {
   by.edges.set(edges);
@@ -33,6 +44,17 @@ const contentOf = (edges: ArrayLike<number>, elementBytes: ElementBytes): Uint8A
   const array = elementBytes === 2 ? Uint16Array.from(edges) : Uint32Array.from(edges);
   return new Uint8Array(array.buffer);
 };
+
+/** A frame of numbers that are no edges: nothing is counted. */
+function frameOfWide(numbers: Uint32Array): Uint8Array {
+  const { memory, layout } = plain;
+  new Uint32Array(memory.buffer, layout.edgesAt, numbers.length).set(numbers);
+  const sums = new BigUint64Array(memory.buffer, STATE.sums, 4);
+  const p1 = 0x9e3779b185ebca87n;
+  const p2 = 0xc2b2ae3d27d4eb4fn;
+  sums.set([p1 + p2, p2, 0n, -p1]);
+  return plain.encoder.frame(4 * numbers.length, 4, 0).slice();
+}
 
 /** Reads a frame with zstd, and its header by hand. */
 function check(edges: ArrayLike<number>, elementBytes: ElementBytes): Uint8Array {
@@ -192,6 +214,26 @@ test('random parts, repeated at random: the model, zstd and the encoder agree', 
     }),
     { numRuns: 150 },
   );
+});
+
+test('literals of 32 bits are Huffman codes where there are many, with one tree in a frame', () => {
+  const random = scramble(31);
+  const path = walk(200_000, 60_000, 31);
+  const edges = path.map((edge, i) => (i % 40 < 4 ? random(150_000) : edge));
+  const { blocks } = checkWhole(edges, 4);
+  expect(blocks.map(({ coding }) => coding)).toEqual([
+    'tree',
+    ...blocks.slice(1).map(() => 'tree before'),
+  ]);
+  const few = checkWhole(walk(2000, 10, 3), 4);
+  expect(few.blocks.map(({ coding }) => coding)).toEqual(['raw']);
+  // Bytes that are never 0 would get longer.
+  const high = path.map((edge) => 0xa5a5_0000 + (edge ^ 0x5a5a));
+  const frame = frameOfWide(high);
+  expect(zstdDecompressSync(frame).equals(contentOf(high, 4))).toBe(true);
+  const compressed = decodeFrame(frame).blocks.filter(({ type }) => type === 'compressed');
+  expect(compressed.some(({ literals }) => literals > 1000)).toBe(true);
+  expect(compressed.every(({ coding }) => coding === 'raw')).toBe(true);
 });
 
 test('matches as long as blocks, literals as many: every code of a length', () => {

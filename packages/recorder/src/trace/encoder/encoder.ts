@@ -10,6 +10,12 @@
  *         COMPRESSED:
  *           u24   bits 0 to 3: literals as they are, size in 20 bits; from bit 4 on: bytes
  *           …     literals
+ *             or
+ *           u40   bits 0 to 3: Huffman codes in four streams, sizes in 18 bits, with a tree or the
+ *                 tree before; from bit 4 on: bytes of literals; from bit 22 on: bytes of
+ *           …     the tree
+ *           u16   bytes of the streams, three times: that of the fourth follows
+ *           …     streams
  *           u8    number of sequences if below 128, else u8 128 + high byte, u8 low byte
  *           u8    modes, two bits each: bits 6, 7 literals, 4, 5 offsets, 2, 3 matches
  *           …     descriptions of the three tables, once in a frame
@@ -22,18 +28,20 @@ import {
   codesBelow,
   type Distributions,
   extraBits,
-  LITERALS,
-  MATCH,
+  LITERALS as LITERAL_CODES,
+  MATCH as MATCH_CODES,
   OWN,
   PREDEFINED,
 } from './codes.ts';
 import { description, encodingTable } from './fse.ts';
+import { codesOf, treeDescription, WEIGHTS } from './huffman.ts';
 import {
   BLOCK_BYTES,
   CODES,
   FRAME,
   frameRoom,
   type Layout,
+  LITERALS_AT,
   SEQUENCE,
   SEQUENCES_AT,
   STATE,
@@ -50,8 +58,12 @@ const DESCRIPTOR = 0xa4;
 const BLOCK = { raw: 0, compressed: 2 } as const;
 /** Of all three tables: as predefined, as described here, as described last. */
 const MODES = { predefined: 0x00, described: 0xa8, repeated: 0xfc } as const;
-const LITERALS_RAW_20_BITS = 0x0c;
-const LITERALS_HEADER_BYTES = 3;
+/** Low four bits of the header: type, size of the header. */
+const LITERALS = { raw: 0x0c, tree: 0x0e, treeBefore: 0x0f } as const;
+const LITERALS_HEADER_BYTES = { raw: 3, huffman: 5 } as const;
+/** Fewer are not worth a tree. */
+const HUFFMAN_LITERALS_MIN = 512;
+const STREAMS = 4;
 /** Descriptions of 86 bytes save about 6 bits a sequence. */
 const OWN_SEQUENCES_MIN = 128;
 /** What zstd begins a frame with. */
@@ -59,11 +71,14 @@ const RECENT_FIRST = [1, 4, 8] as const;
 
 /** Writes codes and tables to where the machine code looks for them. */
 function fillTables(bytes: Uint8Array): void {
-  bytes.set(codesBelow(LITERALS, CODES_LOOKED_UP.literals), CODES.literals);
-  bytes.set(codesBelow(MATCH, CODES_LOOKED_UP.match), CODES.match);
-  bytes.set(extraBits(LITERALS), CODES.literalsBits);
-  bytes.set(extraBits(MATCH), CODES.matchBits);
+  bytes.set(codesBelow(LITERAL_CODES, CODES_LOOKED_UP.literals), CODES.literals);
+  bytes.set(codesBelow(MATCH_CODES, CODES_LOOKED_UP.match), CODES.match);
+  bytes.set(extraBits(LITERAL_CODES), CODES.literalsBits);
+  bytes.set(extraBits(MATCH_CODES), CODES.matchBits);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (const [byte, { value, bits }] of codesOf(WEIGHTS).entries()) {
+    view.setUint32(CODES.bytes + 4 * byte, value | (bits << 16), true);
+  }
   const fill = (tables: Tables, distributions: Distributions): void => {
     for (const which of ['literals', 'offset', 'match'] as const) {
       const at = tableAt(tables, which);
@@ -88,8 +103,10 @@ export class EdgeEncoder {
   private readonly bytes: Uint8Array<SharedArrayBuffer>;
   private readonly state: Uint32Array<SharedArrayBuffer>;
   private readonly descriptions = descriptionsOf(OWN);
-  /** Whether a block of this frame has described our tables. */
+  private readonly tree = treeDescription();
+  /** Whether a block of this frame has described our tables, and the tree. */
   private isDescribed = false;
+  private hasTree = false;
 
   /** @param memory As `layout` says. It may grow. */
   constructor(memory: WasmMemory, layout: Layout, machine: FrameMachine) {
@@ -121,6 +138,7 @@ export class EdgeEncoder {
     machine.clear();
     this.state.set(RECENT_FIRST);
     this.isDescribed = false;
+    this.hasTree = false;
     let out = frameAt + FRAME.header;
     let at = 0;
     do {
@@ -146,14 +164,15 @@ export class EdgeEncoder {
   /** One block. @returns its end. */
   private block(at: number, end: number, size: 2 | 4, isLast: boolean, out: number): number {
     const [first = 0, second = 0, third = 0] = this.state;
-    const wasDescribed = this.isDescribed;
+    const { isDescribed, hasTree } = this;
     const body = out + FRAME.blockHeader;
     const compressed = this.compressed(at, end, size, body);
     const isSmaller = compressed !== null && compressed - body < end - at;
     if (!isSmaller) {
       // Decoders learn nothing from it.
       this.state.set([first, second, third]);
-      this.isDescribed = wasDescribed;
+      this.isDescribed = isDescribed;
+      this.hasTree = hasTree;
       const content = this.contentAt(size);
       this.bytes.copyWithin(body, content + at, content + end);
     }
@@ -167,14 +186,11 @@ export class EdgeEncoder {
   private compressed(at: number, end: number, size: 2 | 4, body: number): number | null {
     if (end - at <= MATCH_MARGIN) return null;
     const { machine, state } = this;
-    const literals = body + LITERALS_HEADER_BYTES;
-    const sequencesEnd = machine.find[size](at, end, literals);
+    const sequencesEnd = machine.find[size](at, end, LITERALS_AT);
     const count = (sequencesEnd - SEQUENCES_AT) / SEQUENCE.bytes;
     if (count === 0) return null;
     const literalsEnd = state[STATE.literalsEnd / 4] ?? 0;
-    const literalsHeader = ((literalsEnd - literals) << 4) | LITERALS_RAW_20_BITS;
-    this.put(body, LITERALS_HEADER_BYTES, literalsHeader);
-    let out = literalsEnd;
+    let out = this.literals(literalsEnd, size, body);
     if (count >= 128) this.put(out++, 1, 128 + (count >>> 8));
     this.put(out++, 1, count);
     const isOwn = this.isDescribed || count >= OWN_SEQUENCES_MIN;
@@ -187,5 +203,50 @@ export class EdgeEncoder {
       this.put(out++, 1, isOwn ? MODES.repeated : MODES.predefined);
     }
     return machine.encode[isOwn ? 'own' : 'predefined'](sequencesEnd, out);
+  }
+
+  /** The shorter of two ways. @returns the end. */
+  private literals(literalsEnd: number, size: 2 | 4, out: number): number {
+    const { hasTree } = this;
+    const bytes = literalsEnd - LITERALS_AT;
+    if (size === 4 && bytes >= HUFFMAN_LITERALS_MIN) {
+      const end = this.huffman(literalsEnd, out);
+      if (end - out < LITERALS_HEADER_BYTES.raw + bytes) return end;
+      this.hasTree = hasTree;
+    }
+    return this.rawLiterals(literalsEnd, out);
+  }
+
+  /** Literals as they are. @returns their end. */
+  private rawLiterals(literalsEnd: number, out: number): number {
+    this.put(out, LITERALS_HEADER_BYTES.raw, ((literalsEnd - LITERALS_AT) << 4) | LITERALS.raw);
+    const at = out + LITERALS_HEADER_BYTES.raw;
+    this.bytes.copyWithin(at, LITERALS_AT, literalsEnd);
+    return at + literalsEnd - LITERALS_AT;
+  }
+
+  /** Literals as Huffman codes: of numbers of 32 bits, they are shorter. @returns their end. */
+  private huffman(literalsEnd: number, header: number): number {
+    const bytes = literalsEnd - LITERALS_AT;
+    const start = header + LITERALS_HEADER_BYTES.huffman;
+    let sizes = start;
+    if (!this.hasTree) {
+      this.bytes.set(this.tree, start);
+      sizes += this.tree.length;
+    }
+    const part = Math.ceil(bytes / STREAMS);
+    let out = sizes + 2 * (STREAMS - 1);
+    for (let stream = 0; stream < STREAMS; stream++) {
+      const at = LITERALS_AT + stream * part;
+      const begin = out;
+      out = this.machine.literals(at, Math.min(literalsEnd, at + part), out);
+      if (stream < STREAMS - 1) this.put(sizes + 2 * stream, 2, out - begin);
+    }
+    const size = out - start;
+    const type = this.hasTree ? LITERALS.treeBefore : LITERALS.tree;
+    this.put(header, 4, type | (bytes << 4) | (size << 22));
+    this.put(header + 4, 1, size >>> 10);
+    this.hasTree = true;
+    return out;
   }
 }

@@ -3,13 +3,17 @@
  * words it, with a list of what was found. Tests compare it with the encoder and with zstd.
  */
 import { baselines, extraBits, LITERALS, MATCH, MATCH_BYTES_MIN, PREDEFINED } from './codes.ts';
+import { BackwardBits, Decoder, readDescription } from './fse.model.ts';
 import type { Distribution } from './fse.ts';
+import { decodeStreams, readTree } from './huffman.model.ts';
 
 export interface ModelBlock {
   readonly type: 'raw' | 'compressed';
   readonly isLast: boolean;
   readonly bytes: number;
   readonly literals: number;
+  /** How they are written. */
+  readonly coding: 'raw' | 'tree' | 'tree before';
   readonly sequences: number;
   /** How the three tables are given; null where there are no sequences. */
   readonly tables: 'predefined' | 'described' | 'repeated' | null;
@@ -23,139 +27,18 @@ export interface ModelFrame {
   readonly checksum: number;
 }
 
-/** Bits from the lowest of the first byte on. */
-class ForwardBits {
-  private readonly bytes: Uint8Array;
-  private at = 0;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-  }
-
-  read(count: number): number {
-    let value = 0;
-    for (let i = 0; i < count; i++, this.at++) {
-      value += (((this.bytes[this.at >> 3] ?? 0) >> (this.at & 7)) & 1) << i;
-    }
-    return value;
-  }
-
-  get bytesRead(): number {
-    return Math.ceil(this.at / 8);
-  }
-}
-
-/** Bits from the highest of the last byte on, behind a 1 that ends them (4.1). */
-class BackwardBits {
-  private readonly bytes: Uint8Array;
-  left: number;
-
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
-    const last = bytes.at(-1) ?? 0;
-    if (last === 0) throw new Error('the last byte of a bit stream is 0');
-    this.left = 8 * bytes.length - Math.clz32(last << 24) - 1;
-  }
-
-  read(count: number): number {
-    let value = 0;
-    for (let i = 0; i < count; i++) {
-      this.left--;
-      if (this.left < 0) throw new Error('found too few bits');
-      value = value * 2 + (((this.bytes[this.left >> 3] ?? 0) >> (this.left & 7)) & 1);
-    }
-    return value;
-  }
-}
-
-export interface DecodingState {
-  readonly symbol: number;
-  readonly bits: number;
-  readonly baseline: number;
-}
-
-/** 4.1.1, "From Normalized Distribution to Decoding Tables". */
-export function decodingTable({ log, counts }: Distribution): DecodingState[] {
-  const size = 2 ** log;
-  const symbols = Array.from({ length: size }, () => -1);
-  let end = size;
-  counts.forEach((count, symbol) => {
-    if (count === -1) symbols[--end] = symbol;
-  });
-  let position = 0;
-  counts.forEach((count, symbol) => {
-    for (let i = 0; i < count; i++) {
-      symbols[position] = symbol;
-      do position = (position + (size >> 1) + (size >> 3) + 3) % size;
-      while (position >= end);
-    }
-  });
-  // "State value 2^log is split into as many parts as there are states of the symbol": the states
-  // in order get numbers from `count` on, and as many bits as lead back to the size.
-  const next = counts.map((count) => Math.abs(count));
-  return symbols.map((symbol) => {
-    const number = next[symbol] ?? 0;
-    next[symbol] = number + 1;
-    const bits = log - Math.floor(Math.log2(number));
-    return { symbol, bits, baseline: number * 2 ** bits - size };
-  });
-}
-
-/** 4.1.1, "FSE Table Description". */
-export function readDescription(bytes: Uint8Array): { table: Distribution; bytesRead: number } {
-  const bits = new ForwardBits(bytes);
-  const log = bits.read(4) + 5;
-  const counts: number[] = [];
-  for (let remaining = 2 ** log; remaining > 0; ) {
-    const max = remaining + 1;
-    const width = Math.floor(Math.log2(max)) + 1;
-    const low = 2 ** width - 1 - max;
-    let value = bits.read(width - 1);
-    if (value >= low) {
-      value += bits.read(1) * 2 ** (width - 1);
-      if (value >= 2 ** (width - 1)) value -= low;
-    }
-    counts.push(value - 1);
-    remaining -= Math.abs(value - 1);
-    if (value === 1) throw new Error('a count of 0: our tables have none');
-  }
-  return { table: { log, counts }, bytesRead: bits.bytesRead };
-}
-
 const CODES = {
   literals: { base: baselines(LITERALS), bits: extraBits(LITERALS) },
   match: { base: baselines(MATCH), bits: extraBits(MATCH) },
 };
-
-/** State of one FSE decoder. */
-class Decoder {
-  private readonly table: readonly DecodingState[];
-  private state: number;
-
-  constructor(distribution: Distribution, bits: BackwardBits) {
-    this.table = decodingTable(distribution);
-    this.state = bits.read(distribution.log);
-  }
-
-  private get entry(): DecodingState {
-    return this.table[this.state] ?? { symbol: -1, bits: 0, baseline: 0 };
-  }
-
-  get symbol(): number {
-    return this.entry.symbol;
-  }
-
-  advance(bits: BackwardBits): void {
-    const { entry } = this;
-    this.state = entry.baseline + bits.read(entry.bits);
-  }
-}
 
 interface Context {
   readonly content: number[];
   recent: [number, number, number];
   /** Literals, offset, match: those last described. */
   described: readonly Distribution[] | null;
+  /** The weights of the tree that was described last. */
+  tree: readonly number[] | null;
 }
 
 /** 3.1.1.5: which offset a value means, and what that does to the recent ones. */
@@ -172,6 +55,31 @@ function offsetOf(context: Context, value: number, literals: number): number {
   return offset;
 }
 
+/** 3.1.1.3.1. */
+function literalsOf(
+  body: Uint8Array,
+  context: Context,
+): { literals: Uint8Array; coding: ModelBlock['coding']; bytesRead: number } {
+  const [low = 0, second = 0, third = 0, fourth = 0, fifth = 0] = body;
+  const header = low + second * 2 ** 8 + third * 2 ** 16 + fourth * 2 ** 24 + fifth * 2 ** 32;
+  if (low % 16 === 12) {
+    const size = (header % 2 ** 24) >> 4;
+    return { literals: body.subarray(3, 3 + size), coding: 'raw', bytesRead: 3 + size };
+  }
+  if (low % 16 < 14) throw new Error(`literals with ${low % 16}`);
+  const size = Math.floor(header / 2 ** 4) % 2 ** 18;
+  const bytesRead = 5 + Math.floor(header / 2 ** 22);
+  let streams = body.subarray(5, bytesRead);
+  if (low % 16 === 14) {
+    const { weights, bytesRead: treeBytes } = readTree(streams);
+    context.tree = weights;
+    streams = streams.subarray(treeBytes);
+  }
+  if (context.tree === null) throw new Error('the tree before, but there is none');
+  const coding = low % 16 === 14 ? 'tree' : 'tree before';
+  return { literals: decodeStreams(streams, size, context.tree), coding, bytesRead };
+}
+
 function tablesOf(modes: number): NonNullable<ModelBlock['tables']> {
   if (modes === 0x00) return 'predefined';
   if (modes === 0xa8) return 'described';
@@ -181,11 +89,9 @@ function tablesOf(modes: number): NonNullable<ModelBlock['tables']> {
 
 function compressedBlock(body: Uint8Array, context: Context): Omit<ModelBlock, 'type' | 'isLast'> {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
-  const header = view.getUint16(0, true) + view.getUint8(2) * 65_536;
-  if ((header & 15) !== 12) throw new Error('literals are not raw with a size of 20 bits');
-  const size = header >> 4;
-  const literals = body.subarray(3, 3 + size);
-  let at = 3 + size;
+  const section = literalsOf(body, context);
+  const { literals, coding } = section;
+  let at = section.bytesRead;
   let count = view.getUint8(at++);
   if (count >= 128) count = (count - 128) * 256 + view.getUint8(at++);
   const modes = view.getUint8(at++);
@@ -221,7 +127,7 @@ function compressedBlock(body: Uint8Array, context: Context): Omit<ModelBlock, '
   }
   if (bits.left !== 0) throw new Error(`${bits.left} bits are left`);
   for (const byte of literals.subarray(taken)) context.content.push(byte);
-  return { bytes: body.length, literals: size, sequences: count, tables };
+  return { bytes: body.length, literals: literals.length, coding, sequences: count, tables };
 }
 
 function number(
@@ -235,7 +141,7 @@ function number(
 /** @throws Error where it is not as our frames are. */
 export function decodeFrame(frame: Uint8Array): ModelFrame {
   const view = new DataView(frame.buffer, frame.byteOffset, frame.length);
-  const context: Context = { content: [], recent: [1, 4, 8], described: null };
+  const context: Context = { content: [], recent: [1, 4, 8], described: null, tree: null };
   const blocks: ModelBlock[] = [];
   let at = 9;
   for (let isLast = false; !isLast; ) {
@@ -247,7 +153,8 @@ export function decodeFrame(frame: Uint8Array): ModelFrame {
     const type = (header >> 1) & 3;
     if (type === 0) {
       for (const byte of body) context.content.push(byte);
-      blocks.push({ type: 'raw', isLast, bytes, literals: bytes, sequences: 0, tables: null });
+      const none = { coding: 'raw', sequences: 0, tables: null } as const;
+      blocks.push({ type: 'raw', isLast, bytes, literals: bytes, ...none });
     } else if (type === 2) {
       blocks.push({ type: 'compressed', isLast, ...compressedBlock(body, context) });
     } else {

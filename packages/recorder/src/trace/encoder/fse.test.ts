@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { OWN, PREDEFINED } from './codes.ts';
-import { decodingTable, readDescription } from './frame.model.ts';
+import { decodingTable, readDescription } from './fse.model.ts';
 import { type Distribution, description, encodingTable, firstState, spread } from './fse.ts';
 
 const ALL: readonly (readonly [string, Distribution])[] = [

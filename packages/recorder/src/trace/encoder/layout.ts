@@ -2,10 +2,12 @@
  * The memory that a segment is counted and encoded in, byte 0 first:
  *
  *   0        state      see STATE      what functions leave to each other
- *   64       codes      see CODES      code of each small length, further bits of each code
- *   512      tables     TABLES_BYTES   of the predefined distributions
+ *   64       codes      see CODES      code of each small length, further bits of each code,
+ *                                      Huffman code of each byte: u16 value, u16 bits
+ *   1,408    tables     TABLES_BYTES   of the predefined distributions
  *   …        tables     TABLES_BYTES   of our own
  *   16,384   sequences  12 each        of one block: offset value, match, literals (bytes)
+ *   …        literals   BLOCK_BYTES    of one block
  *   …        places     u32 each       three tables of places in the content, by hash
  *   …        edges      segment × 4    then 64 bytes that may be read
  *   …        narrow     segment × 2    low halves; then as above
@@ -32,11 +34,12 @@ export const CODES = {
   match: 128,
   literalsBits: 256,
   matchBits: 320,
+  bytes: 384,
 } as const;
 
 /** Next states u16[512], then for each symbol i32 `bits` and i32 `find` (fse.ts). */
 export const TABLE = { next: 0, bits: 1024, find: 1028, bytes: 1536 } as const;
-const TABLES_AT = 512;
+const TABLES_AT = 1408;
 const TABLES_BYTES = 3 * TABLE.bytes;
 export type Tables = 'predefined' | 'own';
 export const tableAt = (tables: Tables, which: 'literals' | 'offset' | 'match'): number =>
@@ -58,7 +61,10 @@ export const PLACES = {
   long: { log: 13, bytes: 64 },
 } as const;
 export type PlaceTable = keyof typeof PLACES;
-const PLACES_AT = (SEQUENCES_AT + SEQUENCES_BYTES + 63) & -64;
+export const LITERALS_AT = SEQUENCES_AT + SEQUENCES_BYTES;
+/** Eight bytes are stored at a time, also for one. */
+const STORED_BEYOND_BYTES = 16;
+const PLACES_AT = (LITERALS_AT + BLOCK_BYTES + STORED_BEYOND_BYTES + 63) & -64;
 export const placesAt = {
   short: PLACES_AT,
   middle: PLACES_AT + (4 << PLACES.short.log),
@@ -71,12 +77,13 @@ export const PLACES_BYTES =
 const READ_BEYOND_BYTES = 64;
 
 export const FRAME = { header: 9, blockHeader: 3, checksum: 4 } as const;
-/** Behind the last byte of a block eight are stored at a time. */
-const STORED_BEYOND_BYTES = 16;
-/** Literals' header, number of sequences, modes, and the descriptions of our own tables. */
-const SECTIONS_BYTES = 128;
-/** A sequence takes 76 bits at most, and its match eight bytes at least. */
-const sequencesRoom = (content: number): number => Math.ceil((content / 8) * 9.5);
+/** Headers of literals, their tree, number of sequences, modes, descriptions of our own tables. */
+const SECTIONS_BYTES = 256;
+/**
+ * A sequence takes 76 bits at most, and its match eight bytes at least; a literal 9 bits, and a
+ * bit and a part of a byte in the end of each of four streams.
+ */
+const sectionsRoom = (content: number): number => Math.ceil((content / 8) * 9.5) + SECTIONS_BYTES;
 
 /**
  * Room for a frame while it is made: the last block may be longer than its content, before it is
@@ -86,8 +93,7 @@ export const frameRoom = (content: number): number =>
   FRAME.header +
   content +
   FRAME.blockHeader * (Math.floor(content / BLOCK_BYTES) + 1) +
-  SECTIONS_BYTES +
-  sequencesRoom(Math.min(content, BLOCK_BYTES)) +
+  sectionsRoom(Math.min(content, BLOCK_BYTES)) +
   FRAME.checksum +
   STORED_BEYOND_BYTES;
 

@@ -6,6 +6,7 @@ import { I32 } from '../../wasm/opcodes.ts';
 import { checksumCode } from './checksum-code.ts';
 import { OWN, PREDEFINED } from './codes.ts';
 import { type Layout, PLACES_BYTES, placesAt, type Tables } from './layout.ts';
+import { literalCode } from './literal-code.ts';
 import { matchCode } from './match-code.ts';
 import { sequenceCode } from './sequence-code.ts';
 import { tallyCode } from './tally-code.ts';
@@ -21,6 +22,7 @@ export interface TallyMachine {
 export interface FrameMachine {
   readonly find: Readonly<Record<2 | 4, (at: number, end: number, literals: number) => number>>;
   readonly encode: Readonly<Record<Tables, (end: number, out: number) => number>>;
+  readonly literals: (at: number, end: number, out: number) => number;
   readonly checksum: (at: number, end: number, length: number) => number;
   /** Forgets all places. */
   readonly clear: () => void;
@@ -68,6 +70,7 @@ export function frameMachine(memory: WasmMemory, layout: Layout): FrameMachine {
     find4: [3, (code) => matchCode(code, layout.edgesAt, 4)],
     predefined: [2, (code) => sequenceCode(code, 'predefined', PREDEFINED)],
     own: [2, (code) => sequenceCode(code, 'own', OWN)],
+    literals: [3, literalCode],
     checksum: [3, checksumCode],
     clear: [
       0,
@@ -79,6 +82,7 @@ export function frameMachine(memory: WasmMemory, layout: Layout): FrameMachine {
   return {
     find: { 2: called('find2'), 4: called('find4') },
     encode: { predefined: called('predefined'), own: called('own') },
+    literals: called('literals'),
     checksum: called('checksum'),
     clear: called('clear'),
   };

@@ -5,7 +5,8 @@ import { COUNT_BYTES, LANES, type Layout, layoutFor, STATE } from './layout.ts';
 import { frameMachine, type TallyMachine, tallyMachine } from './machine.ts';
 import { GROUP_EDGES } from './tally-code.ts';
 
-const SEGMENT_MIN = 16_384;
+/** Most segments are not larger; larger ones need code made anew, once. */
+const SEGMENT_MIN = 262_144;
 const EDGES_MAX = 2 ** 26;
 const PAGE_BYTES = 65_536;
 
@@ -35,7 +36,7 @@ export class Workbench {
    * @param edges Room for counts; grow() makes more.
    */
   constructor(transfers: number, edges: number) {
-    this.segment = Math.ceil(Math.max(transfers, SEGMENT_MIN) / GROUP_EDGES) * GROUP_EDGES;
+    this.segment = Math.max(SEGMENT_MIN, 2 ** Math.ceil(Math.log2(Math.max(1, transfers))));
     this.layout = layoutFor(this.segment);
     const { countsAt, edgesAt, narrowAt } = this.layout;
     this.memory = new wasm.Memory({
