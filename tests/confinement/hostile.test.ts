@@ -10,6 +10,7 @@ import { openTrace, type Trace } from '@backtrail/recorder/trace';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
+import { lastVcpu } from '../../packages/analyzer/src/last-vcpu.ts';
 import { runHere } from '../../packages/cli/src/io.fixture.ts';
 import { NODE_ARGUMENTS, runMain } from '../../packages/cli/src/main.fixture.ts';
 import { buildProgram } from '../../packages/recorder/src/engines/embedded/plain/elf.fixture.ts';
@@ -130,6 +131,8 @@ describe.skipIf(compiler.missing)(`programs that mean no good${compiler.note}`, 
     expect(stdout).toBe('ready\n1023 threads, then EAGAIN\n');
     expect(stderr).toMatch(/ 896 vCPUs found no free slot /);
     expect(trace.manifest.totals.vcpus).toBe(1024 - 896);
+    // The first thread ended the run: it is the one to read first.
+    expect(lastVcpu(trace)).toBe(0);
   });
 
   test('mappings larger than the world, and very many', () => {

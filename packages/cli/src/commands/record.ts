@@ -140,7 +140,9 @@ export const RECORD: CommandSpec = {
     { flags: '--qemu <path>', says: 'the QEMU to use instead of the one in PATH' },
     {
       flags: '--root <dir>',
-      says: 'embedded: a folder that is all the program sees of the file system',
+      says:
+        'embedded: a folder that is all the program sees of the file system, to be read; ' +
+        '/ shows it everything',
     },
     {
       flags: '--writable <dir>',

@@ -243,7 +243,10 @@ export class Recording implements Observer {
    */
   finish(call: bigint | null, why: string | null): void {
     if (call !== null) this.#hart.pc = call;
-    for (const id of Array.from(this.#byId.keys())) this.ended(id, why);
+    const { id: last } = this.streams.running;
+    const others = Array.from(this.#byId.keys()).filter((id) => id !== last);
+    // The one that ended the run is the last to end: that is where people begin to read.
+    for (const id of [...others, last]) this.ended(id, why);
     this.ring.end();
   }
 }
