@@ -50,6 +50,7 @@ export class FrameStack {
   left = NO_ROW;
   /** How it stood before it was gone on with, where others might have been as well. */
   before: Before | null = null;
+  #inner: FrameStack | null = null;
   /** Edge that opened the frame; NO_ROW where `opened` is unknown. */
   edge = new Uint32Array(16);
   seq = new Float64Array(16);
@@ -98,7 +99,10 @@ export class FrameStack {
 
   /** @param innerMax frames that are kept; what lies below them must not change. */
   remember(by: number, index: number, innerMax: number): void {
-    const inner = new FrameStack();
+    // One for each stack is enough: programs that switch do it millions of times.
+    this.#inner ??= new FrameStack();
+    const inner = this.#inner;
+    inner.depth = 0;
     inner.copy(this, Math.max(0, this.depth - innerMax), this.depth);
     this.before = { by, index, left: this.left, depth: this.depth, inner };
   }
