@@ -40,6 +40,8 @@ export interface Before {
   readonly index: number;
   readonly left: number;
   readonly depth: number;
+  /** Frames that were left of it when it was gone on with. */
+  readonly resumed: number;
   /** The innermost frames it had. */
   readonly inner: FrameStack;
 }
@@ -97,14 +99,17 @@ export class FrameStack {
     }
   }
 
-  /** @param innerMax frames that are kept; what lies below them must not change. */
-  remember(by: number, index: number, innerMax: number): void {
+  /**
+   * @param resumed frames that will be left of it
+   * @param innerMax frames that are kept; what lies below them must not change.
+   */
+  remember(by: number, index: number, resumed: number, innerMax: number): void {
     // One for each stack is enough: programs that switch do it millions of times.
     this.#inner ??= new FrameStack();
     const inner = this.#inner;
     inner.depth = 0;
     inner.copy(this, Math.max(0, this.depth - innerMax), this.depth);
-    this.before = { by, index, left: this.left, depth: this.depth, inner };
+    this.before = { by, index, left: this.left, depth: this.depth, resumed, inner };
   }
 
   /** Stands as it did before it was gone on with. */

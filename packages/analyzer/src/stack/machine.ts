@@ -146,12 +146,16 @@ export class StackMachine {
    * is taken may be the wrong one; how it stood is kept until that is seen.
    */
   #swap(edge: number, seq: number): boolean {
-    const [found, other] = this.parked.findTwins(edge);
+    if (!this.#tables.arrivesBehindCall(edge)) return false;
+    const top = this.current.depth - 1;
+    const own = this.#isBack(top, edge) ? top : this.#callerOf(edge);
+    // A scheduler may have run on top of what it parked: its frames are not the task's.
+    const [found, other] = this.parked.findTwins(edge, own === top ? 1 : LATE_MAX);
     if (found === undefined) return false;
     const stack = this.parked.list[found.index];
-    const isSure = other === undefined && !this.#isBack(this.current.depth - 1, edge);
-    if (!isSure) stack?.remember(edge, found.index, LATE_MAX);
+    if (other !== undefined || own > 0) stack?.remember(edge, found.index, found.depth, LATE_MAX);
     const { before = null } = stack ?? {};
+    if (own > 0) this.current.depth = own + 1;
     if (!this.#switchTo(found, edge, seq)) return false;
     this.current.before = before;
     return true;
@@ -159,23 +163,8 @@ export class StackMachine {
 
   /** Goes on on a stack that fits a return better than the one that was taken for it. */
   #switchLate(edge: number, seq: number): boolean {
-    const found = this.parked.findCaller(edge, LATE_MAX);
-    const { before, depth } = this.current;
-    const better = found === null ? undefined : this.parked.list[found.index];
-    const isTwin =
-      found !== null &&
-      before !== null &&
-      better !== undefined &&
-      better.depth - found.depth === before.depth - depth + 1 &&
-      isBackFrom(this.#tables, better, better.depth - 1, before.by);
-    if (!isTwin) return this.#switchTo(found, edge, seq);
-    const wrong = this.current;
-    const right = this.parked.take(found);
-    if (right === null) return false;
-    // The one that was left had not been there yet when the wrong one was taken.
-    this.parked.takesTurns = found.index < before.index;
-    wrong.goBack(before);
-    this.parked.list.splice(before.index - (found.index < before.index ? 1 : 0), 0, wrong);
+    const right = this.parked.exchangeTwin(this.current, edge, LATE_MAX);
+    if (right === null) return this.#switchTo(this.parked.findCaller(edge, LATE_MAX), edge, seq);
     this.current = right;
     return true;
   }

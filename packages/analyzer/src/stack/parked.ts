@@ -58,14 +58,51 @@ export class ParkedStacks {
     return stack;
   }
 
-  /** All whose innermost frame is to come back where an edge arrives, in the order to be tried. */
-  findTwins(edge: number): Found[] {
+  /** Depth that is left when the innermost frame that is to come back there does; -1 if none is. */
+  callerDepth(stack: FrameStack, edge: number, framesMax: number): number {
+    for (let depth = stack.depth - 1; depth > 0 && depth >= stack.depth - framesMax; depth--) {
+      if (isBackFrom(this.#tables, stack, depth, edge)) return depth;
+    }
+    return -1;
+  }
+
+  /**
+   * All of which one of the innermost `framesMax` frames is to come back where an edge arrives, in
+   * the order to be tried.
+   */
+  findTwins(edge: number, framesMax: number): Found[] {
     const found: Found[] = [];
     this.list.forEach((stack, index) => {
-      const depth = stack.depth - 1;
-      if (depth > 0 && isBackFrom(this.#tables, stack, depth, edge)) found.push({ index, depth });
+      const depth = this.callerDepth(stack, edge, framesMax);
+      if (depth > 0) found.push({ index, depth });
     });
     return this.takesTurns ? found : found.reverse();
+  }
+
+  /**
+   * The stack that was gone on with returns where it was not called from: of those that waited for
+   * the same one that was. The wrong one waits again, as if nothing had happened.
+   * @returns the right one, of which as much is left as the returns since leave; null for none
+   */
+  exchangeTwin(wrong: FrameStack, edge: number, framesMax: number): FrameStack | null {
+    const { before } = wrong;
+    if (before === null) return null;
+    // Frames that were closed since, and the one that is closed now.
+    const closed = before.resumed - wrong.depth + 1;
+    for (const { index: place, depth: resumed } of this.findTwins(before.by, framesMax)) {
+      const twin = this.list[place];
+      const depth = resumed - closed;
+      if (twin === undefined || depth <= 0) continue;
+      if (!isBackFrom(this.#tables, twin, depth, edge)) continue;
+      const index = place >= before.index ? place + 1 : place;
+      // This one may be wrong as well.
+      twin.remember(before.by, index, resumed, framesMax);
+      this.takesTurns = index < before.index;
+      wrong.goBack(before);
+      this.list.splice(before.index, 0, wrong);
+      return this.take({ index, depth });
+    }
+    return null;
   }
 
   /** One of whose innermost `framesMax` frames is to come back where an edge arrives. */

@@ -12,7 +12,7 @@ import { SavedStacks, Words } from './saved-stacks.ts';
 import type { StackTables } from './tables.ts';
 
 /** Raised when rules or words change: what was kept before is of no use then. */
-export const STACK_RUN_VERSION = 1;
+export const STACK_RUN_VERSION = 2;
 /** Between saved moments; to replay as many takes some 20 ms. */
 const SAVE_TRANSFERS = 1 << 21;
 const KEPT_MAX = 16;

@@ -6,7 +6,7 @@
  *           opened + 256 × moved
  *   moment  seq low | seq high | current tip | parked stacks | whether they take turns |
  *           tip of how the current one stood before, or NO_ROW | by | index | left | depth |
- *           of each parked stack its tip | edge that left it
+ *           resumed | of each parked stack its tip | edge that left it
  *
  * All are 32-bit words; a parent of NO_ROW is below the outermost frame. A moment's seq is that of
  * the next transfer.
@@ -16,7 +16,7 @@ import { FrameStack, UNSAVED } from './frames.ts';
 import type { StackMachine } from './machine.ts';
 
 const FRAME_WORDS = 8;
-const MOMENT_WORDS = 10;
+const MOMENT_WORDS = 11;
 const SPLIT = 0x1_0000_0000;
 
 /** A list of words that grows. */
@@ -97,6 +97,7 @@ export class SavedStacks {
     this.#moments.add(machine.parked.takesTurns ? 1 : 0);
     this.#moments.add(before === null ? NO_ROW : this.#tip(before.inner));
     this.#moments.add(before?.by ?? 0, before?.index ?? 0, before?.left ?? 0, before?.depth ?? 0);
+    this.#moments.add(before?.resumed ?? 0);
     for (const stack of machine.parked.list) this.#moments.add(this.#tip(stack), stack.left);
   }
 
@@ -118,8 +119,14 @@ export class SavedStacks {
     machine.current = this.#stack(word(2));
     machine.parked.takesTurns = word(4) === 1;
     if (word(5) !== NO_ROW) {
-      const [by, index, left, depth] = [word(6), word(7), word(8), word(9)];
-      machine.current.before = { by, index, left, depth, inner: this.#stack(word(5)) };
+      machine.current.before = {
+        by: word(6),
+        index: word(7),
+        left: word(8),
+        depth: word(9),
+        resumed: word(10),
+        inner: this.#stack(word(5)),
+      };
     }
     machine.parked.list = [];
     for (let i = 0; i < this.#moments.at(at + 3); i++) {

@@ -15,7 +15,7 @@ import type { Trace } from '@backtrail/recorder/trace';
 import { EVENT, OPENS_MAX, StackTables } from './tables.ts';
 
 /** Raised when rules or words change. */
-export const SUMMARY_VERSION = 2;
+export const SUMMARY_VERSION = 3;
 /** Words of a summary worth keeping; what has more is made again when it is needed. */
 const KEPT_WORDS_MAX = 2048;
 const NOT_KEPT = 0xffff_ffff;
