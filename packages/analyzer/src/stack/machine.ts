@@ -151,13 +151,24 @@ export class StackMachine {
     const own = this.#isBack(top, edge) ? top : this.#callerOf(edge);
     // A scheduler may have run on top of what it parked: its frames are not the task's.
     const [found, other] = this.parked.findTwins(edge, own === top ? 1 : LATE_MAX);
-    if (found === undefined) return false;
+    if (found === undefined) return own > 0 && own < top && this.#resumeSelf(own, edge, seq);
     const stack = this.parked.list[found.index];
     if (other !== undefined || own > 0) stack?.remember(edge, found.index, found.depth, LATE_MAX);
     const { before = null } = stack ?? {};
     if (own > 0) this.current.depth = own + 1;
     if (!this.#switchTo(found, edge, seq)) return false;
     this.current.before = before;
+    return true;
+  }
+
+  /** A task parked itself and is the only one to go on with, unless one comes from elsewhere. */
+  #resumeSelf(own: number, edge: number, seq: number): boolean {
+    this.#tell('unwound', edge, seq);
+    const stack = this.current;
+    stack.depth = own + 1;
+    stack.left = edge;
+    stack.remember(edge, this.parked.list.length, own, LATE_MAX);
+    stack.depth = own;
     return true;
   }
 
@@ -247,9 +258,15 @@ export class StackMachine {
       stack.move(edge, seq, MOVED.beyond);
       return;
     }
-    const { edges } = this.#tables.trace;
-    if (edges.kind[edge] !== RETURN) {
+    if (this.#tables.trace.edges.kind[edge] !== RETURN) {
       stack.move(edge, seq, MOVED.jump);
+      return;
+    }
+    if (isPlausible && stack.before !== null && stack.depth <= stack.before.resumed) {
+      // None of the tasks that were parked here: one that was parked on another vCPU.
+      this.#tell('switched', edge, seq);
+      this.parked.putBack(stack);
+      this.#begin(edge, seq, OPENED.unknown);
       return;
     }
     this.#tell('broken', edge, seq);

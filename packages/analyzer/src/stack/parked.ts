@@ -98,11 +98,18 @@ export class ParkedStacks {
       // This one may be wrong as well.
       twin.remember(before.by, index, resumed, framesMax);
       this.takesTurns = index < before.index;
-      wrong.goBack(before);
-      this.list.splice(before.index, 0, wrong);
+      this.putBack(wrong);
       return this.take({ index, depth });
     }
     return null;
+  }
+
+  /** A stack that was gone on with and should not have been waits again. */
+  putBack(wrong: FrameStack): void {
+    const { before } = wrong;
+    if (before === null) return;
+    wrong.goBack(before);
+    this.list.splice(before.index, 0, wrong);
   }
 
   /** One of whose innermost `framesMax` frames is to come back where an edge arrives. */
