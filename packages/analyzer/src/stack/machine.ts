@@ -1,6 +1,6 @@
 /**
  * The call stack of one vCPU, moved forward by events: transfers that a Summarizer kept, or all.
- * docs/stack.md has the rules in words; here they stand in the order in which they are tried.
+ * docs/stack.md has the rules in words, in the order in which they are tried here.
  */
 import { KINDS, NO_ROW } from '@backtrail/recorder/trace';
 import { FrameStack, MOVED, OPENED } from './frames.ts';
@@ -8,7 +8,7 @@ import { NO_FUNCTION } from './functions.ts';
 import { eventOf, type Found, isBackFrom, ParkedStacks } from './parked.ts';
 import { EVENT, OPENS_MAX, type StackTables, type Switching } from './tables.ts';
 
-/** What is out of the ordinary; a listener hears of each.*/
+/** What is out of the ordinary; a listener hears of each. */
 export const ODDITIES = ['broken', 'unwound', 'switched', 'redirected'] as const;
 /**
  * `broken`: a return that went where no open frame was called from. `unwound`: control came back
@@ -315,7 +315,7 @@ export class StackMachine {
   #leaveUninterrupted(event: number, edge: number, seq: number): void {
     const stack = this.current;
     const tables = this.#tables;
-    if (tables.targetFunction(edge) !== NO_FUNCTION && this.#isInside(edge)) return;
+    if (tables.targetFunction(edge) !== NO_FUNCTION && tables.isInside(edge)) return;
     if (stack.isBottomKnown && event === EVENT.trap) {
       if (!tables.arrivesAtStart(edge) && this.#unwindTo(this.#holderOf(edge), edge, seq)) return;
       this.#tell('switched', edge, seq);
@@ -388,11 +388,7 @@ export class StackMachine {
       (this.#isBack(frame, edge) || this.#isNextInstruction(stack.edge[frame] ?? 0, edge));
     if (isEnd) stack.depth = frame;
     else if (this.#isBack(stack.depth - 1, edge)) stack.depth--;
-    else if (!this.#isInside(edge)) stack.move(edge, seq, MOVED.jump);
-  }
-
-  #isInside(edge: number): boolean {
-    return this.#tables.sourceFunction(edge) === this.#tables.targetFunction(edge);
+    else if (!this.#tables.isInside(edge)) stack.move(edge, seq, MOVED.jump);
   }
 
   #tell(oddity: Oddity, edge: number, seq: number): void {

@@ -206,17 +206,18 @@ export class StackTables {
       case 'trap-return':
         return EVENT.trapReturn;
       case 'indirect-jump':
-        if (this.#isInside(edge)) return EVENT.quiet;
+        if (this.isInside(edge)) return EVENT.quiet;
         if (this.switching(edge) === 'yes') return EVENT.swap;
         return this.arrivesAtStart(edge) ? EVENT.tail : EVENT.leave;
       case undefined:
-        return this.#isInside(edge) ? EVENT.quiet : EVENT.other;
+        return this.isInside(edge) ? EVENT.quiet : EVENT.other;
       default:
-        return this.#isInside(edge) ? EVENT.quiet : EVENT.tail;
+        return this.isInside(edge) ? EVENT.quiet : EVENT.tail;
     }
   }
 
-  #isInside(edge: number): boolean {
+  /** Whether it stays in its function, or in what is none. */
+  isInside(edge: number): boolean {
     if (this.trace.edges.hasSource[edge] !== 1) return false;
     return this.sourceFunction(edge) === this.targetFunction(edge);
   }
