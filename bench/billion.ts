@@ -61,6 +61,8 @@ export async function billion(folder: string, microRounds: number): Promise<void
     const perSecond = (transfers / seconds / 1e6).toFixed(0);
     console.log(`${what}: ${seconds.toFixed(2)} s as a whole process, ${perSecond} M transfers/s`);
   }
+  const crash = await typicalSeconds('crash', trace);
+  console.log(`crash, calls of the last part: ${crash.toFixed(3)} s`);
   const indexed = await cli('index', trace, '--json');
   const fact = (name: string): number =>
     Number(new RegExp(`"${name}": ([\\d.]+)`).exec(indexed.stdout)?.[1]);
@@ -71,6 +73,8 @@ export async function billion(folder: string, microRounds: number): Promise<void
   );
   const last = await typicalSeconds('last', trace, '_start');
   console.log(`last _start, which ran once, at the beginning: ${last.toFixed(3)} s`);
+  const whole = await typicalSeconds('crash', trace);
+  console.log(`crash, all calls by the index: ${whole.toFixed(3)} s`);
   await cursorFigures(trace);
   rmSync(trace, { recursive: true });
 }
