@@ -36,6 +36,7 @@ import type { CodeIndex, Direction } from './path.ts';
 
 export type { AddressRange } from './cursor/goals.ts';
 export type { LineOf } from './cursor/line-steps.ts';
+export type { OpenFrames } from './cursor/open-frames.ts';
 export type { Gap } from './cursor/streams.ts';
 export type { CursorIndex, CursorOptions, Move, Position, WhyNot } from './cursor/types.ts';
 
@@ -131,7 +132,7 @@ export class Cursor {
    * Signal handlers and interrupts count as calls.
    */
   over(direction: Direction): Move {
-    return this.#move(() => this.#walker.byLevel(this.#at, direction, 0));
+    return this.#move(() => this.#walker.over(this.#at, direction));
   }
 
   /**
@@ -139,7 +140,7 @@ export class Cursor {
    * entered it, or the instruction that a handler interrupted.
    */
   out(direction: Direction): Move {
-    return this.#move(() => this.#walker.byLevel(this.#at, direction, -1));
+    return this.#move(() => this.#walker.out(this.#at, direction));
   }
 
   /**

@@ -46,6 +46,7 @@ export {
   type Gap,
   type LineOf,
   type Move,
+  type OpenFrames,
   type Position,
   type WhyNot,
 } from './cursor.ts';

@@ -88,6 +88,7 @@ export class World implements Disposable {
       ...(vcpu === undefined ? {} : { vcpu }),
       ...(this.locator.hasLines ? { lineOf: (pc) => this.#lineKey(pc) } : {}),
       index: this.#index,
+      stacks: () => this.#stacksAtHand(),
     });
   }
 
@@ -146,12 +147,19 @@ export class World implements Disposable {
     framesMax: number,
     isAsked: boolean,
   ): CallStack | string {
-    const isLong = this.trace.transfers > UNASKED_TRANSFERS_MAX && this.#index === null;
-    if (!isAsked && this.#stacks === null && isLong) {
+    if (!isAsked && this.#stacksAtHand() === null) {
       return 'a long run: Tab looks the calls up, which takes a moment the first time';
     }
     this.#stacks ??= stacksBy(this.trace, this.#index);
     return this.#stacks.at(vcpu, seq, { pc, framesMax });
+  }
+
+  /** Null where making them would go through a long run while somebody waits for one step. */
+  #stacksAtHand(): CallStacks | null {
+    const isLong = this.trace.transfers > UNASKED_TRANSFERS_MAX && this.#index === null;
+    if (this.#stacks === null && isLong) return null;
+    this.#stacks ??= stacksBy(this.trace, this.#index);
+    return this.#stacks;
   }
 
   /** Instructions of a block in the host's terms; in words why not. */

@@ -2,6 +2,7 @@
 
 import type { Direction } from '../path.ts';
 import type { LineOf } from './line-steps.ts';
+import type { OpenFrames } from './open-frames.ts';
 import type { Found } from './search.ts';
 import type { Gap } from './streams.ts';
 
@@ -57,6 +58,11 @@ export interface CursorOptions {
   readonly lineOf?: LineOf;
   /** Without one, a search goes through every segment. */
   readonly index?: CursorIndex | null;
+  /**
+   * Call stacks of the trace, asked for when a move over or out of calls needs them; null while
+   * they are not at hand. Without them calls are counted, not matched.
+   */
+  readonly stacks?: () => OpenFrames | null;
   /** Moments without another line that a move by line goes through before it searches. */
   readonly missesMax?: number;
 }

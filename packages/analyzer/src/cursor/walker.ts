@@ -1,5 +1,5 @@
 /** The steps that a cursor is made of, from a place to another: nothing here remembers anything. */
-import { BacktrailError, NO_ROW, type Trace } from '@backtrail/recorder/trace';
+import { BacktrailError, KINDS, NO_ROW, type Trace } from '@backtrail/recorder/trace';
 import { lastVcpu } from '../last-vcpu.ts';
 import type { Direction } from '../path.ts';
 import { LruCache } from '../symbols/lru-cache.ts';
@@ -8,6 +8,7 @@ import { Levels } from './levels.ts';
 import { type LineOf, LineSteps, RowLines } from './line-steps.ts';
 import { MarkSteps } from './mark-steps.ts';
 import { Moments } from './moments.ts';
+import { attempted, CallFrames, type OpenFrames } from './open-frames.ts';
 import { type Found, Search } from './search.ts';
 import { Streams } from './streams.ts';
 import type { Attempt, CursorIndex, CursorOptions, Place, Position, WhyNot } from './types.ts';
@@ -27,6 +28,7 @@ export class Walker {
   #index: CursorIndex | null;
   readonly #lineOf: LineOf | null;
   readonly #missesMax: number | undefined;
+  readonly #stacks: () => OpenFrames | null;
   #searches = new LruCache<string, Search>(SEARCHES_KEPT);
   #goals: InstructionGoals | null = null;
   #lines: LineSteps | null = null;
@@ -36,6 +38,7 @@ export class Walker {
     const { index = null, lineOf = null } = options;
     this.trace = trace;
     this.#missesMax = options.missesMax;
+    this.#stacks = options.stacks ?? (() => null);
     this.streams = new Streams(trace, index?.unreadable);
     this.moments = new Moments(this.streams);
     this.#index = index;
@@ -160,6 +163,64 @@ export class Walker {
       const count = this.moments.at(vcpu, at)?.count ?? 0;
       if (count > 0) return { seq: at, index: way > 0 ? 0 : count - 1 };
     }
+  }
+
+  /** To the nearest instruction that is not deeper in calls. */
+  over(from: Place, direction: Direction): Attempt {
+    const counted = this.byLevel(from, direction, 0);
+    const frames = this.#frames();
+    if (frames === null || counted.to?.seq === from.seq) return counted;
+    const { vcpu, seq } = from;
+    if (direction === 'forward') {
+      const opened = this.streams.seqBy(vcpu, seq, 1).seq;
+      if (opened === seq || this.#stepOf(vcpu, opened) !== 1) return counted;
+      if (counted.to !== null && frames.comesBack(vcpu, opened, counted.to.seq)) return counted;
+      return attempted(() => this.#closing(from, frames, opened)) ?? counted;
+    }
+    const kind = KINDS[this.trace.edges.kind[this.streams.edgeAt(vcpu, seq)] ?? 0];
+    const mayLeave = this.#stepOf(vcpu, seq) === -1 || kind === 'indirect-jump';
+    if (!mayLeave) return counted;
+    const call = counted.to === null ? seq : this.streams.seqBy(vcpu, counted.to.seq, 1).seq;
+    if (call !== seq && frames.comesBack(vcpu, call, seq)) return counted;
+    const left = attempted(() => ({ opened: frames.closedBy(vcpu, seq) }));
+    if (left === null) return counted;
+    if (left.opened === null) return this.byInstruction(from, direction, 1);
+    return this.found(from, this.lastBefore(vcpu, left.opened), direction, 'not-found');
+  }
+
+  /** Out of the innermost frame. */
+  out(from: Place, direction: Direction): Attempt {
+    const frames = this.#frames();
+    const asked =
+      frames === null
+        ? null
+        : attempted(() => {
+            const opened = frames.innermost(from.vcpu, from.seq);
+            if (opened === null) return this.found(from, null, direction, 'not-found');
+            if (direction === 'forward') return this.#closing(from, frames, opened);
+            return this.found(from, this.lastBefore(from.vcpu, opened), direction, 'not-found');
+          });
+    return asked ?? this.byLevel(from, direction, -1);
+  }
+
+  /** To the first instruction after a frame was left. */
+  #closing(from: Place, frames: CallFrames, opened: number): Attempt {
+    const { vcpu } = from;
+    const gone = frames.closedAfter(vcpu, opened);
+    if (gone === null) return this.found(from, null, 'forward', 'not-found');
+    const ran = (this.moments.at(vcpu, gone)?.count ?? 0) > 0;
+    const first = ran ? { seq: gone, index: 0 } : this.#nextThatRan(vcpu, gone, 'forward');
+    return this.found(from, first, 'forward', 'end');
+  }
+
+  /** Level step of a transfer; 0 for one that is lost. */
+  #stepOf(vcpu: number, seq: number): number {
+    return this.levels.steps[this.streams.edgeAt(vcpu, seq)] ?? 0;
+  }
+
+  #frames(): CallFrames | null {
+    const stacks = this.#stacks();
+    return stacks === null ? null : new CallFrames(this.moments, stacks);
   }
 
   /** To the nearest instruction whose level is at most `limit` against this one's. */
