@@ -3,12 +3,12 @@
  * text of ready-made lines, which is the cheapest that it can be given. Keys are read here.
  */
 import type { ReadStream, WriteStream } from 'node:tty';
-import { openIndex, type Trace } from '@backtrail/analyzer';
+import { type IndexProgress, openIndex, type Trace } from '@backtrail/analyzer';
 import { render, Text, useWindowSize } from 'ink';
 import { createElement, type ReactNode, useEffect, useReducer } from 'react';
 import { draw, frame } from './draw.ts';
 import { decodeKeys, lateKeys } from './input.ts';
-import { press } from './reduce.ts';
+import { looksFar, press } from './reduce.ts';
 import { answered } from './sql-choices.ts';
 import { firstState, tell, type WalkState } from './walk-state.ts';
 import { type WalkOptions, World } from './world.ts';
@@ -34,6 +34,10 @@ class Session {
   state: WalkState;
   onChange: () => void = () => {};
   onDone: (error?: Error) => void = () => {};
+  /** How far the index is, percent; null if none is being built. */
+  indexedPercent: number | null = null;
+  /** A key whose answer needs the index, and those typed after it. */
+  #waiting: string[] = [];
   #pending = '';
   #late: NodeJS.Timeout | undefined;
   #asking: NodeJS.Timeout | undefined;
@@ -68,11 +72,39 @@ class Session {
         if (this.state.isDone) break;
         // While the database is asked, keys but Ctrl-C have to wait for nothing.
         if (this.state.isBusy && key !== 'ctrl+c') continue;
+        if (this.#mustWait(key)) continue;
         this.change(press(this.world, this.state, key));
       }
     } catch (error) {
       this.onDone(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  /** A search of a long run without an index would keep the screen still: it waits for one. */
+  #mustWait(key: string): boolean {
+    const isOver = key === 'escape' || key === 'ctrl+c';
+    if (isOver && this.#waiting.length > 0) {
+      this.#waiting = [];
+      this.change(tell(this.state, 'Given up.'));
+      return key === 'escape';
+    }
+    if (this.indexedPercent === null) return false;
+    if (this.#waiting.length === 0 && !looksFar(this.state, key)) return false;
+    this.#waiting.push(key);
+    this.#tellWaiting(this.indexedPercent);
+    return true;
+  }
+
+  #tellWaiting(percent: number): void {
+    const says = `This search waits for the index: ${percent} %. Esc gives it up.`;
+    this.change(tell(this.state, says));
+  }
+
+  /** The index has come this far; null: it is done, or there will be none. */
+  indexed(percent: number | null): void {
+    this.indexedPercent = percent;
+    if (percent === null) this.#press(this.#waiting.splice(0));
+    else if (this.#waiting.length > 0) this.#tellWaiting(percent);
   }
 
   change(state: WalkState): void {
@@ -116,14 +148,19 @@ function App({ session }: { readonly session: Session }): ReactNode {
 /** Makes searches of a long run fast, in other threads, while people look around. */
 async function index(session: Session, trace: Trace): Promise<void> {
   if (trace.transfers < INDEX_FROM_TRANSFERS || session.world.hasIndex) return;
+  session.indexed(0);
   try {
-    const opened = await openIndex(trace);
+    const progress = ({ transfers, totalTransfers }: IndexProgress): void => {
+      session.indexed(Math.floor((transfers / totalTransfers) * 100));
+    };
+    const opened = await openIndex(trace, { progress });
     session.world.takeIndex(opened.index);
-    session.change(tell(session.state, 'Searches are fast now: the run is indexed.'));
+    session.change(tell(session.state, 'The run is indexed: searches are fast now.'));
   } catch (error) {
     const says = error instanceof Error ? error.message : String(error);
     session.change(tell(session.state, `No index, so searches are slow: ${says}`, 'bad'));
   }
+  session.indexed(null);
 }
 
 /**

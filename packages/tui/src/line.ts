@@ -26,7 +26,8 @@ const SGR: Readonly<Record<Style, string>> = {
 /** What NO_COLOR leaves: these are no colours. */
 const PLAIN_STYLES: readonly Style[] = ['bold', 'inverse'];
 
-const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
+/** Printable ASCII, and what screens draw with: all of these take one column. */
+const NARROW = /^[\x20-\x7e─│┐┘▸◂●○▲→←↑↓…×–⋯·]*$/;
 const ELLIPSIS = '…';
 
 export const span = (text: string, style?: Style): Span =>
@@ -34,11 +35,11 @@ export const span = (text: string, style?: Style): Span =>
 
 /** Columns that a text takes. */
 export const widthOf = (text: string): number =>
-  PRINTABLE_ASCII.test(text) ? text.length : stringWidth(text);
+  NARROW.test(text) ? text.length : stringWidth(text);
 
 /** The longest start of a text that fits into `columns`. */
 function startOf(text: string, columns: number): string {
-  if (PRINTABLE_ASCII.test(text)) return text.slice(0, columns);
+  if (NARROW.test(text)) return text.slice(0, columns);
   let width = 0;
   let end = 0;
   for (const { segment, index } of new Intl.Segmenter().segment(text)) {

@@ -6,6 +6,7 @@ import { bookmarksPath, readBookmarks } from './bookmarks.ts';
 import { draw } from './draw.ts';
 import { KEYS } from './keys.ts';
 import { textOf, widthOf } from './line.ts';
+import { looksFar } from './reduce.ts';
 import { SAMPLES, sample } from './samples.fixture.ts';
 import { answered } from './sql-choices.ts';
 import { openWorld, pressed, randomFrom, screenText, start, typed } from './world.fixture.ts';
@@ -75,6 +76,22 @@ test('search: back, again, the other way, in vain', async () => {
   expect(find('/0x1141a').position).toMatchObject({ seq: 978 });
   expect(find('?call').message.text).toMatch(/nothing forward from here. N looks backward/);
   expect(pressed(world, end, 'n').message.text).toMatch(/^Nothing was searched for/);
+});
+
+test('what may look through the whole run waits for an index', async () => {
+  using world = await openWorld('riscv64-smash');
+  const end = start(world);
+  expect(['p', 'c', 'n', 'E'].map((key) => looksFar(end, key))).toEqual([true, true, true, true]);
+  expect(['k', 'left', 'g', '/', 'x', 'q'].some((key) => looksFar(end, key))).toBe(false);
+  const enters = (text: string): boolean => looksFar(typed(world, end, text), 'enter');
+  expect(['g500', 'g0:3', 'gmain', '/call', ':from edges'].map(enters)).toEqual([
+    false,
+    false,
+    true,
+    true,
+    false,
+  ]);
+  expect(looksFar(pressed(world, end, 'h'), 'p')).toBe(false);
 });
 
 test('bookmarks are kept beside the trace, which stays as it was', async () => {
@@ -148,7 +165,7 @@ test.each(SAMPLES)('a monkey at the keys of %s', async (name) => {
   ];
   let state = start(world);
   let shown: string[] = [];
-  for (let i = 0; i < 150; i++) {
+  for (let i = 0; i < 60; i++) {
     const key = keys[random(keys.length)] ?? 'k';
     shown = [...shown, key];
     state = pressed(world, { ...state, isDone: false }, key);

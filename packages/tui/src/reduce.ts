@@ -31,6 +31,31 @@ export function press(world: World, state: WalkState, key: string): WalkState {
   }
 }
 
+/** Actions that may look through the whole run. */
+const FAR: readonly Action[] = [
+  'here-back',
+  'here-forward',
+  'search-next',
+  'search-other',
+  'into-back',
+  'into-forward',
+  'out-back',
+  'out-forward',
+  'over-back',
+  'over-forward',
+];
+
+/** Whether the answer to a key may lie anywhere in the run. */
+export function looksFar({ prompt, screen, position }: WalkState, key: string): boolean {
+  if (prompt !== null) {
+    if (key !== 'enter') return false;
+    if (prompt.kind === 'goto') return targetOf(prompt.text, position.vcpu).is !== 'place';
+    return prompt.kind === 'search-back' || prompt.kind === 'search-forward';
+  }
+  const action = screen === 'walk' ? keySpec(key)?.action : undefined;
+  return action !== undefined && FAR.includes(action);
+}
+
 function inWalk(world: World, state: WalkState, key: string): WalkState {
   if (/^[0-9]$/.test(key) && (key !== '0' || state.count !== '')) {
     return { ...state, count: (state.count + key).slice(-COUNT_DIGITS_MAX) };

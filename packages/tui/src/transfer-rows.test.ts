@@ -17,7 +17,7 @@ test.each(SHORT)('%s', async (name) => {
   const { trace, stretches } = world;
   for (const vcpu of trace.vcpus) {
     const end = trace.seqEnd(vcpu);
-    const step = Math.max(1, Math.floor(end / 20));
+    const step = Math.max(1, Math.floor(end / 8));
     for (let seq = 0; seq < end; seq += step) {
       for (const isFolded of [true, false]) {
         const marks = world.marks(vcpu);

@@ -65,7 +65,7 @@ export interface TransferRows {
 }
 
 /** Transfers that are looked at for loops, in each direction. */
-const FOLD_WINDOW = 4096;
+const FOLD_WINDOW = 2048;
 /** A longer loop is told in pieces of this many transfers: to count more takes too long. */
 const LOOP_TRANSFERS_MAX = 1 << 20;
 
