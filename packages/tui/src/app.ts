@@ -44,7 +44,7 @@ class Session {
 
   constructor(world: World) {
     this.world = world;
-    this.state = firstState(world.cursor.position, world.options.ended);
+    this.state = firstState(world.cursor.position, world.options.ended, world.locator.hasLines);
   }
 
   /** What came from the terminal. */

@@ -49,6 +49,21 @@ export function edgeMatcher(world: World, text: string): (edge: number) => boole
   };
 }
 
+/** 1 for each edge that a filter wants: as a search, but also what leaves a function or module. */
+export function filterOf(world: World, text: string): Uint8Array {
+  const { edges } = world.trace;
+  const { names } = world;
+  const word = text.trim().toLowerCase();
+  const isFound = edgeMatcher(world, text);
+  const isThere = (pc: bigint): boolean =>
+    (names.symbol(pc)?.name ?? '').toLowerCase().includes(word) ||
+    names.module(pc).toLowerCase().includes(word);
+  return Uint8Array.from({ length: edges.count }, (_none, edge) => {
+    if (isFound(edge) || isThere(edges.target[edge] ?? 0n)) return 1;
+    return edges.hasSource[edge] === 1 && isThere(edges.source[edge] ?? 0n) ? 1 : 0;
+  });
+}
+
 const indexOf = (words: readonly string[], word: string): number => words.indexOf(word);
 
 /** How well a name fits what was typed; higher is better, -1 not at all. */

@@ -11,6 +11,8 @@ export type Action =
   | 'instruction-forward'
   | 'line-back'
   | 'line-forward'
+  | 'step-back'
+  | 'step-forward'
   | 'over-back'
   | 'over-forward'
   | 'out-back'
@@ -36,6 +38,7 @@ export type Action =
   | 'search-other'
   | 'vcpu-back'
   | 'vcpu-forward'
+  | 'filter'
   | 'bookmark'
   | 'bookmarks'
   | 'pane'
@@ -85,8 +88,10 @@ export const KEYS: readonly KeySpec[] = [
   moves(['down', 'j'], 'transfer-forward', 'Walk', 'forward to where the next one landed'),
   moves(['left', 'i'], 'instruction-back', 'Walk', 'back by one instruction', 'step'),
   moves(['right', 'I'], 'instruction-forward', 'Walk', 'forward by one instruction'),
-  moves(['l'], 'line-back', 'Walk', 'back by one source line'),
-  moves(['L'], 'line-forward', 'Walk', 'forward by one source line'),
+  moves(['l'], 'line-back', 'Walk', 'back by one source line, over calls'),
+  moves(['L'], 'line-forward', 'Walk', 'forward by one source line, over calls'),
+  moves(['s'], 'step-back', 'Walk', 'back by one source line, into calls'),
+  moves(['S'], 'step-forward', 'Walk', 'forward by one source line, into calls'),
   moves(['pageup', 'ctrl+b'], 'page-back', 'Walk', 'back by a page of transfers'),
   moves(['pagedown', 'ctrl+f'], 'page-forward', 'Walk', 'forward by a page of transfers'),
   one(['['], 'loop-back', 'Walk', 'back over what the line above folds'),
@@ -112,10 +117,11 @@ export const KEYS: readonly KeySpec[] = [
   one(['?'], 'search-forward', 'Find', 'the same forward'),
   moves(['n'], 'search-next', 'Find', 'the same again, in that direction'),
   moves(['N'], 'search-other', 'Find', 'the same again, in the other direction'),
+  one(['f'], 'filter', 'Find', 'only transfers of a function, module, address, cause or kind'),
   one(['m'], 'bookmark', 'Find', 'give this place a name'),
   one(["'"], 'bookmarks', 'Find', 'places that have a name'),
   one([':'], 'sql', 'Find', 'ask in SQL; rows with vcpu and seq are places to go to'),
-  one(['tab'], 'pane', 'Show', 'code, call stack or source in the lower part', 'pane'),
+  one(['tab'], 'pane', 'Show', 'source, code or call stack in the lower part', 'pane'),
   one(['t'], 'host', 'Show', 'host addresses instead of guest ones'),
   one(['z'], 'fold', 'Show', 'fold loops, or every transfer by itself'),
   one(['+', '='], 'zoom-in', 'Show', 'a shorter part of the run in the strip'),

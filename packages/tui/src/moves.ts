@@ -35,7 +35,8 @@ type Mover = (world: World, direction: Direction, state: WalkState) => Move;
 const MOVERS: Readonly<Record<string, Mover>> = {
   transfer: ({ cursor }, direction) => cursor.transfer(direction),
   instruction: ({ cursor }, direction) => cursor.instruction(direction),
-  line: ({ cursor }, direction) => cursor.line(direction),
+  line: ({ cursor }, direction) => cursor.line(direction, true),
+  step: ({ cursor }, direction) => cursor.line(direction),
   over: ({ cursor }, direction) => cursor.over(direction),
   out: ({ cursor }, direction) => cursor.out(direction),
   into: ({ cursor }, direction) => cursor.into(direction),
@@ -57,13 +58,22 @@ const REPEATS_MAX = 10_000;
 
 const countOf = (digits: string): number => Math.max(1, Number(digits === '' ? '1' : digits));
 
+/** With a filter, movement by transfer goes to those that it wants. */
+const wantedMover =
+  ({ text, wanted }: NonNullable<WalkState['filter']>): Mover =>
+  ({ cursor }, direction) =>
+    cursor.landing(direction, `filter ${text}`, (edge) => wanted[edge] === 1);
+
 function repeated(world: World, state: WalkState, name: string, direction: Direction): Move | null {
+  const { filter } = state;
+  const isFiltered = filter !== null && (name === 'transfer' || name === 'page');
   const counted = COUNTED[name];
-  if (counted !== undefined) return counted(world, direction, state);
-  const mover = MOVERS[name];
+  if (counted !== undefined && !isFiltered) return counted(world, direction, state);
+  const mover = isFiltered ? wantedMover(filter) : MOVERS[name];
   if (mover === undefined) return null;
   let last = mover(world, direction, state);
-  const times = Math.min(REPEATS_MAX, countOf(state.count));
+  const page = name === 'page' && isFiltered ? PAGE_ROWS : 1;
+  const times = Math.min(REPEATS_MAX, countOf(state.count) * page);
   for (let i = 1; i < times && last.moved; i++) {
     const next = mover(world, direction, state);
     if (!next.moved) break;
@@ -120,13 +130,16 @@ function overLoop(world: World, state: WalkState, direction: Direction): Move {
     rows: LOOP_ROWS * 4,
     isFolded: state.isFolded,
     marks: world.marks(vcpu),
+    wanted: state.filter?.wanted ?? null,
   });
   const beside =
     direction === 'backward'
       ? rows.slice(0, Math.max(0, at)).findLast((row) => row.row === 'transfer')
       : rows.slice(at + 1).find((row) => row.row === 'transfer');
-  const length = beside?.row === 'transfer' ? beside.skip : 1;
-  return cursor.transfer(direction, length);
+  if (beside?.row !== 'transfer') return cursor.transfer(direction);
+  if (state.filter === null) return cursor.transfer(direction, beside.skip);
+  const counted = { ...state, count: String(beside.skip) };
+  return repeated(world, counted, 'transfer', direction) ?? cursor.transfer(direction);
 }
 
 /** To a place of the trace. */
@@ -195,6 +208,7 @@ const NOT_FOUND: Readonly<Record<string, string>> = {
   here: 'This instruction did not run in that direction.',
   mark: 'No mark in that direction.',
   line: 'No other source line in that direction.',
+  step: 'No other source line in that direction.',
 };
 
 /** What a movement came to, in words. */

@@ -78,6 +78,27 @@ test('search: back, again, the other way, in vain', async () => {
   expect(pressed(world, end, 'n').message.text).toMatch(/^Nothing was searched for/);
 });
 
+test('a filter: the list and the movement keep to it', async () => {
+  using world = await openWorld('riscv64-smash');
+  const end = start(world);
+  const only = pressed(world, typed(world, end, 'fsay_char'), 'enter');
+  expect(only.message.text).toMatch(/^\d+ of \d+ distinct transfers/);
+  const isWanted = (seq: number): boolean =>
+    only.filter?.wanted[world.stretches.edgeAt(0, seq) ?? 0] === 1;
+  const back = [1, 2, 3, 4, 5].reduce(
+    (states) => [pressed(world, states[0] ?? only, 'k'), ...states],
+    [only],
+  );
+  const seqs = back.map(({ position }) => position.seq).toReversed();
+  const naive = Array.from({ length: 979 }, (_none, i) => 978 - i).filter(isWanted);
+  expect(seqs.slice(1)).toEqual(naive.slice(0, 5));
+  expect(screenText(world, back[0] ?? only)).toMatch(/only say_char/);
+  expect(looksFar(only, 'k')).toBe(true);
+  const all = pressed(world, only, 'f', 'enter');
+  expect(all.filter).toBeNull();
+  expect(pressed(world, typed(world, all, 'fzzz'), 'enter').message.tone).toBe('bad');
+});
+
 test('what may look through the whole run waits for an index', async () => {
   using world = await openWorld('riscv64-smash');
   const end = start(world);

@@ -4,8 +4,9 @@
  */
 import { BacktrailError } from '@backtrail/analyzer';
 import { bookmarkChoices, keepBookmark } from './bookmark-choices.ts';
-import { fuzzy, targetOf } from './find.ts';
+import { filterOf, fuzzy, targetOf } from './find.ts';
 import { type Action, keySpec } from './keys.ts';
+import { formatCount } from './line.ts';
 import { goTo, goToCode, move, search, switchVcpu } from './moves.ts';
 import { type Choice, PANES, type Prompt, tell, type WalkState } from './walk-state.ts';
 import type { World } from './world.ts';
@@ -33,6 +34,10 @@ export function press(world: World, state: WalkState, key: string): WalkState {
 
 /** Actions that may look through the whole run. */
 const FAR: readonly Action[] = [
+  'line-back',
+  'line-forward',
+  'step-back',
+  'step-forward',
   'here-back',
   'here-forward',
   'search-next',
@@ -46,14 +51,16 @@ const FAR: readonly Action[] = [
 ];
 
 /** Whether the answer to a key may lie anywhere in the run. */
-export function looksFar({ prompt, screen, position }: WalkState, key: string): boolean {
+export function looksFar(state: WalkState, key: string): boolean {
+  const { prompt, screen, position, filter } = state;
   if (prompt !== null) {
     if (key !== 'enter') return false;
     if (prompt.kind === 'goto') return targetOf(prompt.text, position.vcpu).is !== 'place';
     return prompt.kind === 'search-back' || prompt.kind === 'search-forward';
   }
   const action = screen === 'walk' ? keySpec(key)?.action : undefined;
-  return action !== undefined && FAR.includes(action);
+  if (action === undefined) return false;
+  return FAR.includes(action) || (filter !== null && /^(?:transfer|page)-/.test(action));
 }
 
 function inWalk(world: World, state: WalkState, key: string): WalkState {
@@ -84,6 +91,7 @@ function show(world: World, state: WalkState, action: Action): WalkState {
     case 'search-back':
     case 'search-forward':
     case 'bookmark':
+    case 'filter':
       return open(state, action);
     case 'sql':
       return world.options.query === undefined
@@ -211,6 +219,16 @@ const closed = (state: WalkState): WalkState => ({
   screen: 'walk',
 });
 
+/** An empty filter takes the one there is away. */
+function filtered(world: World, state: WalkState, text: string): WalkState {
+  if (text === '') return tell({ ...state, filter: null }, 'All transfers.');
+  const wanted = filterOf(world, text);
+  const count = wanted.reduce((sum, one) => sum + one, 0);
+  if (count === 0) return tell(state, `"${text}": no transfer is of that.`, 'bad');
+  const says = `${formatCount(count)} of ${formatCount(wanted.length)} distinct transfers.`;
+  return tell({ ...state, filter: { text, wanted } }, `${says} f and Enter shows all again.`);
+}
+
 function enter(world: World, state: WalkState, prompt: Prompt): WalkState {
   const walk = closed(state);
   const text = prompt.text.trim();
@@ -221,6 +239,8 @@ function enter(world: World, state: WalkState, prompt: Prompt): WalkState {
       return search(world, walk, text || (state.search?.text ?? ''), 'forward');
     case 'bookmark':
       return keepBookmark(world, walk, text);
+    case 'filter':
+      return filtered(world, walk, text);
     case 'sql':
       // Whoever draws the screen asks the database, and comes back with the answer.
       return text === '' ? walk : { ...tell(walk, 'Asking…'), isBusy: true, prompt };

@@ -7,14 +7,18 @@ import { BacktrailError, type Trace } from '@backtrail/analyzer';
 export interface Stretch {
   /** Edges, from the nearest on. */
   readonly edges: Uint32Array;
-  /** Seq of the first of them; those after it follow in the direction that was asked for. */
-  readonly seq: number;
+  /** Seq of each; null if they follow each other in the direction that was asked for. */
+  readonly seqs: Float64Array | null;
+  /** Where to go on. */
+  readonly seqNext: number;
   /** The next seq in that direction that is recorded, if this stretch ended at a gap; else -1. */
   readonly seqBeyond: number;
   /** Whether more follow without a gap. */
   readonly hasMore: boolean;
 }
 
+/** Transfers read at once where few of them are wanted. */
+const LOOK_TRANSFERS = 1 << 15;
 /** Edges remembered; beyond these the same loop may be told in two rows. */
 const ALIKE_MAX = 1 << 20;
 const EMPTY = new Uint32Array();
@@ -88,7 +92,42 @@ export class Stretches {
     }
     const hasMore = at >= 0 && this.#segmentAt(vcpu, at) >= 0;
     const seqBeyond = hasMore ? -1 : this.#beyond(vcpu, at, way);
-    return { edges: count === 0 ? EMPTY : edges.subarray(0, count), seq, seqBeyond, hasMore };
+    const found = count === 0 ? EMPTY : edges.subarray(0, count);
+    return { edges: found, seqs: null, seqNext: at, seqBeyond, hasMore };
+  }
+
+  /**
+   * Up to `max` of the wanted transfers from `seq` on, among the next `lookMax` or a few more.
+   * @param wanted 1 for each edge that is
+   */
+  matching(
+    vcpu: number,
+    seq: number,
+    way: 1 | -1,
+    { max, lookMax, wanted }: { max: number; lookMax: number; wanted: Uint8Array },
+  ): Stretch {
+    const edges: number[] = [];
+    const seqs: number[] = [];
+    let at = seq;
+    let last = this.from(vcpu, at, way, 0);
+    while (edges.length < max && Math.abs(at - seq) < lookMax) {
+      last = this.from(vcpu, at, way, LOOK_TRANSFERS);
+      for (let i = 0; i < last.edges.length && edges.length < max; i++, at += way) {
+        const edge = last.edges[i] ?? 0;
+        if (wanted[edge] !== 1) continue;
+        edges.push(edge);
+        seqs.push(at);
+      }
+      if (at === last.seqNext && !last.hasMore) break;
+    }
+    const isAtEnd = at === last.seqNext && !last.hasMore;
+    return {
+      edges: Uint32Array.from(edges),
+      seqs: Float64Array.from(seqs),
+      seqNext: at,
+      seqBeyond: isAtEnd ? last.seqBeyond : -1,
+      hasMore: !isAtEnd,
+    };
   }
 
   /** The nearest recorded seq past a gap, or -1. */

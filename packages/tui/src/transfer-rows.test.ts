@@ -1,5 +1,6 @@
 /** Rows stand for every transfer, once: folded as unfolded, from every place. */
 import { expect, test } from 'vitest';
+import { filterOf } from './find.ts';
 import { SAMPLES } from './samples.fixture.ts';
 import { type Row, transferRows } from './transfer-rows.ts';
 import { openWorld } from './world.fixture.ts';
@@ -32,6 +33,25 @@ test.each(SHORT)('%s', async (name) => {
         expect(rows.filter((row) => row.row === 'mark')).not.toEqual([]);
       }
     }
+  }
+});
+
+test.each([true, false])('with a filter, folded %s: those that it wants', async (isFolded) => {
+  using world = await openWorld('bare-scheduler');
+  const { trace, stretches } = world;
+  const wanted = filterOf(world, 'interrupt');
+  const seqs = Array.from({ length: trace.seqEnd(0) }, (_none, i) => i).filter(
+    (seq) => wanted[stretches.edgeAt(0, seq) ?? 0] === 1,
+  );
+  expect(seqs.length).toBeGreaterThan(30);
+  const marks = world.marks(0);
+  for (const seq of [0, 50_000, 120_282]) {
+    const options = { vcpu: 0, seq, rows: 1000, isFolded, marks, wanted };
+    const { rows, cursor } = transferRows(trace, stretches, options);
+    expect(covered(rows.slice(0, cursor))).toBe(seqs.filter((one) => one < seq).length);
+    expect(covered(rows.slice(cursor + 1))).toBe(seqs.filter((one) => one > seq).length);
+    const shown = rows.flatMap((row) => (row.row === 'transfer' ? [row.seq] : []));
+    expect(shown.filter((one) => one !== seq && !seqs.includes(one))).toEqual([]);
   }
 });
 

@@ -45,7 +45,13 @@ export interface LimitRow {
   readonly at: 'start' | 'end';
 }
 
-export type Row = TransferRow | MarkRow | GapRow | LimitRow;
+/** Too many transfers in a row are none of those that are wanted. */
+export interface FarRow {
+  readonly row: 'far';
+  readonly transfers: number;
+}
+
+export type Row = TransferRow | MarkRow | GapRow | LimitRow | FarRow;
 
 export interface RowsOptions {
   readonly vcpu: number;
@@ -53,8 +59,10 @@ export interface RowsOptions {
   readonly seq: number;
   readonly rows: number;
   readonly isFolded: boolean;
-  /** Marks of the vCPU, by seq. */
+  /** Marks of the vCPU, by seq; with a filter there are none between rows. */
   readonly marks: Uint32Array;
+  /** 1 for each edge that is wanted; null or left out: all are. */
+  readonly wanted?: Uint8Array | null;
 }
 
 export interface TransferRows {
@@ -66,6 +74,8 @@ export interface TransferRows {
 
 /** Transfers that are looked at for loops, in each direction. */
 const FOLD_WINDOW = 2048;
+/** With a filter, transfers that are looked through for a screen, in each direction. */
+const LOOK_MAX = 1 << 21;
 /** A longer loop is told in pieces of this many transfers: to count more takes too long. */
 const LOOP_TRANSFERS_MAX = 1 << 20;
 
@@ -88,22 +98,38 @@ class RowList {
 
   /** Adds up to `max` rows, beginning beside the cursor. */
   fill(max: number): readonly Row[] {
-    const { vcpu, seq, isFolded } = this.#options;
+    const { seq } = this.#options;
     const way = this.#way;
     if (max > 0) this.#marksBefore(way === 1 ? seq + 1 : seq);
     let at = seq + way;
     while (this.rows.length < max) {
-      const wanted = isFolded ? FOLD_WINDOW : max - this.rows.length;
-      const stretch = this.#stretches.from(vcpu, at, way, wanted);
-      at += way * this.#addStretch(stretch, at, max);
-      if (this.rows.length >= max || stretch.hasMore) {
-        if (stretch.edges.length === 0) break;
+      const stretch = this.#stretchFrom(at, max - this.rows.length);
+      const used = this.#addStretch(stretch, at, max);
+      const { seqs, edges } = stretch;
+      if (seqs === null) at += way * used;
+      else at = used < edges.length ? (seqs[used - 1] ?? at) + way : stretch.seqNext;
+      if (this.rows.length >= max) break;
+      if (stretch.hasMore) {
+        if (seqs !== null && Math.abs(at - seq) >= LOOK_MAX) {
+          this.rows.push({ row: 'far', transfers: Math.abs(at - seq) });
+          break;
+        }
+        if (seqs === null && used === 0) break;
         continue;
       }
       if (!this.#addEnd(at, stretch.seqBeyond)) break;
       at = stretch.seqBeyond;
     }
     return this.rows.slice(0, max);
+  }
+
+  #stretchFrom(at: number, rows: number): Stretch {
+    const { vcpu, isFolded, wanted } = this.#options;
+    const max = isFolded ? FOLD_WINDOW : rows;
+    if (wanted === null || wanted === undefined) {
+      return this.#stretches.from(vcpu, at, this.#way, max);
+    }
+    return this.#stretches.matching(vcpu, at, this.#way, { max, lookMax: LOOK_MAX, wanted });
   }
 
   /** What comes where a stretch ends; false if nothing comes after it. */
@@ -120,7 +146,8 @@ class RowList {
 
   /** Marks that happened between transfer `seq - 1` and transfer `seq`. */
   #marksBefore(seq: number): void {
-    const { marks } = this.#options;
+    const { marks, wanted } = this.#options;
+    if (wanted !== null && wanted !== undefined) return;
     const from = firstMark(this.#trace, marks, seq);
     const to = firstMark(this.#trace, marks, seq + 1);
     const rows = Array.from(marks.subarray(from, to), (mark): Row => ({ row: 'mark', mark }));
@@ -128,13 +155,15 @@ class RowList {
   }
 
   /** @returns how many transfers its rows stand for. */
-  #addStretch({ edges, hasMore }: Stretch, seq: number, max: number): number {
-    const folds = this.#options.isFolded ? this.#foldsOf(edges, seq, hasMore) : null;
+  #addStretch({ edges, seqs, hasMore }: Stretch, seq: number, max: number): number {
+    const isCutOff = hasMore && seqs === null;
+    const folds = this.#options.isFolded ? this.#foldsOf(edges, seq, isCutOff) : null;
+    const seqOf = (i: number): number => seqs?.[i] ?? seq + this.#way * i;
     const count = folds?.length ?? edges.length;
     let at = 0;
     for (let i = 0; i < count && this.rows.length < max; i++) {
       const fold = folds?.[i] ?? { at: i, length: 1, timesMin: 1, timesMax: 1, body: [] };
-      this.#addFold(fold, edges, seq, []);
+      this.#addFold(fold, edges, seqOf, []);
       at = fold.at + fold.length;
       // Marks stand between rows; those within a loop are folded with it.
       const next = seq + this.#way * at;
@@ -178,13 +207,18 @@ class RowList {
     return Math.floor(same / round.length);
   }
 
-  #addFold(fold: Fold, edges: Uint32Array, seq: number, loops: readonly LoopPart[]): void {
+  #addFold(
+    fold: Fold,
+    edges: Uint32Array,
+    seqOf: (i: number) => number,
+    loops: readonly LoopPart[],
+  ): void {
     const { at, length, body } = fold;
     const times = timesOf(fold);
     if (body.length === 0) {
       const edge = edges[at] ?? 0;
       const skip = loops.length === 0 ? length : 0;
-      this.rows.push({ row: 'transfer', seq: seq + this.#way * at, edge, skip, times, loops });
+      this.rows.push({ row: 'transfer', seq: seqOf(at), edge, skip, times, loops });
       return;
     }
     const rows = body.reduce((sum, one) => sum + rowsOf(one), 0);
@@ -194,7 +228,7 @@ class RowList {
     const from = this.rows.length;
     for (const one of body) {
       const part: LoopPart = { part: 'inner', times };
-      this.#addFold(one, edges, seq, [...loops, part]);
+      this.#addFold(one, edges, seqOf, [...loops, part]);
     }
     const depth = loops.length;
     for (let i = from; i < this.rows.length; i++) {

@@ -1,12 +1,12 @@
 /** What the screen shows, as one value: made anew by each key, never changed. */
 import type { Position } from '@backtrail/analyzer';
 
-export const PANES = ['code', 'stack', 'source'] as const;
+export const PANES = ['source', 'code', 'stack'] as const;
 export type Pane = (typeof PANES)[number];
 
 /** A line that is being typed, and what it is for. */
 export interface Prompt {
-  readonly kind: 'goto' | 'search-back' | 'search-forward' | 'bookmark' | 'sql';
+  readonly kind: 'goto' | 'search-back' | 'search-forward' | 'bookmark' | 'filter' | 'sql';
   readonly text: string;
 }
 
@@ -49,6 +49,8 @@ export interface WalkState {
   /** Lines of the help page that are scrolled away. */
   readonly helpFrom: number;
   readonly search: { readonly text: string; readonly direction: 'backward' | 'forward' } | null;
+  /** Transfers that are shown and walked by; null: all. */
+  readonly filter: { readonly text: string; readonly wanted: Uint8Array } | null;
   /** Lines of copied places, printed when the terminal is back. */
   readonly copied: readonly string[];
   /** Something that takes time is under way: its answer comes later. */
@@ -56,11 +58,12 @@ export interface WalkState {
   readonly isDone: boolean;
 }
 
-export function firstState(position: Position, ended: string): WalkState {
+/** @param hasLines whether the trace knows source lines at all */
+export function firstState(position: Position, ended: string, hasLines = false): WalkState {
   return {
     position,
     screen: 'walk',
-    pane: 'code',
+    pane: hasLines ? 'source' : 'code',
     isFolded: true,
     hasHostTerms: false,
     zoom: 0,
@@ -70,6 +73,7 @@ export function firstState(position: Position, ended: string): WalkState {
     choices: null,
     helpFrom: 0,
     search: null,
+    filter: null,
     copied: [],
     isBusy: false,
     isDone: false,

@@ -62,6 +62,7 @@ async function show(directory: string, io: Io): Promise<void> {
       'copied a name of 48 letters into 16 bytes:\n' +
       `  backtrail query ${name} "from transfers where source_symbol like 'copy_field%'"\n` +
       '\nMore:\n' +
+      `  backtrail walk ${name}     # walk back from there, on the screen\n` +
       `  backtrail crash ${name} -o crash.html     # the same with charts, for a browser\n` +
       `  backtrail query ${name} 'from hot_symbols limit 5'\n` +
       '  backtrail record -- PROGRAM     # record your own\n' +

@@ -4,6 +4,12 @@ import type { WalkState } from '../walk-state.ts';
 import type { World } from '../world.ts';
 import { focusOf, notePane, window } from './code-pane.ts';
 
+/** Whether the line at the cursor can be shown. */
+export function hasSource(world: World, state: WalkState): boolean {
+  const place = world.sourceAt(focusOf(world, state).pc);
+  return place !== null && world.reader.line(place.file, place.line) !== null;
+}
+
 export function sourceTitle(world: World, state: WalkState): string {
   const place = world.sourceAt(focusOf(world, state).pc);
   return place === null ? 'source' : `source: ${harmless(place.file)}:${place.line}`;

@@ -74,6 +74,8 @@ function otherLine(world: World, row: Exclude<Row, TransferRow>, indent: number)
       return [span(`${at}── ${world.names.mark(row.mark)}`, 'cyan')];
     case 'gap':
       return [span(`${at}── ${formatCount(row.transfers)} transfers are lost here`, 'red')];
+    case 'far':
+      return [span(`${at}── none of these in ${formatCount(row.transfers)} transfers`, 'dim')];
     case 'limit':
       return [span(`${at}── the record ${row.at === 'start' ? 'begins' : 'ends'}`, 'dim')];
   }
@@ -101,6 +103,7 @@ export function transfersPane(
     rows: height - 1,
     isFolded: state.isFolded,
     marks: world.marks(vcpu),
+    wanted: state.filter?.wanted ?? null,
   });
   const loops = Math.max(
     0,

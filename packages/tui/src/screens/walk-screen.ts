@@ -3,6 +3,7 @@ import { BacktrailError } from '@backtrail/analyzer';
 import { KEYS, shownKey } from '../keys.ts';
 import {
   beside,
+  cut,
   fitted,
   formatCount,
   harmless,
@@ -13,7 +14,7 @@ import {
 } from '../line.ts';
 import { codePane, codeTitle, notePane } from '../panes/code-pane.ts';
 import { hostPane, hostTitle } from '../panes/host-pane.ts';
-import { sourcePane, sourceTitle } from '../panes/source-pane.ts';
+import { hasSource, sourcePane, sourceTitle } from '../panes/source-pane.ts';
 import { stackPane } from '../panes/stack-pane.ts';
 import { strip } from '../panes/strip.ts';
 import { heading, transfersPane } from '../panes/transfers-pane.ts';
@@ -24,7 +25,9 @@ import type { World } from '../world.ts';
 export const WIDE_COLUMNS = 130;
 /** Title, strip, status and keys. */
 const FRAME_LINES = 4;
+const FILTER_COLUMNS = 20;
 const TRANSFERS_SHARE = 0.48;
+const THREE_PANES_LINES = 36;
 
 const TONES: Readonly<Record<Tone, Style | undefined>> = {
   plain: undefined,
@@ -32,7 +35,8 @@ const TONES: Readonly<Record<Tone, Style | undefined>> = {
   bad: 'red',
 };
 
-function titleLine(world: World, { position, count }: WalkState, columns: number): Line {
+function titleLine(world: World, state: WalkState, columns: number): Line {
+  const { position, count, filter } = state;
   const { trace } = world;
   const { vcpu, seq, index, instructions, isWhole } = position;
   const name = harmless(trace.directory.replace(/\/+$/, '').replace(/^.*\//, ''));
@@ -41,9 +45,15 @@ function titleLine(world: World, { position, count }: WalkState, columns: number
   const ran = `${formatCount(instructions)}${isWhole ? '' : ' or more'}`;
   const at =
     instructions === 0 ? 'nothing ran after it' : `instruction ${formatCount(index + 1)} of ${ran}`;
-  const text = ` ${name}  vCPU ${vcpu}${which}  transfer ${formatCount(seq)} of ${last}  ${at}`;
+  const only = filter === null ? '' : `  only ${cut(harmless(filter.text), FILTER_COLUMNS)}`;
   const typed = count === '' ? '' : `  ${count}×`;
-  return fitted([span(text + typed, 'bold')], columns);
+  const where = `  transfer ${formatCount(seq)} of ${last}  ${at}${typed}`;
+  const line: Line = [
+    span(` ${name}  vCPU ${vcpu}${which}`, 'bold'),
+    span(only, 'magenta'),
+    span(where, 'bold'),
+  ];
+  return fitted(line, columns);
 }
 
 /** One line: the message, or what is being typed. */
@@ -57,6 +67,7 @@ export function statusLine(state: WalkState, columns: number): Line {
     'search-back': '/',
     'search-forward': '?',
     bookmark: 'name of this place: ',
+    filter: 'only transfers of: ',
     sql: 'SQL: ',
   }[prompt.kind];
   const room = Math.max(4, columns - widthOf(asked) - 3);
@@ -108,6 +119,10 @@ function paneOf(
     case 'stack':
       return [heading('calls', columns), ...stackPane(world, state, columns, inside)];
     case 'source':
+      // Where there is no source (a library, hand-written code) its code says more than a note.
+      if (world.locator.hasLines && !hasSource(world, state)) {
+        return paneOf(world, state, 'code', columns, inside);
+      }
       return [
         heading(sourceTitle(world, state), columns),
         ...sourcePane(world, state, columns, inside),
@@ -125,12 +140,21 @@ function body(world: World, state: WalkState, columns: number, height: number): 
   }
   const leftColumns = Math.floor(columns / 2);
   const rightColumns = columns - leftColumns - 1;
-  const upper = Math.floor(height * 0.6);
-  const lower = state.pane === 'source' ? 'source' : 'stack';
-  return beside(transfersPane(world, state, leftColumns, height), [
-    ...pane(world, state, 'code', rightColumns, upper),
-    ...pane(world, state, lower, rightColumns, height - upper),
-  ]);
+  const shown = rightPanes(world, state, height);
+  const each = Math.floor(height / shown.length);
+  const right = shown.flatMap((which, i) => {
+    const own = i === 0 ? height - each * (shown.length - 1) : each;
+    return pane(world, state, which, rightColumns, own);
+  });
+  return beside(transfersPane(world, state, leftColumns, height), right);
+}
+
+/** Beside the transfers there is room for two panes, or three. */
+function rightPanes(world: World, state: WalkState, height: number): readonly Pane[] {
+  const withSource = hasSource(world, state);
+  if (withSource && height >= THREE_PANES_LINES) return ['source', 'code', 'stack'];
+  if (withSource && state.pane === 'source') return ['source', 'code'];
+  return ['code', 'stack'];
 }
 
 export function walkScreen(world: World, state: WalkState, columns: number, rows: number): Line[] {
