@@ -185,10 +185,34 @@ static void program(void) {
   tell_open("program now", open("/proc/self/exe", O_RDONLY));
 }
 
+/* The recorder writes to "links/trace" in the writable folder; "links" leads to "real/deep". */
+static void trace(void) {
+  if (chdir(writable) != 0) return tell("chdir", -1);
+  tell_open("manifest", open("links/trace/manifest.partial.json", O_RDONLY));
+  tell_open("by its real name", open("real/deep/trace/segments.arrow", O_RDONLY));
+  tell("made in it", open("links/trace/new", O_CREAT | O_WRONLY, 0600));
+  tell("made over it", mkdir("real/deep/trace", 0700));
+  tell("move what is in it", rename("real/deep/trace/transfers", "transfers"));
+  tell("move it", rename("real/deep/trace", "taken"));
+  tell("move its folder", rename("real/deep", "taken"));
+  tell("move the folder above", rename("real", "taken"));
+  tell("move the link", rename("links", "taken"));
+  tell("remove the link", unlink("links"));
+  symlink(outside, "other");
+  tell("another link over it", rename("other", "links"));
+  tell("another folder over it", rename("bin", "real/deep/trace"));
+  DIR *folder = opendir("real/deep");
+  for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
+    if (entry->d_name[0] != '.') printf("there is %s\n", entry->d_name);
+  }
+  tell("beside it", open("real/deep/new", O_CREAT | O_WRONLY, 0600));
+}
+
 int main(int argc, char **argv) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   outside = argv[1];
   writable = argc > 2 ? argv[2] : "-";
+  if (argc > 3 && strcmp(argv[3], "trace") == 0) return trace(), 0;
   read_outside();
   write_outside();
   write_read_only();

@@ -13,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { openTrace } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
 import { runMain } from '../../packages/cli/src/main.fixture.ts';
 import { compile, temporaryFolder } from '../guests/build.ts';
@@ -64,6 +65,17 @@ where: done
 /moved/outside
 remove it: done
 folder that is gone, made in it, current folder that is gone: ENOENT
+`;
+
+/** The guest does not see it, nor moves what its path leads through. */
+const TRACE = `
+manifest, by its real name, made in it: ENOENT
+made over it: EEXIST
+move what is in it, move it: ENOENT
+move its folder, move the folder above, move the link, remove the link: EBUSY
+another link over it: EBUSY
+another folder over it: ENOTEMPTY
+beside it: done
 `;
 
 /** `a, b: X` stands for two lines. */
@@ -153,6 +165,22 @@ describe.skipIf(compiler.missing)(`a guest that wants out${compiler.note}`, () =
     expectUnharmed(at);
     const made = ['a', 'b', 'bin', 'moved', 'own', 'to-outside', 'to-secret', 'was-bin'];
     expect(readdirSync(at.writable).sort()).toEqual(made);
+  });
+
+  test('the trace itself, in a folder that may be written to', () => {
+    const at = place();
+    mkdirSync(path.join(at.writable, 'real/deep'), { recursive: true });
+    symlinkSync('real/deep', path.join(at.writable, 'links'));
+    const output = path.join(at.writable, 'links/trace');
+    const words = ['./escape', at.outside, at.writable, 'trace'];
+    const options = ['-o', output, '--writable', at.writable];
+    const argv = ['record', '--quiet', '--engine', 'embedded', ...options, '--', ...words];
+    const { status, stdout, stderr } = runMain(argv, { cwd: at.here });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout.trimEnd().split('\n')).toEqual(lines(TRACE));
+    expectUnharmed(at);
+    expect(openTrace(output).state).toBe('complete');
+    expect(readdirSync(path.join(at.writable, 'real/deep')).sort()).toEqual(['new', 'trace']);
   });
 
   test('a root of its own: the folder outside is not even on the way', () => {

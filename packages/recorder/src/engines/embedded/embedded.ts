@@ -106,6 +106,7 @@ function prepare(target: Target): PreparedGuest {
   const ram = memoryBytes ?? RAM_BYTES_DEFAULT;
   const guestBytes = isBare ? RAM_START + ram : GUEST_BYTES_MIN;
   let recorded: Shared | null = null;
+  let traceFolder: string | null = null;
   return {
     engine: {
       name: 'embedded',
@@ -117,6 +118,7 @@ function prepare(target: Target): PreparedGuest {
     createRing(options: RingOptions): Ring {
       const shape = { ...options.shape, vcpuSlots: VCPU_SLOTS };
       recorded = allocate(shape, guestBytes);
+      traceFolder = options.traceDirectory;
       const { memory, space } = recorded;
       return Ring.over(newSharedRing(memory.buffer, space.ringBase, { ...options, shape }));
     },
@@ -126,6 +128,7 @@ function prepare(target: Target): PreparedGuest {
       return startGuest(target.thread ?? null, {
         ...shared,
         isRecorded: ring !== null,
+        traceFolder: ring === null ? null : traceFolder,
         program,
         name: target.program,
         args: target.args,

@@ -35,6 +35,8 @@ export interface WorkerData {
   readonly args: readonly string[];
   readonly options: EmbeddedOptions;
   readonly isBare: boolean;
+  /** Where the recorder writes to; null: nothing is recorded. */
+  readonly traceFolder: string | null;
 }
 
 export type WorkerAnswer =

@@ -77,6 +77,8 @@ export interface ProcessStart extends ProcessParts {
   readonly program: string;
   readonly name: string;
   readonly args: readonly string[];
+  /** Where the recorder writes to; null: nowhere. */
+  readonly traceFolder: string | null;
   readonly options: Pick<
     EmbeddedOptions,
     'root' | 'writable' | 'seed' | 'realTime' | 'memoryBytes'
@@ -122,7 +124,7 @@ export class Process implements Machine {
 
   /** As the engine's thread starts it: in its own current folder, with its own environment. */
   static start(start: ProcessStart): Process {
-    const { program, name, args, options } = start;
+    const { program, name, args, options, traceFolder } = start;
     const environment = Object.entries(process.env).map(([key, value]) => `${key}=${value ?? ''}`);
     const { memoryBytes } = options;
     return new Process(start, {
@@ -131,6 +133,7 @@ export class Process implements Machine {
       args,
       environment,
       folder: process.cwd(),
+      traceFolder,
       root: options.root,
       writable: options.writable,
       seed: options.seed,

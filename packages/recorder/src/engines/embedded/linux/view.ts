@@ -7,7 +7,8 @@
  *
  * Nothing may be changed outside the writable folders. A few files of /dev, /proc and /sys are made
  * up in both forms. Symbolic links are never followed by the host: paths.ts takes every step
- * itself, so no link leads out. This holds against the guest, whose calls are made one after the
+ * itself, so no link leads out. The trace is hidden wherever it is; its writer follows the path that
+ * it was given, so what is on that path cannot be moved while it is written. This holds against the guest, whose calls are made one after the
  * other; not against another program of the host that exchanges folders for links at the same
  * moment.
  */
@@ -22,6 +23,8 @@ export interface ViewOptions {
   readonly writable: readonly string[];
   /** Current folder of the host. */
   readonly folder: string;
+  /** Folder of the host that the recorder writes to; null: none. */
+  readonly traceFolder?: string | null;
 }
 
 /** What stands at a place. Made ones have no counterpart on the host. */
@@ -69,10 +72,27 @@ function realFolder(folder: string, what: string): string {
   }
 }
 
+const idOf = ({ dev, ino }: BigIntStats): string => `${dev}:${ino}`;
+
+/** What stands at every prefix of an absolute path, links not followed; the last is at its end. */
+function idsOn(path: string): string[] {
+  const ids: string[] = [];
+  for (let end = path.indexOf('/', 1); end > 0; end = path.indexOf('/', end + 1)) {
+    const stat = statOf(path.slice(0, end));
+    if (stat !== null) ids.push(idOf(stat));
+  }
+  const last = statOf(path);
+  return last === null ? ids : [...ids, idOf(last)];
+}
+
 export class View {
   readonly #root: string | null;
   readonly #writable: readonly string[];
   readonly #visible: readonly string[];
+  /** The folder of the trace; and all that its path leads through, links too, each by itself. */
+  readonly #trace: string | null;
+  readonly #traceId: string | null;
+  readonly #busy: ReadonlySet<string>;
   readonly #links: ReadonlyMap<string, string>;
   readonly #folders: ReadonlySet<string>;
   /** The guest's current folder at its start. */
@@ -87,7 +107,12 @@ export class View {
    * @param program its path on the host; it may be read even where the guest sees no other file.
    * @throws BacktrailError E_FOLDER
    */
-  constructor({ root, writable, folder }: ViewOptions, program: string, pid: number) {
+  constructor(options: ViewOptions, program: string, pid: number) {
+    const { root, writable, folder, traceFolder = null } = options;
+    this.#trace = traceFolder === null ? null : realFolder(traceFolder, '-o');
+    const busy = [traceFolder, this.#trace].flatMap((path) => (path === null ? [] : idsOn(path)));
+    this.#busy = new Set(busy);
+    this.#traceId = busy.at(-1) ?? null;
     this.#root = root === null ? null : realFolder(root, '--root');
     this.#writable = writable.map((one) => realFolder(one, '--writable'));
     const here = realFolder(folder, 'current folder');
@@ -143,6 +168,11 @@ export class View {
     return this.#root === '/' ? guestPath : this.#root + guestPath;
   }
 
+  /** Whether the path of the trace leads through this, which therefore must stay. */
+  isBusy(entry: Entry | null): boolean {
+    return entry?.kind === 'host' && this.#busy.has(idOf(entry.stat));
+  }
+
   /** As hostPath, of a place that may be changed. @throws Failure EROFS */
   writablePath(guestPath: string): string {
     const path = this.hostPath(guestPath);
@@ -177,7 +207,9 @@ export class View {
     }
     const path = this.hostPath(guestPath);
     const stat = path === null ? null : statOf(path);
-    if (path !== null && stat !== null) return { kind: 'host', path, stat };
+    if (path !== null && stat !== null) {
+      return idOf(stat) === this.#traceId ? null : { kind: 'host', path, stat };
+    }
     return this.#folders.has(guestPath) ? { kind: 'folder' } : null;
   }
 
@@ -186,7 +218,9 @@ export class View {
     const names = new Set<string>();
     const host = this.hostPath(guestPath);
     if (host !== null && statOf(host) !== null) {
-      for (const name of onHost(() => readdirSync(host))) names.add(name);
+      for (const name of onHost(() => readdirSync(host))) {
+        if (join(host, name) !== this.#trace) names.add(name);
+      }
     }
     const made = [...MADE_FILES, ...this.#links.keys(), ...this.#folders];
     for (const path of made) {

@@ -91,6 +91,12 @@ function newPlace(kernel: Kernel, place: Place): string {
   return kernel.view.writablePath(place.path);
 }
 
+/** A name of the host that may be given to another, or to none. @throws Failure EBUSY */
+function movablePlace(kernel: Kernel, place: Place): string {
+  if (kernel.view.isBusy(place.entry)) fail('EBUSY');
+  return oldPlace(kernel, place);
+}
+
 /** Something of the host that may be changed. @throws Failure ENOENT, EROFS */
 function oldPlace(kernel: Kernel, place: Place): string {
   if (place.entry === null) fail('ENOENT');
@@ -108,7 +114,7 @@ const unlinkat: Handler = (kernel, args) => {
   const flags = args.int(2);
   if ((flags & ~AT.removeFolder) !== 0) fail('EINVAL');
   const place = placeAt(kernel, args.int(0), kernel.user.string(args.word(1)), false);
-  const path = oldPlace(kernel, place);
+  const path = movablePlace(kernel, place);
   const isThere = place.entry !== null && isFolder(place.entry);
   if ((flags & AT.removeFolder) !== 0) {
     if (!isThere) fail('ENOTDIR');
@@ -135,7 +141,8 @@ const renameat2: Handler = (kernel, args) => {
   const from = placeAt(kernel, args.int(0), kernel.user.string(args.word(1)), false);
   const to = placeAt(kernel, args.int(2), kernel.user.string(args.word(3)), false);
   if (kernel.view.isBorderBetween(from.path, to.path)) fail('EXDEV');
-  const source = oldPlace(kernel, from);
+  const source = movablePlace(kernel, from);
+  if (kernel.view.isBusy(to.entry)) fail('EBUSY');
   const target = kernel.view.writablePath(to.path);
   if (flags === RENAME_NO_REPLACE && to.entry !== null) fail('EEXIST');
   onHost(() => renameSync(source, target));
