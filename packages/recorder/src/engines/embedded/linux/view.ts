@@ -7,10 +7,11 @@
  *
  * Nothing may be changed outside the writable folders. A few files of /dev, /proc and /sys are made
  * up in both forms. Symbolic links are never followed by the host: paths.ts takes every step
- * itself, so no link leads out. The trace is hidden wherever it is; its writer follows the path that
- * it was given, so what is on that path cannot be moved while it is written. This holds against the guest, whose calls are made one after the
- * other; not against another program of the host that exchanges folders for links at the same
- * moment.
+ * itself, so no link leads out. The trace is hidden wherever it is; its writer follows the path
+ * that it was given, so what is on that path cannot be moved while it is written.
+ *
+ * This holds against the guest, whose calls are made one after the other; not against another
+ * program of the host that exchanges folders for links at the same moment.
  */
 import { type BigIntStats, lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { BacktrailError } from '../../../errors.ts';
