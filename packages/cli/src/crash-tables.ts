@@ -163,13 +163,22 @@ function rowsOfFrame(frame: CrashFrame, bar: string): PageRow[] {
   if (moved === null) return [...inlined, { cells: [...at, entered, `${frame.seq}`] }, ...source];
   const how = `${moved.how} from ${symbolText(moved.source.symbol)}`;
   const cells = [...at, how, `${moved.seq}`];
-  const before = entry === null ? '?' : symbolText(entry.symbol);
-  return [
-    ...inlined,
-    moved.how === 'broken-return' ? { cells, isBad: true } : { cells },
-    ...source,
-    { cells: ['', `${bar}  in place of ${before}`, '', entered, `${frame.seq}`] },
-  ];
+  const before =
+    entry === null
+      ? []
+      : [
+          {
+            cells: [
+              '',
+              `${bar}  in place of ${symbolText(entry.symbol)}`,
+              '',
+              entered,
+              `${frame.seq}`,
+            ],
+          },
+        ];
+  const own = moved.how === 'broken-return' ? { cells, isBad: true } : { cells };
+  return [...inlined, own, ...source, ...before];
 }
 
 /** The text of a line, where it is known. */

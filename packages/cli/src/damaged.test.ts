@@ -18,6 +18,8 @@ const READERS = [
   ['info'],
   ['info', '--json'],
   ['back'],
+  ['crash'],
+  ['crash', '--format', 'html'],
   ['check'],
   ['query', 'select count(*) from transfers'],
 ] as const;

@@ -16,7 +16,7 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
   const list: CrashUnknown[] = [];
   const tell = (code: CrashUnknown['code'], says: string): void => void list.push({ code, says });
   if (trace.state === 'partial') {
-    tell('partial', 'The trace is not closed: its end and its names are not known yet.');
+    tell('partial', 'The trace is not closed: counts and names may be missing.');
   }
   if (found.end.how === 'unknown') tell('end', 'Nobody saw how the run ended.');
   if (found.where?.known === 'block') {
@@ -49,7 +49,8 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
   return list;
 }
 
-const lossText = ({ count, says, advice }: Loss): string => `${count} ${says} ${advice}`;
+const lossText = ({ count, says, advice }: Loss): string =>
+  `${count.toLocaleString('en-US')} ${says} ${advice}`;
 
 /** Commands worth running, the best first. */
 export function nextSteps(found: Found, callsWhole: boolean): CrashNext[] {
@@ -57,6 +58,9 @@ export function nextSteps(found: Found, callsWhole: boolean): CrashNext[] {
   const { directory } = trace;
   const own = trace.vcpus > 1 ? ['--vcpu', `${vcpu}`] : [];
   const list = specificSteps(found, own);
+  if (trace.state === 'partial') {
+    list.unshift({ says: 'make the trace whole first', words: ['recover', directory] });
+  }
   const astray = found.brokenReturns?.first[0]?.seq ?? found.wildJumps[0]?.seq ?? seqEnd - 1;
   list.push({
     says: 'walk through it on the screen, from there backward',
