@@ -5,8 +5,9 @@
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { crashReport } from '@backtrail/analyzer';
-import type { Trace } from '@backtrail/recorder/trace';
+import { CAUSES, type Trace } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
 import { CallStacks } from '../../packages/analyzer/src/stack.ts';
 import { createSymbolizer } from '../../packages/analyzer/src/symbols/symbolizer.ts';
@@ -26,6 +27,7 @@ import {
 type Engine = Parameters<typeof recordOn>[0];
 
 const folder = temporaryFolder('stacks');
+const BARE = fileURLToPath(new URL('../guests/bare/', import.meta.url));
 const reports = new Golden('built');
 
 interface Expected {
@@ -116,6 +118,49 @@ function record(engine: Engine, isa: CrashIsa, crash: Crash): Ending {
   expect(trace.manifest.end).toMatchObject({ how: 'signal', signal: crash.signal });
   return new Ending(trace, crashSource(crash));
 }
+
+/** `syscall in task` for each open trap, innermost first, after every trap of a run. */
+function nestings(trace: Trace): Map<string, number> {
+  const symbolizer = createSymbolizer(trace);
+  const stacks = new CallStacks(trace, { saveTransfers: 256 });
+  const { cause } = trace.edges;
+  const traps = [CAUSES.indexOf('exception'), CAUSES.indexOf('interrupt')];
+  const found = new Map<string, number>();
+  for (const segment of trace.segmentsOf(0)) {
+    const first = trace.segments.firstSeq[segment] ?? 0;
+    for (const [i, edge] of [...trace.readSegment(segment)].entries()) {
+      if (!traps.includes(cause[edge] ?? 0)) continue;
+      const { frames } = stacks.at(0, first + i);
+      const open = frames.filter((frame) =>
+        ['exception', 'interrupt', 'syscall'].includes(frame.entered),
+      );
+      const text = open.map(({ entered, callSite }) => {
+        return `${entered} in ${symbolizer.at(callSite ?? 0n)?.name}`;
+      });
+      found.set(text.join(' < '), (found.get(text.join(' < ')) ?? 0) + 1);
+    }
+  }
+  expect(stacks.brokenReturns(0).count).toBe(0);
+  return found;
+}
+
+test('traps from user through supervisor to machine mode and back', () => {
+  const program = path.join(BARE, 'levels.elf');
+  const output = path.join(folder, 'levels.trace');
+  const { trace } = recordOn('embedded', { program, args: [], stdin: '', output });
+  // The kernel's own traps, then those of its task; the monitor serves the kernel's timer.
+  expect([...nestings(trace).keys()].sort()).toEqual([
+    'exception in kernel',
+    'exception in task',
+    'interrupt in kernel',
+    'interrupt in task',
+    'syscall in kernel',
+    'syscall in on_supervisor_trap < interrupt in kernel',
+    'syscall in on_supervisor_trap < interrupt in task',
+    'syscall in on_supervisor_trap < syscall in task',
+    'syscall in task',
+  ]);
+});
 
 for (const [engine, isa, crashes] of RUNS) {
   const emulator = engine === 'qemu' ? needsIsa(isa) : null;
