@@ -71,6 +71,8 @@ export async function billion(folder: string, microRounds: number): Promise<void
     `index: ${(fact('elapsedMs') / 1000).toFixed(2)} s, ` +
       `${(fact('transfersPerSecond') / 1e6).toFixed(0)} M transfers/s, ${share} % of the trace`,
   );
+  const stack = await typicalSeconds('stack', trace, '--at', `${middle}`);
+  console.log(`stack --at the middle: ${stack.toFixed(3)} s`);
   const last = await typicalSeconds('last', trace, '_start');
   console.log(`last _start, which ran once, at the beginning: ${last.toFixed(3)} s`);
   const whole = await typicalSeconds('crash', trace);

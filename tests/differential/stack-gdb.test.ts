@@ -17,10 +17,7 @@ import { needs } from '../require.ts';
 
 const MOMENTS = 300;
 /** Functions of the program: the C library may take other ways on the machine than in QEMU. */
-const OWN = [
-  ...['next', 'compare', 'sorted', 'fibonacci', 'factor', 'product', 'sum', 'parse', 'dive'],
-  ...['attempt', 'choose'],
-];
+const OWN = 'next compare sorted fibonacci factor product sum parse dive attempt choose'.split(' ');
 
 const folder = temporaryFolder('stack-gdb');
 const isa = needsIsa('x86_64');

@@ -20,6 +20,7 @@ const READERS = [
   ['back'],
   ['crash'],
   ['crash', '--format', 'html'],
+  ['stack'],
   ['check'],
   ['query', 'select count(*) from transfers'],
 ] as const;

@@ -87,6 +87,9 @@ test('functions: symbols, what was cut from them, labels outside, and what calls
   expect([0x9000n, 0x9010n].map(start)).toEqual([0x9000n, 0x9000n]);
   expect([0xfffn, 0x1100n, 0x2000n, 0x20000n].map(start)).toEqual(Array(4).fill(null));
   expect([0x1000n, 0x1800n, 0x1900n, 0x1008n].map((pc) => functions.beginsAt(pc))).toEqual([
-    ...[true, false, true, false],
+    true,
+    false,
+    true,
+    false,
   ]);
 });
