@@ -149,8 +149,8 @@ static const struct frame *frame_of_isa(void) {
   }
 }
 
-/* AArch64: whether a call from here would return to what a handler returns to: mov x8, #139; svc
-   which QEMU puts on a page of its own, or to the restorer that the program named. */
+/* AArch64: whether a call from here would return to where handlers do: mov x8, #139, svc #0. They
+   are on a page of QEMU's, or where the program says (SA_RESTORER). */
 static bool returns_by_trampoline(const uint8_t *env) {
   static const uint32_t trampoline[] = {0xd2801168, 0xd4000001};
   uint32_t code[2];
