@@ -17,11 +17,9 @@ import { openTrace } from '../reader.ts';
 import { decompress } from '../zstd.ts';
 import { EdgeEncoder } from './encoder.ts';
 import { checksumOf, decodeFrame, type ModelFrame } from './frame.model.ts';
-import { BLOCK_BYTES, frameRoom, layoutFor, STATE } from './layout.ts';
-import { frameMachine } from './machine.ts';
+import { BLOCK_BYTES, type ElementBytes, frameRoom, layoutFor, STATE } from './layout.ts';
 import { Workbench } from './workbench.ts';
 
-type ElementBytes = 2 | 4;
 const WIDTHS = [2, 4] as const;
 
 const bench = new Workbench(300_000, 2 ** 20);
@@ -30,7 +28,7 @@ const plain = (() => {
   const layout = layoutFor(2 ** 18);
   const pages = Math.ceil(layout.countsAt / 65_536);
   const memory = new wasm.Memory({ initial: pages, maximum: pages, shared: true });
-  const encoder = new EdgeEncoder(memory, layout, frameMachine(memory, layout));
+  const encoder = new EdgeEncoder(memory, layout, 4);
   return { memory, layout, encoder };
 })();
 
@@ -53,7 +51,7 @@ function frameOfWide(numbers: Uint32Array): Uint8Array {
   const p1 = 0x9e3779b185ebca87n;
   const p2 = 0xc2b2ae3d27d4eb4fn;
   sums.set([p1 + p2, p2, 0n, -p1]);
-  return plain.encoder.frame(4 * numbers.length, 4, 0).slice();
+  return plain.encoder.frame(4 * numbers.length, 0).slice();
 }
 
 /** Reads a frame with zstd, and its header by hand. */

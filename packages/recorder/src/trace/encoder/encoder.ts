@@ -38,6 +38,8 @@ import { codesOf, treeDescription, WEIGHTS } from './huffman.ts';
 import {
   BLOCK_BYTES,
   CODES,
+  contentAt,
+  type ElementBytes,
   FRAME,
   frameRoom,
   type Layout,
@@ -49,7 +51,7 @@ import {
   type Tables,
   tableAt,
 } from './layout.ts';
-import type { FrameMachine } from './machine.ts';
+import { type FrameMachine, frameMachine } from './machine.ts';
 import { MATCH_MARGIN } from './match-code.ts';
 
 const MAGIC = 0xfd2f_b528;
@@ -76,9 +78,6 @@ function fillTables(bytes: Uint8Array): void {
   bytes.set(extraBits(LITERAL_CODES), CODES.literalsBits);
   bytes.set(extraBits(MATCH_CODES), CODES.matchBits);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  for (const [byte, { value, bits }] of codesOf(WEIGHTS).entries()) {
-    view.setUint32(CODES.bytes + 4 * byte, value | (bits << 16), true);
-  }
   const fill = (tables: Tables, distributions: Distributions): void => {
     for (const which of ['literals', 'offset', 'match'] as const) {
       const at = tableAt(tables, which);
@@ -94,39 +93,50 @@ function fillTables(bytes: Uint8Array): void {
   fill('own', OWN);
 }
 
+/** As fillTables(), what only literals of 32 bits need. */
+function fillHuffmanCodes(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (const [byte, { value, bits }] of codesOf(WEIGHTS).entries()) {
+    view.setUint32(CODES.bytes + 4 * byte, value | (bits << 16), true);
+  }
+}
+
 const descriptionsOf = ({ literals, offset, match }: Distributions): Uint8Array =>
   Buffer.concat([literals, offset, match].map(description));
 
 export class EdgeEncoder {
   private readonly machine: FrameMachine;
   private readonly layout: Layout;
+  private readonly content: number;
   private readonly bytes: Uint8Array<SharedArrayBuffer>;
   private readonly state: Uint32Array<SharedArrayBuffer>;
   private readonly descriptions = descriptionsOf(OWN);
-  private readonly tree = treeDescription();
+  /** What describes the tree; null where none is used. */
+  private readonly tree: Uint8Array | null;
   /** Whether a block of this frame has described our tables, and the tree. */
   private isDescribed = false;
   private hasTree = false;
 
-  /** @param memory As `layout` says. It may grow. */
-  constructor(memory: WasmMemory, layout: Layout, machine: FrameMachine) {
-    this.machine = machine;
+  /**
+   * @param memory As `layout` says. It may grow.
+   * @param size Of a number; the content stands at contentAt().
+   */
+  constructor(memory: WasmMemory, layout: Layout, size: ElementBytes) {
+    this.machine = frameMachine(memory, layout, size);
     this.layout = layout;
+    this.content = contentAt(layout, size);
     this.bytes = new Uint8Array(memory.buffer, 0, layout.countsAt);
     this.state = new Uint32Array(memory.buffer, STATE.recent, RECENT_FIRST.length + 1);
     fillTables(this.bytes);
+    if (size === 4) fillHuffmanCodes(this.bytes);
+    this.tree = size === 4 ? treeDescription() : null;
   }
 
   /**
-   * @param elementBytes 2: the content stands at narrowAt; 4: at edgesAt.
    * @param summedBytes Of these the sums are made already.
    * @returns a view of the frame, until the next call.
    */
-  frame(
-    contentBytes: number,
-    elementBytes: 2 | 4,
-    summedBytes: number,
-  ): Uint8Array<SharedArrayBuffer> {
+  frame(contentBytes: number, summedBytes: number): Uint8Array<SharedArrayBuffer> {
     const { frameAt, countsAt } = this.layout;
     if (frameAt + frameRoom(contentBytes) > countsAt) {
       throw new RangeError(`found ${contentBytes} bytes, expected what the memory was made for`);
@@ -143,17 +153,13 @@ export class EdgeEncoder {
     let at = 0;
     do {
       const end = Math.min(contentBytes, at + BLOCK_BYTES);
-      out = this.block(at, end, elementBytes, end === contentBytes, out);
+      out = this.block(at, end, end === contentBytes, out);
       at = end;
     } while (at < contentBytes);
-    const content = this.contentAt(elementBytes);
+    const { content } = this;
     const rest = machine.checksum(content + summedBytes, content + contentBytes, contentBytes);
     this.put(out, 4, rest);
     return bytes.subarray(frameAt, out + FRAME.checksum);
-  }
-
-  private contentAt(elementBytes: 2 | 4): number {
-    return elementBytes === 2 ? this.layout.narrowAt : this.layout.edgesAt;
   }
 
   /** A little-endian number of 1 to 4 bytes. */
@@ -162,19 +168,18 @@ export class EdgeEncoder {
   }
 
   /** One block. @returns its end. */
-  private block(at: number, end: number, size: 2 | 4, isLast: boolean, out: number): number {
+  private block(at: number, end: number, isLast: boolean, out: number): number {
     const [first = 0, second = 0, third = 0] = this.state;
     const { isDescribed, hasTree } = this;
     const body = out + FRAME.blockHeader;
-    const compressed = this.compressed(at, end, size, body);
+    const compressed = this.compressed(at, end, body);
     const isSmaller = compressed !== null && compressed - body < end - at;
     if (!isSmaller) {
       // Decoders learn nothing from it.
       this.state.set([first, second, third]);
       this.isDescribed = isDescribed;
       this.hasTree = hasTree;
-      const content = this.contentAt(size);
-      this.bytes.copyWithin(body, content + at, content + end);
+      this.bytes.copyWithin(body, this.content + at, this.content + end);
     }
     const bytes = isSmaller ? compressed - body : end - at;
     const type = isSmaller ? BLOCK.compressed : BLOCK.raw;
@@ -183,14 +188,14 @@ export class EdgeEncoder {
   }
 
   /** @returns the end of the block's body, or null where there is no match. */
-  private compressed(at: number, end: number, size: 2 | 4, body: number): number | null {
+  private compressed(at: number, end: number, body: number): number | null {
     if (end - at <= MATCH_MARGIN) return null;
     const { machine, state } = this;
-    const sequencesEnd = machine.find[size](at, end, LITERALS_AT);
+    const sequencesEnd = machine.find(at, end, LITERALS_AT);
     const count = (sequencesEnd - SEQUENCES_AT) / SEQUENCE.bytes;
     if (count === 0) return null;
     const literalsEnd = state[STATE.literalsEnd / 4] ?? 0;
-    let out = this.literals(literalsEnd, size, body);
+    let out = this.literals(literalsEnd, body);
     if (count >= 128) this.put(out++, 1, 128 + (count >>> 8));
     this.put(out++, 1, count);
     const isOwn = this.isDescribed || count >= OWN_SEQUENCES_MIN;
@@ -206,11 +211,11 @@ export class EdgeEncoder {
   }
 
   /** The shorter of two ways. @returns the end. */
-  private literals(literalsEnd: number, size: 2 | 4, out: number): number {
+  private literals(literalsEnd: number, out: number): number {
     const { hasTree } = this;
     const bytes = literalsEnd - LITERALS_AT;
-    if (size === 4 && bytes >= HUFFMAN_LITERALS_MIN) {
-      const end = this.huffman(literalsEnd, out);
+    if (this.tree !== null && bytes >= HUFFMAN_LITERALS_MIN) {
+      const end = this.huffman(literalsEnd, out, this.tree);
       if (end - out < LITERALS_HEADER_BYTES.raw + bytes) return end;
       this.hasTree = hasTree;
     }
@@ -226,13 +231,13 @@ export class EdgeEncoder {
   }
 
   /** Literals as Huffman codes: of numbers of 32 bits, they are shorter. @returns their end. */
-  private huffman(literalsEnd: number, header: number): number {
+  private huffman(literalsEnd: number, header: number, tree: Uint8Array): number {
     const bytes = literalsEnd - LITERALS_AT;
     const start = header + LITERALS_HEADER_BYTES.huffman;
     let sizes = start;
     if (!this.hasTree) {
-      this.bytes.set(this.tree, start);
-      sizes += this.tree.length;
+      this.bytes.set(tree, start);
+      sizes += tree.length;
     }
     const part = Math.ceil(bytes / STREAMS);
     let out = sizes + 2 * (STREAMS - 1);

@@ -18,6 +18,9 @@
  * read there is memory, and not used.
  */
 
+/** Size of a number in the content: 2 where all are below 65,536. */
+export type ElementBytes = 2 | 4;
+
 /** A block's content, at most (RFC 8878, 3.1.1.2.4). */
 export const BLOCK_BYTES = 131_072;
 /**
@@ -97,8 +100,8 @@ export const frameRoom = (content: number): number =>
   FRAME.checksum +
   STORED_BEYOND_BYTES;
 
-/** 32-bit counts of each edge; added up they say how often it was taken. */
-export const LANES = 4;
+/** 32-bit counts of each edge; added up they say how often it was taken. With fewer, loops wait. */
+export const LANES = 8;
 export const COUNT_BYTES = 4 * LANES;
 
 export interface Layout {
@@ -107,6 +110,10 @@ export interface Layout {
   readonly frameAt: number;
   readonly countsAt: number;
 }
+
+/** Where the numbers stand that a frame is made of. */
+export const contentAt = ({ narrowAt, edgesAt }: Layout, size: ElementBytes): number =>
+  size === 2 ? narrowAt : edgesAt;
 
 /** @param segment Transfers that fit, a multiple of 16. */
 export function layoutFor(segment: number): Layout {

@@ -5,7 +5,14 @@ import { ModuleWriter } from '../../wasm/module.ts';
 import { I32 } from '../../wasm/opcodes.ts';
 import { checksumCode } from './checksum-code.ts';
 import { OWN, PREDEFINED } from './codes.ts';
-import { type Layout, PLACES_BYTES, placesAt, type Tables } from './layout.ts';
+import {
+  contentAt,
+  type ElementBytes,
+  type Layout,
+  PLACES_BYTES,
+  placesAt,
+  type Tables,
+} from './layout.ts';
 import { literalCode } from './literal-code.ts';
 import { matchCode } from './match-code.ts';
 import { sequenceCode } from './sequence-code.ts';
@@ -14,13 +21,11 @@ import { tallyCode } from './tally-code.ts';
 type Call = (...values: number[]) => number;
 
 /** Counts a segment. Of its own, since segments of a trace that is resumed are only counted. */
-export interface TallyMachine {
-  readonly tally: Readonly<Record<2 | 4, (at: number, end: number) => number>>;
-}
+export type Tally = (at: number, end: number) => number;
 
 /** Makes a frame of it. Each function is described where its code is made. */
 export interface FrameMachine {
-  readonly find: Readonly<Record<2 | 4, (at: number, end: number, literals: number) => number>>;
+  readonly find: (at: number, end: number, literals: number) => number;
   readonly encode: Readonly<Record<Tables, (end: number, out: number) => number>>;
   readonly literals: (at: number, end: number, out: number) => number;
   readonly checksum: (at: number, end: number, length: number) => number;
@@ -55,19 +60,14 @@ function compile<Name extends string>(
 }
 
 /** @param memory As `layout` says. It may grow. */
-export function tallyMachine(memory: WasmMemory, layout: Layout): TallyMachine {
-  const called = compile(memory, {
-    tally2: [2, (code) => tallyCode(code, layout, 2)],
-    tally4: [2, (code) => tallyCode(code, layout, 4)],
-  });
-  return { tally: { 2: called('tally2'), 4: called('tally4') } };
+export function tallyFor(memory: WasmMemory, layout: Layout, size: ElementBytes): Tally {
+  return compile(memory, { tally: [2, (code) => tallyCode(code, layout, size)] })('tally');
 }
 
 /** @param memory As `layout` says. It may grow. */
-export function frameMachine(memory: WasmMemory, layout: Layout): FrameMachine {
+export function frameMachine(memory: WasmMemory, layout: Layout, size: ElementBytes): FrameMachine {
   const called = compile(memory, {
-    find2: [3, (code) => matchCode(code, layout.narrowAt, 2)],
-    find4: [3, (code) => matchCode(code, layout.edgesAt, 4)],
+    find: [3, (code) => matchCode(code, contentAt(layout, size), size)],
     predefined: [2, (code) => sequenceCode(code, 'predefined', PREDEFINED)],
     own: [2, (code) => sequenceCode(code, 'own', OWN)],
     literals: [3, literalCode],
@@ -80,7 +80,7 @@ export function frameMachine(memory: WasmMemory, layout: Layout): FrameMachine {
     ],
   });
   return {
-    find: { 2: called('find2'), 4: called('find4') },
+    find: called('find'),
     encode: { predefined: called('predefined'), own: called('own') },
     literals: called('literals'),
     checksum: called('checksum'),

@@ -37,6 +37,7 @@ import {
 } from '../../wasm/formula.ts';
 import { I32, I64, V128 } from '../../wasm/opcodes.ts';
 import {
+  type ElementBytes,
   MATCH_BYTES,
   PLACES,
   type PlaceTable,
@@ -69,7 +70,7 @@ interface Find {
   readonly s: Statements;
   /** Address of the content: every place counts from there. */
   readonly content: number;
-  readonly elementBytes: 2 | 4;
+  readonly elementBytes: ElementBytes;
   readonly at: Variable;
   readonly end: Variable;
   readonly literals: Variable;
@@ -82,7 +83,7 @@ interface Find {
 }
 
 /** @param elementBytes Size of a number: matches are whole numbers. */
-export function matchCode(code: CodeWriter, content: number, elementBytes: 2 | 4): void {
+export function matchCode(code: CodeWriter, content: number, elementBytes: ElementBytes): void {
   const s = new Statements(code);
   const [at, end, literals] = [s.parameter(0), s.parameter(1), s.parameter(2)];
   const recent = [s.local(I32), s.local(I32), s.local(I32)] as const;

@@ -27,14 +27,14 @@ import {
 } from '../../wasm/formula.ts';
 import { I32, V128 } from '../../wasm/opcodes.ts';
 import { beginSums, endSums, stripe } from './checksum-code.ts';
-import { COUNT_BYTES, LANES, type Layout, STATE } from './layout.ts';
+import { COUNT_BYTES, type ElementBytes, LANES, type Layout, STATE } from './layout.ts';
 
 /** Edges that one round of the loop takes: half a stripe of the checksum, or a quarter. */
 export const GROUP_EDGES = 16;
 const GROUP_BYTES = 4 * GROUP_EDGES;
 
 /** @param elementBytes Size of a number in the content: 2 narrows. */
-export function tallyCode(code: CodeWriter, layout: Layout, elementBytes: 2 | 4): void {
+export function tallyCode(code: CodeWriter, layout: Layout, elementBytes: ElementBytes): void {
   const s = new Statements(code);
   const [at, end] = [s.parameter(0), s.parameter(1)];
   const to = s.local(I32);

@@ -1,8 +1,8 @@
 /** Memory for segments of some size, and what is done there. */
 import { type WasmMemory, wasm } from '../../wasm/host.ts';
 import { EdgeEncoder } from './encoder.ts';
-import { COUNT_BYTES, LANES, type Layout, layoutFor, STATE } from './layout.ts';
-import { frameMachine, type TallyMachine, tallyMachine } from './machine.ts';
+import { COUNT_BYTES, type ElementBytes, LANES, type Layout, layoutFor, STATE } from './layout.ts';
+import { type Tally, tallyFor } from './machine.ts';
 import { GROUP_EDGES } from './tally-code.ts';
 
 /** Most segments are not larger; larger ones need code made anew, once. */
@@ -24,12 +24,12 @@ export class Workbench {
   counts: Uint32Array<SharedArrayBuffer>;
   private readonly memory: WasmMemory;
   private readonly layout: Layout;
-  private readonly machine: TallyMachine;
-  /** Made for the first frame: of a trace that is resumed many a segment is only counted. */
-  private encoder: EdgeEncoder | null = null;
+  /** Made when they are needed: most traces have one width, and resumed segments no frame. */
+  private readonly tallies = new Map<ElementBytes, Tally>();
+  private readonly encoders = new Map<ElementBytes, EdgeEncoder>();
   private readonly limit: Uint32Array<SharedArrayBuffer>;
   /** Of the segment that was added last. */
-  private added = { transfers: 0, summed: 0, elementBytes: 4 as 2 | 4 };
+  private added = { transfers: 0, summed: 0, elementBytes: 4 as ElementBytes };
 
   /**
    * @param transfers Of the largest segment.
@@ -45,7 +45,6 @@ export class Workbench {
       shared: true,
     });
     const { buffer } = this.memory;
-    this.machine = tallyMachine(this.memory, this.layout);
     this.edges = new Uint32Array(buffer, edgesAt, this.segment);
     this.narrow = new Uint16Array(buffer, narrowAt, this.segment);
     this.limit = new Uint32Array(buffer, STATE.limit, 1);
@@ -64,7 +63,7 @@ export class Workbench {
    * Counts the segment in `edges`, and narrows it to elements of 2 bytes.
    * @returns the position of the first edge that is not below the limit, or -1.
    */
-  add(transfers: number, limit: number, elementBytes: 2 | 4): number {
+  add(transfers: number, limit: number, elementBytes: ElementBytes): number {
     const { edges, narrow, counts } = this;
     if (transfers > this.segment) {
       throw new RangeError(`found ${transfers} transfers, expected at most ${this.segment}`);
@@ -72,7 +71,8 @@ export class Workbench {
     this.limit[0] = limit;
     const at = edges.byteOffset;
     const whole = transfers - (transfers % GROUP_EDGES);
-    const end = (this.machine.tally[elementBytes](at, at + 4 * whole) - at) / 4;
+    const tally = this.tallyOf(elementBytes);
+    const end = (tally(at, at + 4 * whole) - at) / 4;
     this.added = { transfers, summed: whole, elementBytes };
     // The rest, or the group in which a number is too large.
     for (let i = end; i < transfers; i++) {
@@ -87,8 +87,19 @@ export class Workbench {
   /** The segment that was added last as a zstd frame: a view, until the next one is made. */
   frame(): Uint8Array<SharedArrayBuffer> {
     const { transfers, summed, elementBytes } = this.added;
-    const { memory, layout } = this;
-    this.encoder ??= new EdgeEncoder(memory, layout, frameMachine(memory, layout));
-    return this.encoder.frame(elementBytes * transfers, elementBytes, elementBytes * summed);
+    const encoder = this.encoderOf(elementBytes);
+    return encoder.frame(elementBytes * transfers, elementBytes * summed);
+  }
+
+  private tallyOf(size: ElementBytes): Tally {
+    const tally = this.tallies.get(size) ?? tallyFor(this.memory, this.layout, size);
+    this.tallies.set(size, tally);
+    return tally;
+  }
+
+  private encoderOf(size: ElementBytes): EdgeEncoder {
+    const encoder = this.encoders.get(size) ?? new EdgeEncoder(this.memory, this.layout, size);
+    this.encoders.set(size, encoder);
+    return encoder;
   }
 }
