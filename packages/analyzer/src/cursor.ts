@@ -12,6 +12,7 @@
  * says so (`isWhole`).
  */
 import {
+  BacktrailError,
   CAUSES,
   type Cause,
   KINDS,
@@ -20,6 +21,7 @@ import {
   type Trace,
 } from '@backtrail/recorder/trace';
 import { type AddressRange, landings } from './cursor/goals.ts';
+import { RunCounts } from './cursor/run-counts.ts';
 import { type Gap, SegmentDropped } from './cursor/streams.ts';
 import { seqAtTime, timeAt } from './cursor/times.ts';
 import type {
@@ -45,6 +47,7 @@ const HISTORY_MAX = 10_000;
 export class Cursor {
   readonly trace: Trace;
   readonly #walker: Walker;
+  readonly #counts: RunCounts;
   #at: Place;
   #past: Place[] = [];
   #future: Place[] = [];
@@ -57,6 +60,7 @@ export class Cursor {
   constructor(trace: Trace, options: CursorOptions = {}) {
     this.trace = trace;
     this.#walker = new Walker(trace, options);
+    this.#counts = new RunCounts(this.#walker.moments);
     this.#at = this.#retried(() => this.#walker.first(options.vcpu));
   }
 
@@ -79,6 +83,25 @@ export class Cursor {
       const from = Math.max(0, Math.min(this.#at.index - (max >>> 1), moment.count - max));
       const count = Math.min(max, moment.count - from);
       return Uint32Array.from({ length: count }, (_none, i) => moments.rowAt(moment, from + i));
+    });
+  }
+
+  /**
+   * How often the instructions of some rows ran up to here, each with this one; null where that is
+   * not known: code and transfers do not fit together, or more than `transfersMax` transfers lie
+   * between here and the last place that was asked for (the beginning, the first time).
+   */
+  ranUpToHere(rows: Uint32Array, transfersMax: number): Float64Array | null {
+    return this.#retried(() => {
+      const { vcpu, seq } = this.#at;
+      try {
+        const counts = this.#counts.before(vcpu, seq, transfersMax);
+        if (counts === null) return null;
+        return Float64Array.from(rows, (row) => this.#counts.at(counts, vcpu, this.#at, row));
+      } catch (error) {
+        if (error instanceof BacktrailError && error.code === 'E_PATH') return null;
+        throw error;
+      }
     });
   }
 

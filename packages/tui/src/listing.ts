@@ -13,6 +13,12 @@ export interface ListedInstruction {
   readonly offset: number;
 }
 
+/** Rows of the code index, and to which listed instruction each belongs. */
+export interface RowsOfListed {
+  readonly rows: Uint32Array;
+  readonly line: readonly number[];
+}
+
 /** Bytes on each side of the address that are looked through for each line wanted. */
 const BYTES_A_LINE = 12;
 /** More blocks than that over one place are translations of it: the newest are enough. */
@@ -66,18 +72,42 @@ export class Listing {
     const start = this.#trace.blocks.pc[block] ?? 0n;
     let offset = 0;
     for (const sizeBytes of this.#trace.blocks.instructionSizes(block)) {
-      const at = Number(start - low) + offset;
+      const byte = Number(start - low) + offset;
       const isFree =
-        at >= 0 &&
-        at + sizeBytes <= taken.length &&
+        byte >= 0 &&
+        byte + sizeBytes <= taken.length &&
         sizeBytes > 0 &&
-        !taken.subarray(at, at + sizeBytes).includes(1);
+        !taken.subarray(byte, byte + sizeBytes).includes(1);
       if (isFree) {
-        taken.fill(1, at, at + sizeBytes);
+        taken.fill(1, byte, byte + sizeBytes);
         found.push({ pc: start + BigInt(offset), sizeBytes, block, offset });
       }
       offset += sizeBytes;
     }
+  }
+
+  /** In which other blocks the listed instructions are too: a row of the code index each. */
+  rowsOf(listed: readonly ListedInstruction[], firstRow: Uint32Array): RowsOfListed {
+    const first = listed[0];
+    const last = listed.at(-1);
+    if (first === undefined || last === undefined) return { rows: new Uint32Array(), line: [] };
+    const lineAt = new Map(listed.map(({ pc }, i) => [pc, i]));
+    const rows: number[] = [];
+    const line: number[] = [];
+    for (const block of this.#blocksIn(first.pc, last.pc + 1n).slice(0, BLOCKS_MAX)) {
+      let pc = this.#trace.blocks.pc[block] ?? 0n;
+      let row = firstRow[block] ?? 0;
+      for (const sizeBytes of this.#trace.blocks.instructionSizes(block)) {
+        const found = lineAt.get(pc);
+        if (found !== undefined) {
+          rows.push(row);
+          line.push(found);
+        }
+        pc += BigInt(sizeBytes);
+        row++;
+      }
+    }
+    return { rows: Uint32Array.from(rows), line };
   }
 
   /** Blocks that overlap a range, by number. */

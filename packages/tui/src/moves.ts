@@ -117,7 +117,9 @@ export function switchVcpu(world: World, state: WalkState, way: 1 | -1): WalkSta
   if (next === undefined || trace.vcpus.length === 1) {
     return tell(state, 'There is one vCPU only.');
   }
-  return arrived(state, cursor.vcpu(next), 'vcpu-forward');
+  const there = arrived(state, cursor.vcpu(next), 'vcpu-forward');
+  const offMs = (Number(cursor.time.errorNs) / 1e6).toFixed(1);
+  return tell(there, `vCPU ${next} at about the same time, at most ${offMs} ms off.`);
 }
 
 /** To the other end of what the row beside the cursor stands for. */

@@ -133,6 +133,17 @@ test('docs/walk.md has the keys as they are; else run: npm run gen', () => {
   expect(renderWalk(page)).toBe(page);
 });
 
+test('the screens in the docs are those of the goldens', () => {
+  const text = (name: string): string => readFileSync(path.join(FOLDER, '../../..', name), 'utf8');
+  const lines = text('tests/golden/tui/smash-step.txt').split('\n');
+  const screen = lines.map((line) => line.trimEnd()).slice(0, 21);
+  expect(text(WALK_PATH)).toContain(screen.join('\n'));
+  // README leaves some lines out.
+  const shown = /```\n( riscv64-smash[^`]*)\n```/.exec(text('README.md'))?.[1]?.split('\n') ?? [];
+  expect(shown.length).toBeGreaterThan(10);
+  expect(shown.filter((line) => !screen.includes(line))).toEqual([]);
+});
+
 test('no golden screen without a test', () => {
   const files = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
   expect(files.sort()).toEqual([...new Set(compared)].sort());

@@ -20,6 +20,8 @@ import type { World } from '../world.ts';
 
 /** Instructions of one moment that are marked; more cannot be on a screen. */
 const ROWS_MARKED = 1024;
+/** Transfers that may be gone through to count; a longer way would be felt. */
+const COUNTED_TRANSFERS_MAX = 1_000_000;
 /** The share of the pane above the cursor. */
 const ABOVE = 0.6;
 
@@ -67,6 +69,19 @@ function marksOf(world: World, { position }: WalkState): Map<bigint, string> {
   return marks;
 }
 
+/** How often each listed instruction ran up to the cursor; null where that is not known. */
+function timesRan(world: World, listed: readonly ListedInstruction[]): number[] | null {
+  const { rows, line } = world.listing.rowsOf(listed, world.cursor.code.firstRow);
+  const counts = world.cursor.ranUpToHere(rows, COUNTED_TRANSFERS_MAX);
+  if (counts === null) return null;
+  const times = Array.from(listed, () => 0);
+  counts.forEach((count, i) => {
+    const at = line[i] ?? 0;
+    times[at] = (times[at] ?? 0) + count;
+  });
+  return times;
+}
+
 const STYLES: Readonly<Record<string, Style | undefined>> = { '●': 'green', '○': 'cyan' };
 
 function instructionLine(
@@ -74,10 +89,12 @@ function instructionLine(
   one: ListedInstruction,
   mark: string,
   addressColumns: number,
+  ran: string,
 ): Line {
   return [
     span(` ${mark || ' '} `, STYLES[mark]),
     span(right(hex(one.pc), addressColumns), 'dim'),
+    span(ran, 'dim'),
     span(`  ${world.listing.text(one)}`, mark === '' ? 'dim' : undefined),
   ];
 }
@@ -88,11 +105,15 @@ export function codePane(world: World, state: WalkState, columns: number, height
   const listed = world.listing.around(focus.pc, focus.block, height, { vcpu, seq });
   const marks = marksOf(world, state);
   const addressColumns = Math.max(6, ...listed.map(({ pc }) => hex(pc).length));
+  const times = timesRan(world, listed);
+  const timesColumns = Math.max(...(times ?? [0]).map((count) => formatCount(count).length)) + 3;
+  const ranText = (count: number): string =>
+    right(count === 0 ? '' : `${formatCount(count)}×`, timesColumns);
   const lines: Line[] = [];
   let current = -1;
   let end: bigint | null = null;
   let symbol: bigint | null = null;
-  for (const one of listed) {
+  for (const [i, one] of listed.entries()) {
     if (end !== null && one.pc > end) {
       const text = `${formatCount(Number(one.pc - end))} bytes that did not run`;
       lines.push([span(`${' '.repeat(addressColumns + 3)}  ⋯ ${text}`, 'dim')]);
@@ -104,7 +125,8 @@ export function codePane(world: World, state: WalkState, columns: number, height
     const isCurrent = one.pc === focus.pc;
     if (isCurrent) current = lines.length;
     const mark = isCurrent ? focus.mark : (marks.get(one.pc) ?? '');
-    const line = instructionLine(world, one, mark, addressColumns);
+    const ran = times === null ? '' : ranText(times[i] ?? 0);
+    const line = instructionLine(world, one, mark, addressColumns, ran);
     lines.push(isCurrent ? restyled(fitted(line, columns), 'inverse') : line);
   }
   if (lines.length === 0) lines.push([span(` no code was recorded at ${hex(focus.pc)}`)]);
