@@ -122,6 +122,7 @@ static void across(void) {
   if (chdir(writable) != 0) return tell("chdir", -1);
   int file = open("own", O_CREAT | O_RDWR, 0600);
   tell("own file", write(file, "own", 3));
+  tell("with its owner's rights", fchmod(file, 06755));
   tell("rename out", rename("own", in(outside, "own")));
   tell("rename above", rename("own", "../own"));
   tell("rename in", rename(in(outside, "secret"), "secret"));

@@ -9,6 +9,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
@@ -47,7 +48,7 @@ write by proc, shared mapping, made writable: EACCES
 `;
 
 const ACROSS = `
-own file: done
+own file, with its owner's rights: done
 rename out: ENOENT
 rename above: EXDEV
 rename in: ENOENT
@@ -163,6 +164,7 @@ describe.skipIf(compiler.missing)(`a guest that wants out${compiler.note}`, () =
       'program now: ENOENT',
     ]);
     expectUnharmed(at);
+    expect(statSync(path.join(at.writable, 'own')).mode & 0o7777).toBe(0o755);
     const made = ['a', 'b', 'bin', 'moved', 'own', 'to-outside', 'to-secret', 'was-bin'];
     expect(readdirSync(at.writable).sort()).toEqual(made);
   });

@@ -38,6 +38,12 @@ export const AT = {
   emptyPath: 0x1000,
 } as const;
 
+/**
+ * Permissions that reach a file of the host. Set-user-ID and set-group-ID do not, as on a file
+ * system that is mounted nosuid: a program of the host would run with them.
+ */
+export const MODE_MASK = 0o1777;
+
 export const S = {
   format: 0o170000,
   socket: 0o140000,

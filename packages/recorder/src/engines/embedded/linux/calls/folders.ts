@@ -11,7 +11,7 @@ import {
   truncateSync,
   unlinkSync,
 } from 'node:fs';
-import { AT, NS_PER_S } from '../abi.ts';
+import { AT, MODE_MASK, NS_PER_S } from '../abi.ts';
 import { ERRNO, fail, onHost } from '../errno.ts';
 import { OpenFolder } from '../files.ts';
 import type { Kernel } from '../kernel.ts';
@@ -106,7 +106,7 @@ function oldPlace(kernel: Kernel, place: Place): string {
 const mkdirat: Handler = (kernel, args) => {
   const place = placeAt(kernel, args.int(0), kernel.user.string(args.word(1)), false);
   const path = newPlace(kernel, place);
-  onHost(() => mkdirSync(path, args.unsigned(2) & 0o7777 & ~kernel.umask));
+  onHost(() => mkdirSync(path, args.unsigned(2) & MODE_MASK & ~kernel.umask));
   return 0;
 };
 
@@ -182,7 +182,7 @@ const linkat: Handler = (kernel, args) => {
 const fchmodat: Handler = (kernel, args) => {
   const place = placeAt(kernel, args.int(0), kernel.user.string(args.word(1)), true);
   const path = oldPlace(kernel, place);
-  onHost(() => chmodSync(path, args.unsigned(2) & 0o7777));
+  onHost(() => chmodSync(path, args.unsigned(2) & MODE_MASK));
   return 0;
 };
 
@@ -190,7 +190,7 @@ const fchmod: Handler = (kernel, args) => {
   const file = kernel.descriptors.get(args.int(0));
   const { hostDescriptor } = file;
   if (hostDescriptor === null || !kernel.view.isWritable(file.path)) return fail('EROFS');
-  onHost(() => fchmodSync(hostDescriptor, args.unsigned(1) & 0o7777));
+  onHost(() => fchmodSync(hostDescriptor, args.unsigned(1) & MODE_MASK));
   return 0;
 };
 

@@ -1,6 +1,6 @@
 /** Descriptors: opened, doubled, closed, asked about. */
 import { constants, fstatSync, openSync } from 'node:fs';
-import { O } from '../abi.ts';
+import { MODE_MASK, O } from '../abi.ts';
 import { DESCRIPTORS_MAX } from '../descriptors.ts';
 import { fail, onHost } from '../errno.ts';
 import { folderType, HostFile, OpenFile, OpenFolder, statFrom } from '../files.ts';
@@ -133,7 +133,7 @@ const openat: Handler = (kernel, args) => {
   if (path === '') fail('ENOENT');
   const from = baseOf(kernel, args.int(0), path);
   if ((flags & O.temporary) === O.temporary) refuseTemporary(kernel, from, path);
-  const file = openPath(kernel, from, path, flags, args.unsigned(3) & 0o7777);
+  const file = openPath(kernel, from, path, flags, args.unsigned(3) & MODE_MASK);
   return kernel.descriptors.add(file, (flags & O.closeOnExec) !== 0);
 };
 
