@@ -29,8 +29,11 @@ function pointerCalls(target: bigint, more: Partial<FixtureSpec> = {}): FixtureT
       { module: 0, address: 0x1100n, size: 0x10n, name: 'callee' },
       { module: 0, address: 0x2000n, size: 0x40n, name: 'table', type: 'object' },
     ],
-    vcpus: [[0, 1]],
-    marks: [{ kind: 'end', seq: 2, pc: target }],
+    vcpus: more.vcpus ?? [[0, 1]],
+    marks: more.marks ?? [{ kind: 'end', seq: 2, pc: target }],
+    ...(more.sources !== undefined && { sources: more.sources }),
+    ...(more.lines !== undefined && { lines: more.lines }),
+    ...(more.inlines !== undefined && { inlines: more.inlines }),
     manifest: { end: { how: 'signal', signal: 'SIGSEGV', number: 11 } },
   });
 }
@@ -117,6 +120,79 @@ test('a guest whose calls are not told has no stack, and the report says so', as
   expect(report).toMatchObject({ stack: null, brokenReturns: null, recent: null });
   expect(report.unknown.map(({ code }) => code)).toContain('calls');
   expect(report.transfers).toMatchObject([{ edge: 1, times: [3, 3] }, { edge: 0 }]);
+});
+
+test('frames have their lines, and what was inlined there', async () => {
+  const trace = pointerCalls(0x9999_0000n, {
+    sources: ['/src/main.c', '/src/list.h'],
+    lines: [{ address: 0x1000n, size: 4n, source: 1, line: 7 }],
+    inlines: [
+      { address: 0x1000n, size: 4n, depth: 1, name: 'each', callSource: 0, callLine: 30 },
+      { address: 0x1000n, size: 2n, depth: 2, name: 'next', callSource: 1, callLine: 12 },
+    ],
+  });
+  const [, caller] = (await crashReport(trace)).stack?.frames ?? [];
+  expect(caller).toMatchObject({
+    place: { symbol: 'main', source: { file: '/src/main.c', line: 30 } },
+    inlined: [
+      { function: 'next', source: { file: '/src/list.h', line: 7 } },
+      { function: 'each', source: { file: '/src/list.h', line: 12 } },
+    ],
+  });
+});
+
+test('what was lost stands where it was lost', async () => {
+  const trace = makeTrace({
+    blocks: [{ pc: 0x1000n, code: NOP }],
+    edges: [
+      { source: null, target: 0x1000n },
+      { source: 0x1000n, target: 0x1000n, kind: 'branch' },
+    ],
+    vcpus: [[0, 1, 1, 1, 1, 1, 1, 1]],
+  });
+  trace.segments.firstSeq[1] = 9;
+  const { transfers, seqEnd } = await crashReport(trace);
+  expect(seqEnd).toBe(13);
+  expect(transfers).toMatchObject([
+    { row: 'transfer', seq: 12, times: [4, 4] },
+    { row: 'gap', seq: 4, transfers: 5 },
+    { row: 'transfer', seq: 3, times: [3, 3], instructions: null },
+    { row: 'transfer', seq: 0 },
+  ]);
+});
+
+test('a handler that has not returned is open', async () => {
+  const trace = pointerCalls(0x1100n, {
+    edges: [{ source: 0x1104n, target: 0x1000n, cause: 'signal' }],
+    vcpus: [[0, 1, 2]],
+    marks: [
+      { kind: 'signal', seq: 2, number: 10n, pc: 0x1104n },
+      { kind: 'end', seq: 3, pc: 0x1000n },
+    ],
+  });
+  expect((await crashReport(trace)).events).toMatchObject([
+    { kind: 'signal', name: 'SIGUSR1', seq: 2, transfersAgo: 1, isOpen: true },
+  ]);
+});
+
+test('a long run without an index is followed in part, and says so', async () => {
+  const vcpus = [[0, ...Array.from({ length: 40 }, () => 1)]];
+  const spec: FixtureSpec = {
+    blocks: [{ pc: 0x1000n, code: JALR_A5, sizes: [2, 2] }],
+    edges: [
+      { source: null, target: 0x1000n },
+      { source: 0x1000n, target: 0x1000n, kind: 'indirect-call' },
+    ],
+    vcpus,
+  };
+  const short = await crashReport(makeTrace(spec));
+  expect(short).toMatchObject({ callsFromSeq: 0, stack: { depth: 41, isBottomKnown: true } });
+  const long = await crashReport(makeTrace(spec), { index: null, callTransfersMax: 16 });
+  expect(long).toMatchObject({ callsFromSeq: 36, stack: { depth: 6, isBottomKnown: false } });
+  expect(long.unknown.map(({ code }) => code)).toContain('not-whole');
+  expect(long.next.map(({ words }) => words)).toContainEqual(['crash', 'fixture.trace', '--whole']);
+  // The rest of the page does not depend on it.
+  expect(long.transfers).toEqual(short.transfers);
 });
 
 const rowsWithin = (rows: readonly CrashRow[]): CrashRow[] =>
@@ -208,6 +284,34 @@ function spoil(trace: FixtureTrace, random: (below: number) => number): void {
     });
   }
 }
+
+test('random histories: every return that went astray, and the calls that are open', async () => {
+  for (let run = 0; run < 6; run++) {
+    const options = { seed: seed + run, steps: 200, segmentTransfers: 50 };
+    const { trace, broken, truth } = randomHistory(options);
+    const { brokenReturns, stack } = await crashReport(trace);
+    const says = `seed ${seed + run}`;
+    expect(brokenReturns?.count, says).toBe(broken.length);
+    expect(
+      brokenReturns?.first.map(({ seq }) => seq),
+      says,
+    ).toEqual(broken.slice(0, 3));
+    const last = broken.length > 3 ? broken.at(-1) : undefined;
+    expect(brokenReturns?.last?.seq, says).toBe(last);
+    expect(
+      stack?.frames
+        .map(({ seq }) => seq)
+        .reverse()
+        .slice(-64),
+      says,
+    ).toEqual(
+      truth
+        .at(-1)
+        ?.map(({ seq }) => seq)
+        .slice(-64),
+    );
+  }
+});
 
 test('spoilt traces: a report or a BacktrailError, nothing else', async () => {
   for (let run = 0; run < 40; run++) {

@@ -39,8 +39,11 @@ export interface CrashOptions {
   readonly rows?: number;
   /** Left out: the one that is kept beside the trace, if there is one. */
   readonly index?: TraceIndex | null;
-  /** Go through the whole run for broken returns, however long it is. */
-  readonly isWhole?: boolean;
+  /**
+   * Calls of a run of which more transfers than that would have to be read are followed in its last
+   * part alone; 33,554,432 if left out.
+   */
+  readonly callTransfersMax?: number;
   /** Read lines of source files that the trace names from this machine. */
   readonly readsSource?: boolean;
 }
@@ -63,10 +66,8 @@ export async function crashReport(trace: Trace, options: CrashOptions = {}): Pro
     disassembler,
   });
   const { index = storedIndex(trace)?.index ?? null } = options;
-  return reportOf(scene, options.rows ?? ROWS_DEFAULT, {
-    index,
-    isWhole: options.isWhole === true,
-  });
+  const transfersMax = options.callTransfersMax ?? null;
+  return reportOf(scene, options.rows ?? ROWS_DEFAULT, { index, transfersMax });
 }
 
 function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): CrashReport {

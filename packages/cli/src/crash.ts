@@ -37,9 +37,12 @@ export async function runCrash(request: CrashRequest, io: Io): Promise<number> {
   const named = BY_NAME.find(([name]) => output !== null && name.test(output));
   const format = request.format ?? named?.[1] ?? 'text';
   const trace = openTrace(request.directory);
+  const { vcpu, rows, readsSource } = request;
   // The next report of it has the index, and is as quick as that of a short run.
-  const index = request.isWhole ? (await indexOf(trace, io)).index : undefined;
-  const report = await crashReport(trace, { ...request, ...(index !== undefined && { index }) });
+  const whole = request.isWhole
+    ? { index: (await indexOf(trace, io)).index, callTransfersMax: Number.POSITIVE_INFINITY }
+    : {};
+  const report = await crashReport(trace, { vcpu, rows, readsSource, ...whole });
   const text = (): string => {
     switch (format) {
       case 'json':

@@ -14,18 +14,18 @@ import type {
 } from './report.ts';
 import type { Scene } from './scene.ts';
 
-/** More transfers are not read for this: 0.2 s. */
-const WHOLE_TRANSFERS = 1 << 25;
-/** What is gone through of those without one. */
-const PART_TRANSFERS = 1 << 22;
+/** 0.2 s. */
+const TRANSFERS_MAX = 1 << 25;
+/** What is gone through of a run that has more: a share of the most. */
+const PART = 1 / 8;
 const FRAMES_MAX = 64;
 const BROKEN_SHOWN = 3;
 
 export interface CallsOptions {
   /** Null for none: a long run is then gone through in part. */
   readonly index: TraceIndex | null;
-  /** Go through a run of any length, index or not. */
-  readonly isWhole: boolean;
+  /** Transfers that may be read for it; null for the usual number. */
+  readonly transfersMax: number | null;
 }
 
 export interface Calls {
@@ -47,12 +47,13 @@ export function crashCalls(scene: Scene, pc: bigint | null, options: CallsOption
   if (!tellsCalls(scene.trace)) return null;
   const { vcpu } = scene;
   const { index } = options;
-  if (options.isWhole || transfersToRead(scene, index) <= WHOLE_TRANSFERS) {
+  const transfersMax = options.transfersMax ?? TRANSFERS_MAX;
+  if (transfersToRead(scene, index) <= transfersMax) {
     return callsOf(scene, stacksBy(scene.whole, index), pc, true);
   }
   const part = new Streams(scene.whole);
   const end = scene.trace.seqEnd(vcpu);
-  const isOld = (segment: number): boolean => part.endSeq(segment) <= end - PART_TRANSFERS;
+  const isOld = (segment: number): boolean => part.endSeq(segment) <= end - transfersMax * PART;
   part.drop(Array.from(scene.trace.segmentsOf(vcpu)).filter(isOld));
   for (;;) {
     try {
