@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine.h"
 #include "qemu_api.h"
 
 enum { LINE = 64 /* of the host's cache */ };
@@ -19,7 +20,7 @@ static struct block *buckets[BUCKETS];
 static struct block *newest;
 static uint32_t block_count;
 
-/* Where signal handlers start; a handler that was replaced stays, it may still be entered. */
+/* Where handlers of signals or traps start; one that was replaced stays, it may still be entered. */
 static uint64_t *handlers;
 static size_t handler_count;
 
@@ -65,6 +66,7 @@ struct block *block_translate(void *tb) {
   b->last = b->end - size;
   find_ending(b, at - size);
   b->is_handler = is_handler(b->start);
+  b->sets_vectors = machine_sets_vectors(b->code, b->sizes, b->instructions);
   struct block **bucket = bucket_of(b->start);
   b->same_bucket = *bucket;
   *bucket = b;
@@ -253,8 +255,10 @@ static bool edge_log(const struct edge *edge, struct known_edge *known) {
   struct ring_edge_record *r = ring_log_begin(RING_RECORD_EDGE, sizeof *r);
   if (!r) return false;
   uint8_t how = RING_NO_CODE;
-  bool jumped = edge->from && edge->to && edge->cause != CAUSE_SIGNAL;
+  bool trapped = edge->cause == CAUSE_EXCEPTION || edge->cause == CAUSE_INTERRUPT;
+  bool jumped = edge->from && edge->to && edge->cause != CAUSE_SIGNAL && !trapped;
   r->host_source = jumped ? host_source(edge->from, edge->to, &how) : 0;
+  if (trapped) how = HOST_HOW_MAIN_LOOP;
   r->host_target = edge->to ? edge->to->host_pc : 0;
   r->source = edge->source;
   r->target = edge->target;

@@ -40,7 +40,8 @@ struct block {
   /* Cold. */
   uint64_t start, last, end, taken;
   uint8_t ending;  /* enum ending */
-  bool is_handler; /* a signal handler starts here */
+  bool is_handler; /* a handler of signals or traps starts here */
+  bool sets_vectors; /* of a whole machine: where traps go may be another place after it */
   uint64_t host_pc;
   uint32_t host_size;
   uint8_t *sizes; /* of each instruction, then the code bytes */
@@ -60,7 +61,7 @@ int block_index(const struct block *b, uint64_t pc);
 /* Gives it a number and logs it when it runs first on v, between transfers seq - 1 and seq;
    host_pc: inside its host code. */
 void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, uintptr_t host_pc);
-/* A handler starts at pc: flags the blocks there and forgets every link to them. */
+/* A handler of signals or traps starts at pc: flags the blocks there and forgets every link to them. */
 void block_flag_handler(uint64_t pc);
 /* Drops the last instruction: QEMU 7.2 lists one that it rolled back at a page end. */
 void block_drop_last(struct block *b);

@@ -18,6 +18,7 @@
 
 #include "block.h"
 #include "guest.h"
+#include "machine.h"
 #include "qemu_api.h"
 #include "ring_writer.h"
 
@@ -103,7 +104,7 @@ static enum step step(const struct block *p, const struct arrival *to, struct ed
     *left = p->instructions - (uint32_t)again;
     return STEP_AGAIN;
   }
-  if (is_indirect(ending) && !whole_machine) {
+  if (is_indirect(ending) && (!whole_machine || machine_tells_traps())) {
     edge->cause = CAUSE_JUMP;
     edge->kind = kind_of(ending);
   }
@@ -141,10 +142,10 @@ static void thread_started(struct ring_vcpu *v, const struct block *b) {
   guest_log_maps(v);
 }
 
-/* Transfers that one arrival makes: at most a jump and the signal that came right after it; and
-   instructions that have retired by then. */
+/* Transfers that one arrival makes: at most a jump and the signal or the traps that came right
+   after it; and instructions that have retired by then. */
 struct made {
-  uint32_t edges[2];
+  uint32_t edges[1 + TRAPS_MAX];
   unsigned count;
   uint64_t instructions;
 };
@@ -160,14 +161,60 @@ static uint32_t signal_return_edge(struct block *p, struct arrival to) {
   return edge_number(&edge);
 }
 
+/* A signal or a trap: what put control elsewhere between two instructions, or at one. */
+struct delivery {
+  uint64_t interrupted;
+  bool is_fault; /* the interrupted instruction itself is why */
+  bool may_be_sent; /* nothing tells whether it is */
+  uint8_t cause, kind;
+  struct ring_fact fact;
+};
+
+static struct delivery delivery_of_signal(const struct guest_signal *signal) {
+  return (struct delivery){
+      .interrupted = signal->interrupted,
+      .is_fault = signal->is_fault,
+      .may_be_sent = !signal->has_code,
+      .cause = CAUSE_SIGNAL,
+      .kind = RING_NO_CODE,
+      .fact = {
+          .kind = MARK_SIGNAL,
+          .has = MARK_HAS_PC | MARK_HAS_NUMBER | (signal->has_code ? MARK_HAS_CODE : 0) |
+                 (signal->is_fault && signal->has_code ? MARK_HAS_ADDRESS : 0),
+          .pc = signal->interrupted,
+          .number = signal->number,
+          .code = signal->code,
+          .address = signal->address,
+      },
+  };
+}
+
+static struct delivery delivery_of_trap(const struct machine_trap *trap) {
+  return (struct delivery){
+      .interrupted = trap->interrupted,
+      .is_fault = !trap->is_interrupt,
+      .cause = trap->is_interrupt ? CAUSE_INTERRUPT : CAUSE_EXCEPTION,
+      .kind = trap->is_call ? KIND_SYSCALL : RING_NO_CODE,
+      .fact = {
+          .kind = trap->is_interrupt ? MARK_INTERRUPT : MARK_EXCEPTION,
+          .has = MARK_HAS_PC | MARK_HAS_NUMBER | (trap->is_interrupt ? 0 : MARK_HAS_ADDRESS),
+          .pc = trap->interrupted,
+          .number = (int64_t)trap->number,
+          .address = trap->address,
+      },
+  };
+}
+
+/* Deliveries that came one right after the other between p and b; the last leads to b. */
 static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b,
-                    uintptr_t host_pc, const struct guest_signal *signal, struct made *made) {
+                    uintptr_t host_pc, const struct delivery *deliveries, unsigned count,
+                    struct made *made) {
   struct edge edge;
   uint32_t left = 0;
-  struct arrival interrupted = {signal->interrupted, NULL};
-  int inside = p == &nowhere ? -1 : block_index(p, signal->interrupted);
-  bool faulted_inside = signal->is_fault && inside >= 0;
-  if (faulted_inside && !signal->has_code && inside == 0) {
+  struct arrival interrupted = {deliveries->interrupted, NULL};
+  int inside = p == &nowhere ? -1 : block_index(p, interrupted.pc);
+  bool faulted_inside = deliveries->is_fault && inside >= 0;
+  if (faulted_inside && deliveries->may_be_sent && inside == 0) {
     /* Sent or raised? A block that jumps to its own start had gone there if it was sent. */
     faulted_inside = step(p, &interrupted, &edge, &left) != STEP_TRANSFER;
     left = 0;
@@ -182,32 +229,27 @@ static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct
     make(made, edge_number(&edge));
   }
   made->instructions -= left;
-  block_first_run(v, ring_seq(v) + made->count + 1, b, host_pc);
-  bool touches = faulted_inside || left != 0 || signal->interrupted == p->end;
-  struct edge delivery = {
-      .source = signal->interrupted,
-      .target = b->start,
-      .from = touches && p != &nowhere ? p : NULL,
-      .to = b,
-      .cause = CAUSE_SIGNAL,
-      .kind = RING_NO_CODE,
-      .has_source = true,
-  };
-  struct ring_fact fact = {
-      .kind = MARK_SIGNAL,
-      .has = MARK_HAS_PC | MARK_HAS_NUMBER | (signal->has_code ? MARK_HAS_CODE : 0) |
-             (signal->is_fault && signal->has_code ? MARK_HAS_ADDRESS : 0),
-      .pc = signal->interrupted,
-      .number = signal->number,
-      .code = signal->code,
-      .address = signal->address,
-  };
-  ring_mark(v, ring_seq(v) + made->count, &fact);
-  make(made, edge_number(&delivery));
+  block_first_run(v, ring_seq(v) + made->count + count, b, host_pc);
+  bool touches = faulted_inside || left != 0 || interrupted.pc == p->end;
+  for (unsigned i = 0; i < count; i++) {
+    const struct delivery *d = &deliveries[i];
+    bool is_last = i + 1 == count;
+    struct edge delivery = {
+        .source = d->interrupted,
+        .target = is_last ? b->start : d[1].interrupted,
+        .from = i == 0 && touches && p != &nowhere ? p : NULL,
+        .to = is_last ? b : NULL,
+        .cause = d->cause,
+        .kind = d->kind,
+        .has_source = true,
+    };
+    ring_mark(v, ring_seq(v) + made->count, &d->fact);
+    make(made, edge_number(&delivery));
+  }
 }
 
 static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b,
-                   uintptr_t host_pc, struct made *made) {
+                   const uint8_t *env, uintptr_t host_pc, struct made *made) {
   struct edge edge;
   uint32_t left;
   struct arrival to = {b->start, b};
@@ -234,34 +276,59 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
   block_first_run(v, how == STEP_TRANSFER ? seq + 1 : seq, b, host_pc);
   switch (how) {
     case STEP_SEQUENTIAL:
-      if (!b->is_handler) p->next = b;
+      if (!b->is_handler && !p->sets_vectors) p->next = b;
       return;
     case STEP_AGAIN:
       made->instructions -= left;
       if (p->ending == END_REPEAT && left == 1) block_link(p, b, NO_TRANSFER);
       return;
     case STEP_TRANSFER: {
+      bool certain = edge.cause == CAUSE_JUMP || p->ending == END_UNKNOWN;
+      if (whole_machine && machine_tells_traps()) {
+        certain = machine_goes_to(env, p, b->start) != GOES_NOT;
+        if (!certain) edge.cause = edge.kind = RING_NO_CODE; /* a reset, or a debugger's hand */
+      } else if (whole_machine) {
+        certain = true; /* no cause is ever told, so that it is always this edge */
+      }
       uint32_t number = edge_number(&edge);
       make(made, number);
-      bool certain = edge.cause == CAUSE_JUMP || p->ending == END_UNKNOWN;
       if (certain) block_link(p, b, number);
     }
   }
+}
+
+/* The deliveries that led from p to b; 0: none did. */
+static unsigned deliveries_at(const struct block *p, const struct block *b, const uint8_t *env,
+                              struct delivery *out) {
+  struct machine_trap traps[TRAPS_MAX];
+  struct guest_signal signal;
+  unsigned count = 0;
+  if (!whole_machine) {
+    if (!b->is_handler || !guest_signal_entry(env, b, &signal)) return 0;
+    out[0] = delivery_of_signal(&signal);
+    return 1;
+  }
+  if (!machine_tells_traps()) return 0;
+  bool is_plain = p != &nowhere && !p->sets_vectors && machine_goes_to(env, p, b->start) == GOES;
+  if (!is_plain) machine_note_vectors(env);
+  if (!is_plain || b->is_handler) count = machine_traps(env, p, b, traps);
+  for (unsigned i = 0; i < count; i++) out[i] = delivery_of_trap(&traps[i]);
+  return count;
 }
 
 __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index, struct block *p,
                                              struct block *b, const uint8_t *env,
                                              uintptr_t host_pc) {
   struct made made = {.count = 0, .instructions = v->instructions + p->instructions};
-  struct guest_signal signal;
+  struct delivery deliveries[TRAPS_MAX];
   if (ring.detached) return;
   ring_lock();
   if (p == &nowhere) thread_started(v, b);
-  bool delivered = b->is_handler && !whole_machine && guest_signal_entry(env, b, &signal);
-  if (delivered) {
-    deliver(v, index, p, b, host_pc, &signal, &made);
+  unsigned count = deliveries_at(p, b, env, deliveries);
+  if (count > 0) {
+    deliver(v, index, p, b, host_pc, deliveries, count, &made);
   } else {
-    arrive(v, index, p, b, host_pc, &made);
+    arrive(v, index, p, b, env, host_pc, &made);
   }
   ring_unlock();
   for (unsigned i = 0; i < made.count; i++) {
@@ -441,6 +508,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   vcpus = ring.vcpus;
   if (!log_guest(info)) return refuse("no memory for the plugin: free some");
   guest_install(guest_isa, vcpu_slots);
+  if (whole_machine) machine_install(guest_isa);
   pthread_atfork(NULL, forked_parent, forked_child);
   const struct qemu_handlers handlers = {
       .translated = translated,

@@ -122,6 +122,8 @@ const char *qemu_api_find(const struct qemu_info *info) {
        true},
       {"tcg_tb_lookup", (void **)&qemu.tcg_tb_lookup, false},
       {"guest_base", (void **)&qemu.guest_base, false},
+      {"riscv_csrrw_debug", (void **)&qemu.riscv_csrrw_debug, false},
+      {"riscv_cpu_mmu_index", (void **)&qemu.riscv_mmu_index, false},
   };
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
     void *found = dlsym(RTLD_DEFAULT, wanted[i].name);

@@ -42,6 +42,9 @@ struct qemu_calls {
   /* Not part of the plugin interface; NULL where this QEMU does not export it. */
   const uint64_t *(*tcg_tb_lookup)(uintptr_t host_pc);
   const uintptr_t *guest_base;
+  /* A negative answer is success; mask 0 only reads. */
+  int (*riscv_csrrw_debug)(void *env, int number, uint64_t *old, uint64_t value, uint64_t mask);
+  int (*riscv_mmu_index)(void *env, bool for_code); /* the privilege level */
 };
 
 struct qemu_syscall {
