@@ -49,6 +49,15 @@ function endOf(end: GuestEnd | null): End {
   return { how: 'signal', signal: end.signal, number: end.number };
 }
 
+/** Of a whole machine: what its engine cannot know. */
+function untold({ guest }: Flusher): string[] {
+  if (guest === null || !guest.system || guest.tellsTraps) return [];
+  return [
+    `found no way to tell interrupts and exceptions of ${guest.isa} under this QEMU: indirect ` +
+      'transfers have no cause. docs/qemu.md lists the machines for which they are told.',
+  ];
+}
+
 /** Takes what the ring still holds, fills the manifest, closes the trace. The guest is gone. */
 export function closeTrace(
   writer: TraceWriter,
@@ -79,5 +88,9 @@ export function closeTrace(
   // Under QEMU in user mode the guest's process is QEMU's; elsewhere it has none of its own.
   const isProcess = manifest.engine.name === 'qemu' && manifest.engine.mode === 'user';
   const problems = finishTrace(writer, flusher.maps, isProcess ? state.pid : null);
-  return end?.note === undefined ? problems : [`the run ended: ${end.note}`, ...problems];
+  return [
+    ...(end?.note === undefined ? [] : [`the run ended: ${end.note}`]),
+    ...untold(flusher),
+    ...problems,
+  ];
 }

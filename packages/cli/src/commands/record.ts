@@ -22,6 +22,7 @@ function recordOptions(call: Call): RecordOptions {
     sysroot: call.text('sysroot'),
     qemu: call.text('qemu'),
     engine: engineName(call.text('engine')),
+    ...(call.flag('system') && { system: { symbols: [] } }),
     embedded: {
       root: call.text('root'),
       writable: call.texts('writable'),
@@ -75,8 +76,9 @@ const ELF_HEAD_BYTES = 20;
 const EM_RISCV = 243;
 
 /** Where the program is surely one for it, the engine's thread loads while the recorder does. */
-async function beginThread({ engine, program }: RecordOptions): Promise<Worker | null> {
-  if (engine === 'qemu' || !program.includes('/')) return null;
+async function beginThread(options: RecordOptions): Promise<Worker | null> {
+  const { engine, program, system } = options;
+  if (engine === 'qemu' || system !== undefined || !program.includes('/')) return null;
   try {
     await using file = await open(program);
     const { buffer, bytesRead } = await file.read(Buffer.alloc(ELF_HEAD_BYTES), 0, ELF_HEAD_BYTES);
@@ -104,6 +106,9 @@ export const RECORD: CommandSpec = {
       'deterministic: time passes with instructions, 1 ns each, and randomness comes from the ' +
       'seed. The program sees the current folder, to be read, unless --root or --writable say ' +
       'otherwise. One that ignores Ctrl-C is killed by three within a second; its trace is kept.',
+    'With --system the words are a command line of qemu-system-ISA, to which nothing but the ' +
+      'plugin is added: a whole machine is recorded, each vCPU by itself, interrupts and ' +
+      'exceptions included. docs/qemu.md says for which machines causes are told.',
     'QEMU records Linux programs of any instruction set that its user mode runs. auto takes the ' +
       'embedded engine for static RV64 programs, else QEMU. "backtrail doctor" says what is here.',
   ],
@@ -136,6 +141,7 @@ export const RECORD: CommandSpec = {
       says: 'stop recording (not the program) after so many: 1e6, 10M',
       parse: parseCount,
     },
+    { flags: '--system', says: 'a whole machine: <program> is QEMU, e.g. qemu-system-riscv64' },
     { flags: '-L, --sysroot <dir>', says: 'libraries of a foreign dynamic program' },
     { flags: '--qemu <path>', says: 'the QEMU to use instead of the one in PATH' },
     {
@@ -176,6 +182,10 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record -L /usr/riscv64-linux-gnu ./rv', says: 'a foreign dynamic program' },
     { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
     { line: 'backtrail record firmware.elf', says: 'bare metal' },
+    {
+      line: 'backtrail record --system -- qemu-system-riscv64 -M virt -nographic -kernel a.elf',
+      says: 'a whole machine',
+    },
   ],
   passThrough: true,
   async run(call, io) {

@@ -4,6 +4,7 @@ import { embeddedEngine } from './embedded/embedded.ts';
 import type { Engine, Target } from './engine.ts';
 import { findProgram } from './find-program.ts';
 import { qemuEngine } from './qemu/qemu.ts';
+import { qemuSystemEngine } from './qemu/system.ts';
 
 export const ENGINE_NAMES = ['auto', 'embedded', 'qemu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
@@ -12,6 +13,13 @@ export interface EngineChoice extends Target {
   readonly engine: EngineName;
   /** QEMU to use; null: `qemu-<isa>` from PATH. */
   readonly qemu: string | null;
+  /** A whole machine: `program` and `args` are a command line of qemu-system-ISA. */
+  readonly system?: SystemOptions;
+}
+
+export interface SystemOptions {
+  /** What names code of the machine: `FILE` or `FILE@BASE`, ELF files or lists of symbols. */
+  readonly symbols: readonly string[];
 }
 
 /**
@@ -20,6 +28,7 @@ export interface EngineChoice extends Target {
  * @throws BacktrailError if there is no such program or it is no ELF file.
  */
 export function chooseEngine(choice: EngineChoice): Engine {
+  if (choice.system !== undefined) return qemuSystemEngine();
   if (choice.engine === 'embedded') return embeddedEngine();
   const isForQemu = choice.engine === 'qemu' || choice.qemu !== null || choice.sysroot !== null;
   if (isForQemu) return qemuEngine(choice.qemu);

@@ -86,6 +86,8 @@ export interface PreparedGuest {
   };
   /** A new ring that this guest can write to. */
   createRing(options: RingOptions): Ring;
+  /** Of a whole machine: files that it was given to run; what is an ELF file names code. */
+  readonly images?: readonly string[];
   /**
    * The guest's stdin, stdout and stderr are the recorder's.
    * @param ring one that `createRing` made; null: the guest runs unrecorded.

@@ -181,7 +181,7 @@ export const GUEST_RECORD = {
   bigEndian: { at: 40, type: 'u32', says: '' },
   apiVersion: { at: 44, type: 'u32', says: 'plugin interface in use' },
   system: { at: 48, type: 'u32', says: '1 whole machine, 0 one program' },
-  unused: { at: 52, type: 'u32', says: '0' },
+  tellsTraps: { at: 52, type: 'u32', says: '1 whole machine whose traps are told' },
 } as const satisfies Record<string, Field>;
 
 export const NO_NUMBER = 0xffff_ffff;

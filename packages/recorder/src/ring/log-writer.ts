@@ -107,6 +107,7 @@ export class LogWriter {
     if (at < 0) return false;
     this.#space.bytes.set(new TextEncoder().encode(isa), at + GUEST_RECORD.isa.at);
     this.#number(at, GUEST_RECORD.system, isMachine ? 1 : 0);
+    this.#number(at, GUEST_RECORD.tellsTraps, isMachine ? 1 : 0);
     this.#commit(GUEST_RECORD_BYTES);
     return true;
   }

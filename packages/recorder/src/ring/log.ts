@@ -23,6 +23,8 @@ export interface LogGuest {
   readonly bigEndian: boolean;
   readonly apiVersion: number;
   readonly system: boolean;
+  /** Of a whole machine: else transfers that a trap may have made have no cause. */
+  readonly tellsTraps: boolean;
 }
 
 export interface LogEdge {
@@ -171,6 +173,7 @@ export function decodeLog(bytes: Uint8Array): LogBatch {
         bigEndian: readNumber(view, at, GUEST_RECORD.bigEndian) !== 0,
         apiVersion: readNumber(view, at, GUEST_RECORD.apiVersion),
         system: readNumber(view, at, GUEST_RECORD.system) !== 0,
+        tellsTraps: readNumber(view, at, GUEST_RECORD.tellsTraps) !== 0,
       };
     }
     at += size;

@@ -35,14 +35,14 @@ export function findQemu(isa: string, wanted: string | null): FoundQemu {
 }
 
 /** The version that `qemu --version` prints. @throws BacktrailError E_QEMU_BROKEN. */
-export function qemuVersion(path: string): string {
+export function qemuVersion(path: string, remedy = QEMU_REMEDY): string {
   const run = spawnSync(path, ['--version'], { encoding: 'utf8' });
   const version = /version (\d+\.\d+(?:\.\d+)?)/.exec(run.stdout ?? '')?.[1];
   if (version !== undefined) return version;
   throw new BacktrailError(
     'E_QEMU_BROKEN',
     `${path}: found no version in what --version prints, expected "version 7.2" or later. ` +
-      QEMU_REMEDY,
+      remedy,
   );
 }
 

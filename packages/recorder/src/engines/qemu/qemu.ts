@@ -1,58 +1,17 @@
 /** The QEMU engine, user mode: stock QEMU, unmodified, with our plugin. */
-import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
-import { constants } from 'node:os';
 import { basename } from 'node:path';
 import { readElfHeader } from '../../elf/elf.ts';
 import { BacktrailError } from '../../errors.ts';
 import { Ring } from '../../ring/ring.ts';
-import type { Engine, GuestEnd, PreparedGuest, RunningGuest, Target } from '../engine.ts';
+import type { Engine, GuestEnd, PreparedGuest, Target } from '../engine.ts';
 import { findProgram } from '../find-program.ts';
 import { type FoundQemu, findQemu, findSysroot, QEMU_REMEDY } from './find.ts';
-import { builtPlugin } from './plugin.ts';
-
-const RING_FOLDER = '/dev/shm';
-
-const newRingPath = (): string =>
-  `${RING_FOLDER}/backtrail-${process.pid}-${randomBytes(4).toString('hex')}.ring`;
-
-/** Node's names for host ISAs → the field's. */
-const HOST_ISAS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
-
-function signalNumber(signal: NodeJS.Signals): number {
-  return constants.signals[signal];
-}
-
-function start(qemu: FoundQemu, args: readonly string[]): RunningGuest {
-  const child = spawn(qemu.path, args, { stdio: 'inherit' });
-  const ended = new Promise<GuestEnd>((resolve, reject) => {
-    child.on('error', (cause) => {
-      reject(
-        new BacktrailError(
-          'E_QEMU_BROKEN',
-          `${qemu.path}: found ${cause.message}, expected it to start. ${QEMU_REMEDY}`,
-          { cause },
-        ),
-      );
-    });
-    child.on('exit', (status, signal) => {
-      if (signal !== null) resolve({ how: 'signal', signal, number: signalNumber(signal) });
-      else resolve({ how: 'exit', status: status ?? 0 });
-    });
-  });
-  return {
-    pid: child.pid ?? 0,
-    ended,
-    signal: (signal) => void child.kill(signal),
-    isProcess: true,
-  };
-}
+import { endText, hostIsa, newRingPath, pluginArgs, startQemu } from './process.ts';
 
 function explain(qemu: FoundQemu, end: GuestEnd): string {
-  const how = end.how === 'exit' ? `status ${end.status}` : end.signal;
   return (
-    `${qemu.path} ${qemu.version}: found that it ended (${how}) before our plugin attached, ` +
-    `expected a QEMU that takes -plugin, 7.2 or later. ${QEMU_REMEDY}`
+    `${qemu.path} ${qemu.version}: found that it ended (${endText(end)}) before our plugin ` +
+    `attached, expected a QEMU that takes -plugin, 7.2 or later. ${QEMU_REMEDY}`
   );
 }
 
@@ -70,21 +29,25 @@ export function qemuEngine(qemuPath: string | null): Engine {
             'runs. Record it on its own kind of machine.',
         );
       }
-      const hostIsa = HOST_ISAS[process.arch] ?? process.arch;
       const qemu = findQemu(header.isa, qemuPath);
       const sysroot = findSysroot(program, header, target.sysroot);
       return {
-        engine: { name: 'qemu', version: qemu.version, hostIsa, mode: 'user' },
+        engine: { name: 'qemu', version: qemu.version, hostIsa: hostIsa(), mode: 'user' },
         guest: { isa: header.isa, endian: header.endian, addressBits: header.class },
         createRing: (options) => Ring.create(newRingPath(), options),
         start: (ring) =>
-          start(qemu, [
-            ...(sysroot === null ? [] : ['-L', sysroot]),
-            ...(ring === null ? [] : ['-plugin', `${builtPlugin()},ring=${ring.path}`]),
-            ...(target.program.includes('/') ? [] : ['-0', basename(target.program)]),
-            target.program.includes('/') ? target.program : program,
-            ...target.args,
-          ]),
+          startQemu({
+            qemu,
+            args: [
+              ...(sysroot === null ? [] : ['-L', sysroot]),
+              ...pluginArgs(ring),
+              ...(target.program.includes('/') ? [] : ['-0', basename(target.program)]),
+              target.program.includes('/') ? target.program : program,
+              ...target.args,
+            ],
+            name: null,
+            remedy: QEMU_REMEDY,
+          }),
         explainSilence: (end) => explain(qemu, end),
       };
     },

@@ -20,7 +20,7 @@ static struct block *buckets[BUCKETS];
 static struct block *newest;
 static uint32_t block_count;
 
-/* Where handlers of signals or traps start; one that was replaced stays, it may still be entered. */
+/* Where handlers of signals or traps start; one that was replaced stays, it may still run. */
 static uint64_t *handlers;
 static size_t handler_count;
 

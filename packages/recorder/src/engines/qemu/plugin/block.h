@@ -61,7 +61,7 @@ int block_index(const struct block *b, uint64_t pc);
 /* Gives it a number and logs it when it runs first on v, between transfers seq - 1 and seq;
    host_pc: inside its host code. */
 void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, uintptr_t host_pc);
-/* A handler of signals or traps starts at pc: flags the blocks there and forgets every link to them. */
+/* A handler of signals or traps starts at pc: flags the blocks there, forgets links to them. */
 void block_flag_handler(uint64_t pc);
 /* Drops the last instruction: QEMU 7.2 lists one that it rolled back at a page end. */
 void block_drop_last(struct block *b);

@@ -477,7 +477,8 @@ static bool log_guest(const struct qemu_info *info) {
   if (!r) return false;
   snprintf(r->isa, sizeof r->isa, "%s", info->target_name);
   r->api_version = (uint32_t)info->version.cur;
-  r->system = info->system_emulation;
+  r->system = whole_machine;
+  r->tells_traps = machine_tells_traps();
   ring_log_commit(r);
   return true;
 }
@@ -506,9 +507,9 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   guest_isa = isa_named(info->target_name);
   vcpu_slots = ring.header->vcpu_slots;
   vcpus = ring.vcpus;
+  if (whole_machine) machine_install(guest_isa);
   if (!log_guest(info)) return refuse("no memory for the plugin: free some");
   guest_install(guest_isa, vcpu_slots);
-  if (whole_machine) machine_install(guest_isa);
   pthread_atfork(NULL, forked_parent, forked_child);
   const struct qemu_handlers handlers = {
       .translated = translated,

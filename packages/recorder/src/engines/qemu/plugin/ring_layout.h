@@ -247,13 +247,13 @@ struct ring_guest_record {
   uint32_t big_endian;
   uint32_t api_version; /* plugin interface in use */
   uint32_t system; /* 1 whole machine, 0 one program */
-  uint32_t unused; /* 0 */
+  uint32_t tells_traps; /* 1 whole machine whose traps are told */
 };
 _Static_assert(offsetof(struct ring_guest_record, isa) == 8, "layout");
 _Static_assert(offsetof(struct ring_guest_record, big_endian) == 40, "layout");
 _Static_assert(offsetof(struct ring_guest_record, api_version) == 44, "layout");
 _Static_assert(offsetof(struct ring_guest_record, system) == 48, "layout");
-_Static_assert(offsetof(struct ring_guest_record, unused) == 52, "layout");
+_Static_assert(offsetof(struct ring_guest_record, tells_traps) == 52, "layout");
 _Static_assert(sizeof(struct ring_guest_record) == 56, "layout");
 
 enum {

@@ -1,0 +1,68 @@
+/** QEMU as a child process that has the recorder's streams: what both of its modes share. */
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
+import { BacktrailError } from '../../errors.ts';
+import type { Ring } from '../../ring/ring.ts';
+import type { GuestEnd, RunningGuest } from '../engine.ts';
+import type { FoundQemu } from './find.ts';
+import { builtPlugin } from './plugin.ts';
+
+const RING_FOLDER = '/dev/shm';
+
+export const newRingPath = (): string =>
+  `${RING_FOLDER}/backtrail-${process.pid}-${randomBytes(4).toString('hex')}.ring`;
+
+/** Node's names for host ISAs → the field's. */
+const HOST_ISAS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
+
+export const hostIsa = (): string => HOST_ISAS[process.arch] ?? process.arch;
+
+/** Both modes take it alike; null: nothing is recorded. */
+export const pluginArgs = (ring: Ring | null): readonly string[] =>
+  ring === null ? [] : ['-plugin', `${builtPlugin()},ring=${ring.path}`];
+
+function signalNumber(signal: NodeJS.Signals): number {
+  return constants.signals[signal];
+}
+
+export interface QemuStart {
+  readonly qemu: FoundQemu;
+  readonly args: readonly string[];
+  /** What it is told that it is called; null: its path. */
+  readonly name: string | null;
+  /** For the message if it does not start. */
+  readonly remedy: string;
+}
+
+export function startQemu({ qemu, args, name, remedy }: QemuStart): RunningGuest {
+  const child = spawn(qemu.path, args, {
+    stdio: 'inherit',
+    ...(name === null ? {} : { argv0: name }),
+  });
+  const ended = new Promise<GuestEnd>((resolve, reject) => {
+    child.on('error', (cause) => {
+      reject(
+        new BacktrailError(
+          'E_QEMU_BROKEN',
+          `${qemu.path}: found ${cause.message}, expected it to start. ${remedy}`,
+          { cause },
+        ),
+      );
+    });
+    child.on('exit', (status, signal) => {
+      if (signal !== null) resolve({ how: 'signal', signal, number: signalNumber(signal) });
+      else resolve({ how: 'exit', status: status ?? 0 });
+    });
+  });
+  return {
+    pid: child.pid ?? 0,
+    ended,
+    signal: (signal) => void child.kill(signal),
+    isProcess: true,
+  };
+}
+
+/** For a message: `status 1` or the signal's name. */
+export const endText = (end: GuestEnd): string =>
+  end.how === 'exit' ? `status ${end.status}` : end.signal;

@@ -1,0 +1,93 @@
+/**
+ * Whole machines under QEMU: what a trace says of them is what QEMU's own log says of the same
+ * run, block by block and trap by trap; what the guest itself wrote down; and what the embedded
+ * engine records of the same guest.
+ */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Trace } from '@backtrail/recorder/trace';
+import { describe, expect, test } from 'vitest';
+import { checkTrace } from '../../packages/analyzer/src/check.ts';
+import { type BareGuest, bareGuest } from '../guests/bare/build.ts';
+import { temporaryFolder } from '../guests/build.ts';
+import { recordMachine, virtBoard } from '../guests/system.ts';
+import { needsAll } from '../require.ts';
+import { firstDifference, tracedRuns } from './exec-log.ts';
+import { recordOn } from './record-on.ts';
+import { divergences } from './same-transfers.ts';
+import { countKinds, readMachineLog, type Trap, tracedTraps } from './system-log.ts';
+
+const folder = temporaryFolder('system');
+const need = needsAll('qemu-system-riscv64', 'cc');
+
+interface Recorded {
+  readonly trace: Trace;
+  /** What the guest wrote to its serial port. */
+  readonly printed: string;
+}
+
+function recordSample(guest: BareGuest, name: string, ...more: string[]): Recorded {
+  const [serial, output] = [path.join(folder, `${name}.txt`), path.join(folder, `${name}.trace`)];
+  const args = [...virtBoard(bareGuest(guest), serial), ...more];
+  const trace = recordMachine({ qemu: need.path, args, output });
+  return { trace, printed: readFileSync(serial, 'latin1').replaceAll('\r', '') };
+}
+
+/** As the sample prints them: `ecall: exception 11, epc 0x80000490, tval 0x0`. */
+function printedTraps(text: string): Trap[] {
+  const line = /: (exception|interrupt) (\d+), epc (0x[0-9a-f]+), tval (0x[0-9a-f]+)/g;
+  return Array.from(text.matchAll(line), ([, kind, number = '', epc = '', tval = '']) => ({
+    isInterrupt: kind === 'interrupt',
+    number: BigInt(number),
+    source: BigInt(epc),
+    address: BigInt(tval),
+  }));
+}
+
+/** Where the emulator's own first instructions are; the embedded board begins behind them. */
+const BOOT = 'start/null none → 0x1000';
+
+describe.skipIf(need.missing)(`whole machines, riscv64${need.note}`, () => {
+  test.each<BareGuest>(['traps', 'panic', 'scheduler', 'levels', 'devices'])(
+    "%s: QEMU's log has the same blocks and the same traps, each at its place",
+    (guest) => {
+      const file = path.join(folder, `${guest}.log`);
+      const options = ['-d', 'exec,int,nochain', '-D', file];
+      const { trace } = recordSample(guest, `${guest}-logged`, ...options);
+      const log = readMachineLog(file);
+      expect(checkTrace(trace).findings).toEqual([]);
+      expect(tracedTraps(trace, 0)).toEqual(log.traps.get(0) ?? []);
+      const runs = tracedRuns(trace, 0).map(({ pc }) => pc);
+      // In the last one the machine was switched off: how far it came nobody knows.
+      const blocks = (log.blocks.get(0) ?? []).slice(0, -1);
+      expect(firstDifference(runs, blocks)).toBeNull();
+      expect(blocks.length).toBeGreaterThan(40);
+      expect(countKinds(trace, 0).withoutCause).toBe(0);
+    },
+  );
+
+  test.each<BareGuest>(['traps', 'devices', 'panic'])(
+    '%s: the same transfers as on our board',
+    (guest) => {
+      const { trace, printed } = recordSample(guest, `${guest}-qemu`);
+      const output = path.join(folder, `${guest}-embedded.trace`);
+      const run = { program: bareGuest(guest), args: [], stdin: '', output };
+      const embedded = recordOn('embedded', run);
+      expect(embedded.stdout.toString('latin1').replaceAll('\r', '')).toBe(printed);
+      const found = divergences(embedded.trace, trace);
+      expect(found.map(({ secondHas }) => secondHas)).toEqual([BOOT]);
+      expect(found[0]).toMatchObject({ first: { seq: 0, count: 1 }, second: { seq: 0, count: 2 } });
+      expect(checkTrace(trace).findings).toEqual([]);
+    },
+  );
+
+  test('traps: every trap that the guest wrote down, and no other', () => {
+    const { trace, printed } = recordSample('traps', 'traps-own');
+    const traps = printedTraps(printed);
+    expect(tracedTraps(trace, 0)).toEqual(traps);
+    expect(traps.length).toBe(26);
+    expect(countKinds(trace, 0)).toEqual({ withoutCause: 0, calls: 1, returns: 27 });
+    expect(trace.manifest.engine).toMatchObject({ name: 'qemu', mode: 'system' });
+    expect(trace.manifest.guest).toEqual({ isa: 'riscv64', endian: 'little', addressBits: 64 });
+  });
+});
