@@ -4,7 +4,7 @@
  */
 import type { ReadStream, WriteStream } from 'node:tty';
 import { type IndexProgress, openIndex, type Trace } from '@backtrail/analyzer';
-import { render, Text, useWindowSize } from 'ink';
+import { render, Text, useApp, useWindowSize } from 'ink';
 import { createElement, type ReactNode, useEffect, useReducer } from 'react';
 import { draw, frame } from './draw.ts';
 import { decodeKeys, lateKeys } from './input.ts';
@@ -31,9 +31,11 @@ export interface Terminal {
 /** One run of the UI: the state, and who wants to know when it changed. */
 class Session {
   readonly world: World;
+  readonly pause: () => void;
   state: WalkState;
   onChange: () => void = () => {};
   onDone: (error?: Error) => void = () => {};
+  onSuspend: () => void = () => {};
   /** How far the index is, percent; null if none is being built. */
   indexedPercent: number | null = null;
   /** A key whose answer needs the index, and those typed after it. */
@@ -42,8 +44,10 @@ class Session {
   #late: NodeJS.Timeout | undefined;
   #asking: NodeJS.Timeout | undefined;
 
-  constructor(world: World) {
+  /** @param pause gives the shell its turn, and returns when it is ours again */
+  constructor(world: World, pause: () => void) {
     this.world = world;
+    this.pause = pause;
     this.state = firstState(world.cursor.position, world.options.ended, world.locator.hasLines);
   }
 
@@ -70,6 +74,10 @@ class Session {
     try {
       for (const key of keys) {
         if (this.state.isDone) break;
+        if (key === 'ctrl+z') {
+          this.onSuspend();
+          continue;
+        }
         // While the database is asked, keys but Ctrl-C have to wait for nothing.
         if (this.state.isBusy && key !== 'ctrl+c') continue;
         if (this.#mustWait(key)) continue;
@@ -134,12 +142,15 @@ class Session {
 function App({ session }: { readonly session: Session }): ReactNode {
   const { columns, rows } = useWindowSize();
   const [, redraw] = useReducer((count: number) => count + 1, 0);
+  const { suspendTerminal } = useApp();
   useEffect(() => {
     session.onChange = redraw;
+    session.onSuspend = () => void suspendTerminal(session.pause);
     return () => {
       session.onChange = () => {};
+      session.onSuspend = () => {};
     };
-  }, [session]);
+  }, [session, suspendTerminal]);
   const { world, state } = session;
   const lines = draw(world, state, columns, rows);
   return createElement(Text, null, frame(lines, world.options.hasColor));
@@ -174,9 +185,18 @@ export async function walk(
   { stdin, stdout }: Terminal,
 ): Promise<readonly string[]> {
   using world = await World.open(trace, options);
-  const session = new Session(world);
-  const onData = (data: string): void => session.take(data);
   const wasRaw = stdin.isRaw;
+  const pause = (): void => {
+    stdin.setRawMode(wasRaw);
+    stdout.write(WHEEL_OFF);
+    // All of this job, whoever started us included. It returns when the job goes on, or at once
+    // where there is no shell to stop for.
+    process.kill(0, 'SIGTSTP');
+    stdin.setRawMode(true);
+    stdout.write(WHEEL_ON);
+  };
+  const session = new Session(world, pause);
+  const onData = (data: string): void => session.take(data);
   // Before the first frame: who sees it may type.
   stdin.setEncoding('utf8');
   stdin.setRawMode(true);

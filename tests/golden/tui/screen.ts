@@ -11,7 +11,7 @@ const FRAME_BEGINS = '\u001b[?2026h';
 const FRAME_ENDS = '\u001b[?2026l';
 
 export interface ScreenOptions {
-  /** What the shell runs when the program has ended: the state of the terminal, for example. */
+  /** What the shell runs when the program has ended, or was stopped. */
   readonly after?: string;
   readonly columns?: number;
   readonly rows?: number;
@@ -43,7 +43,7 @@ export class Screen {
     const source = program === undefined ? [MAIN] : ['--conditions=source', program];
     const words = [process.execPath, ...source, ...argv];
     const [file = '', ...args] =
-      after === '' ? words : ['sh', '-c', `"$@"; ${after}`, 'sh', ...words];
+      after === '' ? words : ['sh', '-c', `set -m; "$@"; ${after}`, 'sh', ...words];
     this.#pty = spawn(file, args, {
       cols: columns,
       rows,

@@ -118,6 +118,23 @@ test('without colours', async () => {
   expect(await screen.ended()).toBe(0);
 });
 
+test('Ctrl-Z gives the shell its turn, and fg comes back to the same place', async () => {
+  const after = 'echo it stopped; read line; fg > /dev/null';
+  using screen = new Screen(['walk', sample('smash'), '--at', '700'], { after });
+  await screen.shows('transfer 700 of');
+  screen.type('\u001a');
+  await screen.shows('it stopped');
+  expectRestored(screen);
+  screen.type('\r');
+  await screen.shows('transfer 700 of');
+  expect(screen.isAlternate).toBe(true);
+  screen.type('k');
+  await screen.shows('transfer 699 of');
+  screen.type('q');
+  await screen.ended();
+  expectRestored(screen);
+});
+
 test.each(['a key', 'a frame'])('a fault in %s leaves the terminal as it was', async (where) => {
   using screen = new Screen([sample('smash'), where], { program: CRASH, after: 'stty -a' });
   await screen.shows('q quit');
