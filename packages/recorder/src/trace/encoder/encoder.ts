@@ -37,6 +37,7 @@ import { description, encodingTable } from './fse.ts';
 import { codesOf, treeDescription, WEIGHTS } from './huffman.ts';
 import {
   BLOCK_BYTES,
+  CODED_BYTES_MAX,
   CODES,
   contentAt,
   type ElementBytes,
@@ -187,9 +188,9 @@ export class EdgeEncoder {
     return body + bytes;
   }
 
-  /** @returns the end of the block's body, or null where there is no match. */
+  /** @returns the end of the block's body, or null where it is to be stored as it is. */
   private compressed(at: number, end: number, body: number): number | null {
-    if (end - at <= MATCH_MARGIN) return null;
+    if (end - at <= MATCH_MARGIN || end > CODED_BYTES_MAX) return null;
     const { machine, state } = this;
     const sequencesEnd = machine.find(at, end, LITERALS_AT);
     const count = (sequencesEnd - SEQUENCES_AT) / SEQUENCE.bytes;

@@ -24,6 +24,11 @@ export type ElementBytes = 2 | 4;
 /** A block's content, at most (RFC 8878, 3.1.1.2.4). */
 export const BLOCK_BYTES = 131_072;
 /**
+ * Up to here every offset has a code in all tables; segments of a ring take 1 MiB. What is behind
+ * is stored as it is.
+ */
+export const CODED_BYTES_MAX = 2 ** 25;
+/**
  * Bytes of a match, at least, by the size of a number: three of two bytes cost as much as a
  * sequence, two of four bytes cost more.
  */
