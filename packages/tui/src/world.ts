@@ -61,6 +61,8 @@ export class World implements Disposable {
   readonly locator: SourceLocator;
   readonly reader: SourceReader = createSourceReader();
   readonly options: WalkOptions;
+  /** What the strip was made of last. */
+  strip: { readonly key: string; readonly ranks: Int32Array } | null = null;
   readonly #guest: Disassembler | null;
   readonly #host: Disassembler | null;
   readonly #marks = new Map<number, Uint32Array>();

@@ -38,6 +38,30 @@ export function stripRange(seqEnd: number, seq: number, zoom: number): readonly 
   return [Math.floor(low), Math.max(Math.floor(low) + 1, Math.ceil(low + length))];
 }
 
+type Range = readonly [low: number, high: number];
+
+const columnOf = (seq: number, [low, high]: Range, width: number): number =>
+  Math.max(0, Math.min(width - 1, Math.floor(((seq - low) / (high - low)) * width)));
+
+/** The sign of each column, by its place in SIGNS. A run may have a million marks: kept. */
+function ranks(world: World, vcpu: number, range: Range, width: number): Int32Array {
+  const key = `${vcpu} ${range.join(' ')} ${width}`;
+  if (world.strip?.key === key) return world.strip.ranks;
+  const { trace } = world;
+  const best = new Int32Array(width).fill(SIGNS.length);
+  const rankOf = MARK_KINDS.map((kind) => SIGNS.findIndex(([one]) => one === kind));
+  const marks = world.marks(vcpu);
+  const end = firstMark(trace, marks, range[1] + 1);
+  for (let i = firstMark(trace, marks, range[0]); i < end; i++) {
+    const mark = marks[i] ?? 0;
+    const rank = rankOf[trace.marks.kind[mark] ?? 0] ?? -1;
+    const column = columnOf(trace.marks.seq[mark] ?? 0, range, width);
+    if (rank >= 0 && rank < (best[column] ?? 0)) best[column] = rank;
+  }
+  world.strip = { key, ranks: best };
+  return best;
+}
+
 export function strip(world: World, state: WalkState, columns: number): Line {
   const { trace } = world;
   const { vcpu, seq } = state.position;
@@ -45,19 +69,8 @@ export function strip(world: World, state: WalkState, columns: number): Line {
   const from = ` ${formatCount(low)} `;
   const to = ` ${formatCount(Math.max(0, high - 1))} `;
   const width = Math.max(8, columns - widthOf(from) - widthOf(to));
-  const columnOf = (at: number): number =>
-    Math.max(0, Math.min(width - 1, Math.floor(((at - low) / (high - low)) * width)));
-  const best = new Int32Array(width).fill(SIGNS.length);
-  const marks = world.marks(vcpu);
-  const end = firstMark(trace, marks, high + 1);
-  for (let i = firstMark(trace, marks, low); i < end; i++) {
-    const mark = marks[i] ?? 0;
-    const kind = MARK_KINDS[trace.marks.kind[mark] ?? 0];
-    const rank = SIGNS.findIndex(([one]) => one === kind);
-    const column = columnOf(trace.marks.seq[mark] ?? 0);
-    if (rank >= 0 && rank < (best[column] ?? 0)) best[column] = rank;
-  }
-  const cursor = columnOf(seq);
+  const best = ranks(world, vcpu, [low, high], width);
+  const cursor = columnOf(seq, [low, high], width);
   const cells = Array.from(best, (rank, column): Span => {
     const sign = SIGNS[rank]?.[1];
     if (column === cursor) return span(sign === undefined ? '▲' : sign.letter, 'inverse');
