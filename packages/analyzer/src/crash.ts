@@ -93,6 +93,7 @@ function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): Crash
     },
     vcpu,
     seqEnd,
+    vcpuTransfers: transfersOf(trace, vcpu),
     callsFromSeq: calls?.fromSeq ?? seqEnd,
     end: crashEnd(scene),
     where: where === null ? null : { ...where, returnsTo: returnsTo(scene, where, calls) },
@@ -129,14 +130,21 @@ function eventsOf(scene: Scene, calls: Calls | null): CrashReport['events'] {
   }));
 }
 
-/** Where the other vCPUs were, as far as that is known; the ones that got furthest. */
+/** Transfers of a vCPU that can be read. */
+function transfersOf(trace: Trace, vcpu: number): number {
+  let sum = 0;
+  for (const segment of trace.segmentsOf(vcpu)) sum += trace.segments.rows[segment] ?? 0;
+  return sum;
+}
+
+/** Where the other vCPUs were, as far as that is known; those that did most. */
 function others(scene: Scene): CrashOther[] {
   const { trace } = scene;
   const list = trace.vcpus.filter((vcpu) => vcpu !== scene.vcpu);
-  const sized = list.map((vcpu) => ({ vcpu, transfers: trace.seqEnd(vcpu) }));
-  const longest = sized.sort((a, b) => b.transfers - a.transfers).slice(0, OTHERS_MAX);
-  return longest.map(({ vcpu, transfers }) => {
-    const pc = endPc(trace, vcpu, transfers);
+  const counted = list.map((vcpu) => ({ vcpu, transfers: transfersOf(trace, vcpu) }));
+  const busiest = counted.sort((a, b) => b.transfers - a.transfers).slice(0, OTHERS_MAX);
+  return busiest.map(({ vcpu, transfers }) => {
+    const pc = endPc(trace, vcpu, trace.seqEnd(vcpu));
     return { vcpu, transfers, place: pc === null ? null : scene.place(pc) };
   });
 }

@@ -104,7 +104,7 @@ function manifestEnd(end: CrashEnd): Parameters<typeof tellEnd>[0]['end'] {
   return end.status === null ? { how: 'unknown' } : { how: 'exit', status: end.status };
 }
 
-function headOf({ trace, vcpu, seqEnd, end }: CrashReport): Sentence[] {
+function headOf({ trace, vcpu, vcpuTransfers, end }: CrashReport): Sentence[] {
   const list: Sentence[] = [];
   if (end.note !== null) list.push([`It ended because ${end.note}.`]);
   if (end.code !== null && end.signal !== null) {
@@ -115,7 +115,7 @@ function headOf({ trace, vcpu, seqEnd, end }: CrashReport): Sentence[] {
   if (end.recordingStopped !== null) {
     list.push([`Recording had stopped before ${describeStop(end.recordingStopped)}.`]);
   }
-  const own = trace.vcpus === 1 ? '' : `, ${formatCount(seqEnd)} of them by vCPU ${vcpu}`;
+  const own = trace.vcpus === 1 ? '' : `, ${formatCount(vcpuTransfers)} of them by vCPU ${vcpu}`;
   const engine = `${trace.isa}, ${trace.mode} mode, ${trace.engine} ${trace.engineVersion}`;
   // Alone: how long it is must not decide where other lines are broken.
   list.push([code(trace.directory)]);

@@ -299,7 +299,9 @@ export interface CrashRecent {
 /** Another vCPU, or thread. */
 export interface CrashOther {
   readonly vcpu: number;
+  /** That can be read. */
   readonly transfers: number;
+  /** Where it ended; null where that is not known. */
   readonly place: CrashPlace | null;
 }
 
@@ -354,6 +356,8 @@ export interface CrashReport {
   readonly vcpu: number;
   /** seq after its last transfer. */
   readonly seqEnd: number;
+  /** Transfers of it that can be read. */
+  readonly vcpuTransfers: number;
   /** What the search for broken returns went through: all from this seq on. */
   readonly callsFromSeq: number;
   readonly end: CrashEnd;
