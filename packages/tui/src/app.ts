@@ -2,6 +2,7 @@
  * The terminal: keys in, frames out. Ink draws, on the alternate screen; the whole frame is one
  * text of ready-made lines, which is the cheapest that it can be given. Keys are read here.
  */
+import { availableParallelism } from 'node:os';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { type IndexProgress, openIndex, type Trace } from '@backtrail/analyzer';
 import { render, Text, useApp, useWindowSize } from 'ink';
@@ -164,7 +165,9 @@ async function index(session: Session, trace: Trace): Promise<void> {
     const progress = ({ transfers, totalTransfers }: IndexProgress): void => {
       session.indexed(Math.floor((transfers / totalTransfers) * 100));
     };
-    const opened = await openIndex(trace, { progress });
+    // One processor is for the screen.
+    const threads = Math.max(1, availableParallelism() - 1);
+    const opened = await openIndex(trace, { progress, threads });
     session.world.takeIndex(opened.index);
     session.change(tell(session.state, 'The run is indexed: searches are fast now.'));
   } catch (error) {
