@@ -189,7 +189,8 @@ bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_
     int32_t info[6];
     if (!peek64(context_of(env, f, number) + f->pc_offset, &out->interrupted)) continue;
     out->number = number;
-    out->has_code = actions[number].has_info;
+    /* On RISC-V it is there unasked, and what raised the signal need not be guessed. */
+    out->has_code = actions[number].has_info || isa == ISA_RISCV64;
     out->is_fault = raised_by_code(number);
     if (!out->has_code) return true;
     if (peek(guest_register(env, f->info), info, sizeof info) != sizeof info) continue;

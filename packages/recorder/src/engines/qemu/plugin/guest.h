@@ -12,7 +12,7 @@
 /* A signal whose frame was found on the guest's stack. */
 struct guest_signal {
   int number, code;
-  bool has_code;        /* the kernel passed a siginfo: the handler asked for it (SA_SIGINFO) */
+  bool has_code;        /* a siginfo was passed: asked for (SA_SIGINFO), or unasked */
   uint64_t interrupted; /* the instruction that would have run next, or that faulted */
   uint64_t address;     /* fault address, where is_fault */
   bool is_fault;        /* raised by the instruction itself, which did not retire; where there is no
