@@ -77,6 +77,29 @@ test('a program that makes its own code is not accused', async () => {
   expect((await crashReport(pointerCalls(0x7000_0000n, { blocks }))).wildJumps).toEqual([]);
 });
 
+test('a machine whose files are not known is not accused, and its end is a block', async () => {
+  const report = await crashReport(
+    makeTrace({
+      blocks: [
+        { pc: 0x1000n, code: JALR_A5, sizes: [2, 2] },
+        { pc: 0x1100n, code: `${NOP}${NOP}` },
+      ],
+      edges: [
+        { source: null, target: 0x1000n },
+        { source: 0x1000n, target: 0x1100n, kind: 'indirect-call' },
+      ],
+      vcpus: [[0, 1]],
+      marks: [{ kind: 'end', seq: 2, pc: 0x1100n }],
+      manifest: {
+        engine: { name: 'qemu', version: '7.2.0', hostIsa: 'x86_64', mode: 'system' },
+        end: { how: 'exit', status: 3 },
+      },
+    }),
+  );
+  expect(report).toMatchObject({ wildJumps: [], end: { how: 'exit' }, where: { known: 'block' } });
+  expect(report.where?.code.map(({ hasRun }) => hasRun)).toEqual([null, null]);
+});
+
 test('a jump into the middle of an instruction that was executed as another one', async () => {
   // 0x1102 lies within the first instruction of the block at 0x1100, and its bytes ran too.
   const blocks = [{ pc: 0x1102n, code: '00001300', sizes: [4] }];

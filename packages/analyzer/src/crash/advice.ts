@@ -23,10 +23,13 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
     const indirect = found.where.endsIndirect
       ? ', or at the address that its last instruction went to'
       : '';
+    const what =
+      found.end.how === 'signal'
+        ? 'The engine is not told where a fatal signal comes: it came at'
+        : 'The engine is not told where the run ended: it was at';
     tell(
       'fault-pc',
-      'The engine is not told where a fatal signal comes: it came at one of the instructions ' +
-        `listed${indirect}. How many of them ran is not known.`,
+      `${what} one of the instructions listed${indirect}. How many of them ran is not known.`,
     );
   }
   for (const loss of describeLosses(manifest)) tell('losses', lossText(loss));

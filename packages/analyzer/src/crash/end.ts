@@ -40,7 +40,9 @@ export function crashEnd(scene: Scene): CrashEnd {
     return { ...none, ...common, how, isFailure: how === 'unknown' || manifest.note !== null };
   }
   if (end.how === 'exit') {
-    const how = engine.mode === 'system' && manifest.note === null ? 'stopped' : 'exit';
+    // Of a whole machine under QEMU the status is that of QEMU, whoever ended it.
+    const isBoard = engine.mode === 'system' && engine.name === 'embedded';
+    const how = isBoard && manifest.note === null ? 'stopped' : 'exit';
     const isFailure = end.status !== 0 || manifest.note !== null;
     return { ...none, ...common, how, status: end.status, isFailure };
   }
@@ -77,6 +79,16 @@ interface Stretch {
   readonly to: bigint | null;
 }
 
+/**
+ * Whether the `end` mark names the last instruction. Of a guest that QEMU killed, and of a machine
+ * under QEMU, it names only the block in which that is.
+ */
+export function isEndExact({ trace, vcpu, seqEnd }: Scene): boolean {
+  const { end, engine } = trace.manifest;
+  const isCall = engine.mode === 'user' && end?.how === 'exit';
+  return endMark(trace, vcpu, seqEnd) >= 0 && (engine.name === 'embedded' || isCall);
+}
+
 /** Without `returnsTo`, for which the call stack is needed. */
 type Where = Omit<CrashWhere, 'returnsTo'>;
 
@@ -91,10 +103,8 @@ export function crashWhere(scene: Scene): Where | null {
   }
   const mark = endMark(trace, vcpu, seqEnd);
   const pc = mark < 0 ? null : (marks.pc[mark] ?? 0n);
-  // The engine that stops a guest at any instruction says at which; QEMU only in which block.
-  const isExact = trace.manifest.engine.name === 'embedded' || trace.manifest.end?.how === 'exit';
   const hasRun = trace.manifest.end?.how === 'exit' ? true : null;
-  if (pc !== null && isExact) return exactly(scene, pc, hasRun);
+  if (pc !== null && isEndExact(scene)) return exactly(scene, pc, hasRun);
   if (pc !== null) return withinBlock(scene, pc);
   const edge = trace.edgeAt(vcpu, seqEnd - 1);
   if (edge === NO_ROW) return null;

@@ -1,7 +1,7 @@
 /** The last transfers of the run, newest first, loops folded, marks and gaps where they were. */
 import { CAUSES, KINDS, MARK_KINDS, type MarkKind, NO_ROW } from '@backtrail/recorder/trace';
 import { type Fold, foldLoops } from '../fold.ts';
-import { endMark } from '../path.ts';
+import { isEndExact } from './end.ts';
 import type { CrashMarkRow, CrashRow, CrashTransferRow } from './report.ts';
 import { hexAddress, LAST_PART_TRANSFERS, markNumber, type Scene } from './scene.ts';
 import { eventName } from './words.ts';
@@ -212,10 +212,4 @@ function instructionsAfter(scene: Scene, seq: number): number | null {
     });
     return sum;
   });
-}
-
-/** Of a guest that QEMU killed only the block is known in which it was. */
-export function isEndExact({ trace, vcpu, seqEnd }: Scene): boolean {
-  const { end, engine } = trace.manifest;
-  return endMark(trace, vcpu, seqEnd) >= 0 && (engine.name === 'embedded' || end?.how === 'exit');
 }

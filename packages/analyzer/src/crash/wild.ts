@@ -12,8 +12,12 @@ const FUNCTION = SYMBOL_TYPES.indexOf('function');
 const INDIRECT_CALL = KINDS.indexOf('indirect-call');
 /** Hand-written code may call where no function begins: only what came last is suspicious. */
 const INSIDE_TRANSFERS = 4096;
-/** More blocks than that outside of files are code that the program made, not an accident. */
+/**
+ * More blocks than that outside of files, or a larger share of all, are no accident: the program
+ * makes code, or its files are not known.
+ */
 const GENERATED_BLOCKS = 64;
+const GENERATED_SHARE = 1 / 2;
 
 type How = CrashWildJump['how'];
 
@@ -101,11 +105,12 @@ function isCodeGenerated(scene: Scene, suspects: readonly Suspect[]): boolean {
   const { blocks, edges } = scene.trace;
   const isOutside = (pc: bigint): boolean => scene.tools.symbolizer.moduleAt(pc) < 0;
   if (!suspects.some(({ edge }) => isOutside(edges.target[edge] ?? 0n))) return false;
+  const most = Math.min(GENERATED_BLOCKS, blocks.count * GENERATED_SHARE);
   let outside = 0;
-  for (let block = 0; block < blocks.count && outside <= GENERATED_BLOCKS; block++) {
+  for (let block = 0; block < blocks.count && outside <= most; block++) {
     if (isOutside(blocks.pc[block] ?? 0n)) outside++;
   }
-  return outside > GENERATED_BLOCKS;
+  return outside > most;
 }
 
 /** Of edges that arrive within an instruction that was executed as another one: that one. */
