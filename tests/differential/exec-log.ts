@@ -66,7 +66,7 @@ export function tracedInstructions(trace: Trace, vcpu: number): bigint[] {
 /** Addresses of x86 string instructions with a repeat prefix, as far as blocks end with one. */
 function repeats(trace: Trace): Set<bigint> {
   const found = new Set<bigint>();
-  if (trace.manifest.guest.isa !== 'x86_64') return found;
+  if (!['x86_64', 'i386'].includes(trace.manifest.guest.isa)) return found;
   const { blocks } = trace;
   for (let block = 0; block < blocks.count; block++) {
     const code = blocks.code(block);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { CAUSES, KINDS, MARK_KINDS, type Trace } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
-import { buildGuest, ISAS, needsIsa, temporaryFolder } from '../guests/build.ts';
+import { buildGuest, ISAS, NARROW_ISAS, needsIsa, temporaryFolder } from '../guests/build.ts';
 import { recordGuest } from '../guests/record.ts';
 import { firstDifference, readExecLog, tracedRuns, withoutRepetitions } from './exec-log.ts';
 
@@ -40,7 +40,7 @@ function delivered(trace: Trace): { readonly sources: string[]; readonly returns
   return { sources, returns };
 }
 
-for (const isa of ISAS) {
+for (const isa of [...ISAS, ...NARROW_ISAS]) {
   const need = needsIsa(isa);
   describe.skipIf(need.missing)(`signals, ${isa}${need.note}`, () => {
     test('source and number of each are what the handler saw', () => {

@@ -6,21 +6,35 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll } from 'vitest';
-import { type Need, needsAll } from '../require.ts';
+import { type Need, needsAll, wants } from '../require.ts';
 
 export const ISAS = ['x86_64', 'aarch64', 'riscv64'] as const;
-export type Isa = (typeof ISAS)[number];
+/** Of 32 bits. Their compilers are not everywhere: what needs them is skipped, never failed. */
+export const NARROW_ISAS = ['i386', 'arm'] as const;
+export type Isa = (typeof ISAS)[number] | (typeof NARROW_ISAS)[number];
 
 const TOOLS = {
   x86_64: ['qemu-x86_64', 'cc'],
   aarch64: ['qemu-aarch64', 'aarch64-linux-gnu-gcc'],
   riscv64: ['qemu-riscv64', 'riscv64-linux-gnu-gcc'],
+  i386: ['qemu-i386', 'i686-linux-gnu-gcc'],
+  arm: ['qemu-arm', 'arm-linux-gnueabihf-gcc'],
 } as const;
 
 const FOLDER = fileURLToPath(new URL('./', import.meta.url));
 
 /** The emulator and the compiler of an ISA, and the compiler of the plugin; path: the emulator. */
-export const needsIsa = (isa: Isa): Need => needsAll(TOOLS[isa][0], TOOLS[isa][1], 'cc');
+export function needsIsa(isa: Isa): Need {
+  const [emulator, compiler] = TOOLS[isa];
+  if (NARROW_ISAS.every((narrow) => narrow !== isa)) return needsAll(emulator, compiler, 'cc');
+  const tools = needsAll(emulator, 'cc');
+  const cross = wants(compiler);
+  return {
+    ...tools,
+    missing: tools.missing || cross.missing,
+    note: `${tools.note}${cross.note}`,
+  };
+}
 
 /** A folder that is there at once and is removed after the tests of the file that asks. */
 export function temporaryFolder(name: string): string {

@@ -20,6 +20,10 @@
 
 #if defined(__x86_64__)
 #define PC(context) ((uintptr_t)(context)->uc_mcontext.gregs[REG_RIP])
+#elif defined(__i386__)
+#define PC(context) ((uintptr_t)(context)->uc_mcontext.gregs[REG_EIP])
+#elif defined(__arm__)
+#define PC(context) ((uintptr_t)(context)->uc_mcontext.arm_pc)
 #elif defined(__riscv)
 #define PC(context) ((uintptr_t)(context)->uc_mcontext.__gregs[0])
 #elif defined(__aarch64__)
@@ -72,10 +76,14 @@ static void on_fault(int number, siginfo_t *info, void *context) {
 /*
  * Without SA_SIGINFO a handler is given the number only. Where the context is all the same: x86-64
  * and RISC-V pass it anyway, on AArch64 it lies behind a siginfo of 128 bytes above the stack
- * pointer at entry.
+ * pointer at entry, on Arm at it; on i386 registers lie from 64 bytes above it, 76 into a context.
  */
 #if defined(__aarch64__)
 #define PLAIN_CONTEXT(passed) ((char *)__builtin_dwarf_cfa() + 128 + 0 * (passed != 0))
+#elif defined(__arm__)
+#define PLAIN_CONTEXT(passed) ((char *)__builtin_dwarf_cfa() + 0 * (passed != 0))
+#elif defined(__i386__)
+#define PLAIN_CONTEXT(passed) ((char *)__builtin_dwarf_cfa() - 4 + 64 - 76 + 0 * (passed != 0))
 #else
 #define PLAIN_CONTEXT(passed) (passed)
 #endif

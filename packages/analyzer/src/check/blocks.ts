@@ -66,10 +66,11 @@ function checkCode(trace: Trace, block: number, classifier: Classifier, findings
   const { blocks } = trace;
   const code = blocks.code(block);
   const sizes = blocks.instructionSizes(block);
+  const own = classifier.forBlock(code, sizes);
   let at = 0;
   for (let i = 0; i < sizes.length; i++) {
     const found = sizes[i] ?? 0;
-    const expected = at < code.length ? classifier.sizeBytes(code, at) : 0;
+    const expected = at < code.length ? (own?.sizeBytes(code, at) ?? 0) : 0;
     if (expected !== 0 && expected !== found) {
       const here = at;
       findings.add(

@@ -161,9 +161,12 @@ function checkInstruction(
   if (wanted === null) return;
   const block = edges.sourceBlock[edge] ?? 0;
   const bytes = blocks.code(block);
-  const size = blocks.instructionSizes(block)[at] ?? 0;
+  const sizes = blocks.instructionSizes(block);
+  const own = classifier.forBlock(bytes, sizes);
+  if (own === null) return;
+  const size = sizes[at] ?? 0;
   const offset = code.offsetBytes[(code.firstRow[block] ?? 0) + at] ?? 0;
-  const flow = classifier.flow(bytes, offset, size);
+  const flow = own.flow(bytes, offset, size);
   const found = flow === SEQUENTIAL ? null : (FLOW_KINDS[flow & ~PASSES] ?? null);
   if (found !== wanted) {
     findings.add(
@@ -176,7 +179,7 @@ function checkInstruction(
     return;
   }
   if (cause !== 'jump') return;
-  const target = classifier.target(bytes, offset, size, edges.source[edge] ?? 0n);
+  const target = own.target(bytes, offset, size, edges.source[edge] ?? 0n);
   if (target !== null && target !== edges.target[edge]) {
     findings.add(
       'edge-direct-target',

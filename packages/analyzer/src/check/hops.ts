@@ -224,11 +224,12 @@ export class HopCheck {
     if (known >= 0) return known;
     const code = this.#trace.blocks.code(block);
     const sizes = this.#trace.blocks.instructionSizes(block);
+    const own = classifier.forBlock(code, sizes);
     let at = 0;
-    let barrier = 0;
-    for (; barrier < sizes.length; barrier++) {
+    let barrier = own === null ? sizes.length : 0;
+    for (; own !== null && barrier < sizes.length; barrier++) {
       const size = sizes[barrier] ?? 0;
-      if ((classifier.flow(code, at, size) & PASSES) === 0) break;
+      if ((own.flow(code, at, size) & PASSES) === 0) break;
       at += size;
     }
     this.#barrier[block] = barrier;

@@ -212,7 +212,8 @@ function lastKind({ trace, isa }: Scene, block: number): FlowKind | null {
   const last = sizes.at(-1) ?? 0;
   const bytes = trace.blocks.code(block);
   const at = bytes.length - last;
-  return createClassifier(isa)?.classify(bytes, at, last, 0n).kind ?? null;
+  const classifier = createClassifier(isa)?.forBlock(bytes, sizes);
+  return classifier?.classify(bytes, at, last, 0n).kind ?? null;
 }
 
 /** Whether control was last in a block that ends with a return, and may have run it. */

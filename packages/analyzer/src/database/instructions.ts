@@ -184,8 +184,10 @@ export function flowsByRow(trace: Trace, index: InstructionIndex): Uint8Array {
   if (classifier === null) return kinds;
   const { blocks } = trace;
   for (let row = 0; row < index.count; row++) {
-    const code = blocks.code(index.block[row] ?? 0);
-    const flow = classifier.flow(code, index.offsetBytes[row] ?? 0, index.size[row] ?? 0);
+    const block = index.block[row] ?? 0;
+    const code = blocks.code(block);
+    const own = classifier.forBlock(code, blocks.instructionSizes(block));
+    const flow = own?.flow(code, index.offsetBytes[row] ?? 0, index.size[row] ?? 0) ?? SEQUENTIAL;
     if (flow !== SEQUENTIAL) kinds[row] = flow & ~PASSES;
   }
   return kinds;

@@ -3,6 +3,7 @@
  * recorder's plugin on purpose: `check` holds what the recorder said against what is said here.
  */
 import { AARCH64_DECODER } from './aarch64.ts';
+import { A32_DECODER, armDecoder } from './arm.ts';
 import { FLOW_KINDS, type FlowDecoder, type FlowKind, PASSES, SEQUENTIAL } from './flow.ts';
 import { riscvDecoder } from './riscv.ts';
 import { x86Decoder } from './x86.ts';
@@ -25,11 +26,21 @@ export interface Classifier extends FlowDecoder {
    * Bytes that are no whole instruction are sequential.
    */
   classify(code: Uint8Array, at: number, sizeBytes: number, pc: bigint): Flow;
+  /**
+   * The one for the instructions of a block, which begins with `code`: where a guest has two
+   * instruction sets, a block is of one of them. Null where it cannot be told which.
+   */
+  forBlock(code: Uint8Array, sizesBytes: Uint8Array): Classifier | null;
   /** Direct target, or null. */
   target(code: Uint8Array, at: number, sizeBytes: number, pc: bigint): bigint | null;
 }
 
-function decoderFor(isa: string): { decoder: FlowDecoder; addressBits: 32 | 64 } | null {
+interface Known {
+  readonly decoder: FlowDecoder;
+  readonly addressBits: 32 | 64;
+}
+
+function decoderFor(isa: string): Known | null {
   switch (isa) {
     case 'x86_64':
       return { decoder: x86Decoder(true), addressBits: 64 };
@@ -42,6 +53,8 @@ function decoderFor(isa: string): { decoder: FlowDecoder; addressBits: 32 | 64 }
     case 'aarch64':
     case 'aarch64_be':
       return { decoder: AARCH64_DECODER, addressBits: 64 };
+    case 'arm':
+      return { decoder: A32_DECODER, addressBits: 32 };
     default:
       return null;
   }
@@ -49,20 +62,29 @@ function decoderFor(isa: string): { decoder: FlowDecoder; addressBits: 32 | 64 }
 
 /** @param isa in QEMU's names, e.g. `x86_64`. Null for an instruction set not known here. */
 export function createClassifier(isa: string): Classifier | null {
-  const found = decoderFor(isa);
-  if (found === null) return null;
-  const { decoder, addressBits } = found;
+  const known = decoderFor(isa);
+  return known === null ? null : classifierOf(isa, known);
+}
 
+function classifierOf(isa: string, { decoder, addressBits }: Known): Classifier {
   const target = (code: Uint8Array, at: number, sizeBytes: number, pc: bigint): bigint | null => {
     const displacementBytes = decoder.displacementBytes(code, at, sizeBytes);
     if (Number.isNaN(displacementBytes)) return null;
-    return BigInt.asUintN(addressBits, pc + BigInt(displacementBytes));
+    const from = decoder.isFromWord?.(code, at, sizeBytes) === true ? pc & ~3n : pc;
+    return BigInt.asUintN(addressBits, from + BigInt(displacementBytes));
   };
-
-  return {
+  const made = new Map<FlowDecoder, Classifier>();
+  const own: Classifier = {
     ...decoder,
     isa,
     target,
+    forBlock(code, sizesBytes) {
+      const wanted = decoder === A32_DECODER ? armDecoder(code, sizesBytes) : decoder;
+      if (wanted === null || wanted === decoder) return wanted === null ? null : own;
+      const found = made.get(wanted) ?? classifierOf(isa, { decoder: wanted, addressBits });
+      made.set(wanted, found);
+      return found;
+    },
     classify(code, at, sizeBytes, pc) {
       const flow = decoder.flow(code, at, sizeBytes);
       if (flow === SEQUENTIAL) return { kind: null, target: null, conditional: false };
@@ -73,4 +95,5 @@ export function createClassifier(isa: string): Classifier | null {
       };
     },
   };
+  return own;
 }

@@ -45,6 +45,8 @@ export interface FlowDecoder {
   displacementBytes(code: Uint8Array, at: number, sizeBytes: number): number;
   /** Size of the instruction at `at` in bytes, or 0 where only a full decoder could tell. */
   sizeBytes(code: Uint8Array, at: number): number;
+  /** Whether a direct target is told from the address rounded down to a multiple of 4. */
+  isFromWord?(code: Uint8Array, at: number, sizeBytes: number): boolean;
 }
 
 /** The lowest `bits` bits of `value` as a signed number; `bits` from 1 to 32. */

@@ -12,7 +12,7 @@ enum { BUCKETS = 1 << 16, EDGES_FIRST = 1 << 14, EDGES_MAX = 1 << 26 };
 enum { LINKS_FIRST = 8, LINKS_MAX = 1024 };
 
 struct block nowhere = {.number = RING_NO_NUMBER, .ending = END_UNKNOWN};
-enum isa guest_isa;
+struct guest guest;
 
 /* By start address, to find the blocks a handler starts. All blocks hang on `newest`: a block may
    be named as prev or successor for as long as the guest runs, so none is ever freed. */
@@ -35,15 +35,40 @@ static bool is_handler(uint64_t pc) {
   return false;
 }
 
-static void find_ending(struct block *b, const uint8_t *last_code) {
-  struct ending_of found = classify(guest_isa, last_code, b->end - b->last, b->last);
+static struct code code_of(const struct block *b) {
+  return (struct code){b->code, b->sizes, b->instructions, b->start};
+}
+
+static void set_ending(struct block *b, struct ending_of found) {
   b->ending = (uint8_t)found.ending;
+  b->passes = found.passes;
   b->taken = found.taken;
+}
+
+void block_set_thumb(struct block *b, bool thumb) {
+  uint8_t *size = &b->sizes[b->instructions - 1];
+  bool is_half = half(b->code + (b->last - b->start)) >> 11 < 0x1d;
+  if (thumb && *size == 4 && is_half) {
+    /* QEMU 7.2 looks at what crosses into the next page, and counts that in. */
+    *size = 2;
+    b->end = b->last + 2;
+  }
+  struct code code = code_of(b);
+  set_ending(b, classify_arm(&code, code.count - 1, thumb));
+}
+
+/* Size of an instruction. Where QEMU has looked beyond it, the next one tells. */
+static size_t size_of(void *tb, size_t index, size_t count) {
+  void *insn = qemu.tb_get_insn(tb, index);
+  size_t size = qemu.insn_size(insn);
+  if (index + 1 == count) return size;
+  uint64_t apart = qemu.insn_vaddr(qemu.tb_get_insn(tb, index + 1)) - qemu.insn_vaddr(insn);
+  return apart > 0 && apart < size ? (size_t)apart : size;
 }
 
 struct block *block_translate(void *tb) {
   size_t n = qemu.tb_n_insns(tb), bytes = 0;
-  for (size_t i = 0; i < n; i++) bytes += qemu.insn_size(qemu.tb_get_insn(tb, i));
+  for (size_t i = 0; i < n; i++) bytes += size_of(tb, i, n);
   size_t size_all = (sizeof(struct block) + n + bytes + LINE - 1) / LINE * LINE;
   struct block *b = n == 0 ? NULL : aligned_alloc(LINE, size_all);
   if (!b) return NULL;
@@ -56,15 +81,15 @@ struct block *block_translate(void *tb) {
   uint8_t *at = b->code;
   size_t size = 0;
   for (size_t i = 0; i < n; i++) {
-    void *insn = qemu.tb_get_insn(tb, i);
-    size = qemu.insn_size(insn);
+    size = size_of(tb, i, n);
     b->sizes[i] = (uint8_t)size;
-    qemu_insn_bytes(insn, at, size);
+    qemu_insn_bytes(qemu.tb_get_insn(tb, i), at, size);
     at += size;
   }
   b->end = b->start + bytes;
   b->last = b->end - size;
-  find_ending(b, at - size);
+  struct code code = code_of(b);
+  set_ending(b, classify(&guest, &code, n - 1));
   b->is_handler = is_handler(b->start);
   b->sets_vectors = machine_sets_vectors(b->code, b->sizes, b->instructions);
   struct block **bucket = bucket_of(b->start);
@@ -94,8 +119,7 @@ void block_drop_last(struct block *b) {
   b->end = b->last;
   b->instructions--;
   b->last -= b->sizes[b->instructions - 1];
-  b->ending = END_SEQUENTIAL;
-  b->taken = 0;
+  set_ending(b, plain(END_SEQUENTIAL));
 }
 
 void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, uintptr_t host_pc) {

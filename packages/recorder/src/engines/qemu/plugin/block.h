@@ -40,6 +40,7 @@ struct block {
   /* Cold. */
   uint64_t start, last, end, taken;
   uint8_t ending;  /* enum ending */
+  bool passes;     /* of an ending that else always leaves: this one is conditional */
   bool is_handler; /* a handler of signals or traps starts here */
   bool sets_vectors; /* of a whole machine: where traps go may be another place after it */
   uint64_t host_pc;
@@ -50,10 +51,12 @@ struct block {
 };
 
 extern struct block nowhere; /* what a vCPU comes from */
-extern enum isa guest_isa;
+extern struct guest guest;
 
 /* A new block from QEMU's description; with the ring locked. NULL: no memory. */
 struct block *block_translate(void *tb);
+/* 32-bit Arm: which of its two instruction sets the block is of; before it runs first. */
+void block_set_thumb(struct block *b, bool thumb);
 /* The address of its instruction number `index`. */
 uint64_t block_instruction(const struct block *b, uint32_t index);
 /* Which of its instructions is at pc, or -1. */

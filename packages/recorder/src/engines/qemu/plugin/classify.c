@@ -4,31 +4,20 @@
 #include <stdbool.h>
 #include <string.h>
 
-enum isa isa_named(const char *name) {
+struct guest guest_named(const char *name) {
   static const struct {
     const char *name;
-    enum isa isa;
-  } names[] = {{"x86_64", ISA_X86_64},   {"i386", ISA_I386},       {"riscv64", ISA_RISCV64},
-               {"riscv32", ISA_RISCV32}, {"aarch64", ISA_AARCH64}};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    if (strcmp(names[i].name, name) == 0) return names[i].isa;
+    struct guest guest;
+  } guests[] = {
+      {"x86_64", {ISA_X86_64, 64, false}},   {"i386", {ISA_I386, 32, false}},
+      {"riscv64", {ISA_RISCV64, 64, false}}, {"riscv32", {ISA_RISCV32, 32, false}},
+      {"aarch64", {ISA_AARCH64, 64, false}}, {"arm", {ISA_ARM, 32, false}},
+      {"armeb", {ISA_ARM, 32, false}},
+  };
+  for (size_t i = 0; i < sizeof guests / sizeof *guests; i++) {
+    if (strcmp(guests[i].name, name) == 0) return guests[i].guest;
   }
-  return ISA_OTHER;
-}
-
-static struct ending_of plain(enum ending ending) { return (struct ending_of){ending, 0}; }
-
-static struct ending_of to(enum ending ending, uint64_t taken) {
-  return (struct ending_of){ending, taken};
-}
-
-static uint64_t sign_extend(uint64_t value, unsigned bits) {
-  return (uint64_t)((int64_t)(value << (64 - bits)) >> (64 - bits));
-}
-
-static uint32_t word(const uint8_t *code) {
-  return (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
-         (uint32_t)code[3] << 24;
+  return (struct guest){ISA_OTHER, 64, false};
 }
 
 /* Intel SDM vol. 2, appendix A: prefixes and the opcode map of control transfers. */
@@ -109,6 +98,10 @@ static struct ending_of x86(enum isa isa, const uint8_t *code, size_t size, uint
       return plain(END_RETURN);
     case 0xcf:
       return plain(END_TRAP_RETURN);
+    case 0x9a: /* far, direct; not in 64-bit mode */
+    case 0xea:
+      if (isa == ISA_X86_64 || rest != 7) return plain(END_SEQUENTIAL);
+      return to(opcode == 0x9a ? END_CALL : END_JUMP, word(code + at + 1));
     case 0xcd:
       return plain(rest >= 2 && code[at + 1] == 0x80 ? END_SYSCALL : END_TRAP);
     case 0xcc:
@@ -232,8 +225,11 @@ static struct ending_of decode(enum isa isa, const uint8_t *code, size_t size, u
   }
 }
 
-struct ending_of classify(enum isa isa, const uint8_t *code, size_t size, uint64_t pc) {
-  struct ending_of found = decode(isa, code, size, pc);
-  if (isa == ISA_I386 || isa == ISA_RISCV32) found.taken &= 0xffffffff;
+struct ending_of classify(const struct guest *guest, const struct code *code, size_t index) {
+  const uint8_t *at = code->bytes;
+  for (size_t i = 0; i < index; i++) at += code->sizes[i];
+  uint64_t pc = code->pc + (uint64_t)(at - code->bytes);
+  struct ending_of found = decode(guest->isa, at, code->sizes[index], pc);
+  if (guest->address_bits == 32) found.taken &= 0xffffffff;
   return found;
 }

@@ -2,10 +2,29 @@
 /* What the last instruction of a block does to control, told from its bytes alone. */
 #ifndef BACKTRAIL_CLASSIFY_H
 #define BACKTRAIL_CLASSIFY_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum isa { ISA_OTHER, ISA_X86_64, ISA_I386, ISA_RISCV64, ISA_RISCV32, ISA_AARCH64 };
+enum isa {
+  ISA_OTHER,
+  ISA_X86_64,
+  ISA_I386,
+  ISA_RISCV64,
+  ISA_RISCV32,
+  ISA_AARCH64,
+  ISA_ARM,
+  ISA_MIPS,
+  ISA_PPC,
+  ISA_S390X,
+};
+
+/* The guest as classify() needs to know it. */
+struct guest {
+  enum isa isa;
+  unsigned address_bits;
+  bool big_endian; /* its instructions */
+};
 
 enum ending {
   END_UNKNOWN,    /* no decoder for this ISA */
@@ -25,9 +44,39 @@ enum ending {
 struct ending_of {
   enum ending ending;
   uint64_t taken; /* for BRANCH, JUMP, CALL: where it goes */
+  bool passes;    /* a conditional one of a kind that else always leaves: blne, bxeq, beqlr */
 };
 
-enum isa isa_named(const char *qemu_name);
-struct ending_of classify(enum isa isa, const uint8_t *code, size_t size, uint64_t pc);
+/* A block's instructions: the code, and the size of each. */
+struct code {
+  const uint8_t *bytes;
+  const uint8_t *sizes;
+  size_t count;
+  uint64_t pc; /* of the first */
+};
+
+struct guest guest_named(const char *qemu_name);
+/* What the instruction of that number does. */
+struct ending_of classify(const struct guest *guest, const struct code *code, size_t index);
+/* The same for 32-bit Arm, whose blocks are of A32 or of Thumb. */
+struct ending_of classify_arm(const struct code *code, size_t index, bool thumb);
+
+/* For the decoders. */
+static inline struct ending_of plain(enum ending ending) { return (struct ending_of){ending, 0, 0}; }
+
+static inline struct ending_of to(enum ending ending, uint64_t taken) {
+  return (struct ending_of){ending, taken, false};
+}
+
+static inline uint64_t sign_extend(uint64_t value, unsigned bits) {
+  return (uint64_t)((int64_t)(value << (64 - bits)) >> (64 - bits));
+}
+
+static inline uint32_t word(const uint8_t *code) {
+  return (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
+         (uint32_t)code[3] << 24;
+}
+
+static inline uint32_t half(const uint8_t *code) { return code[0] | (uint32_t)code[1] << 8; }
 
 #endif

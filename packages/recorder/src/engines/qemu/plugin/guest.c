@@ -10,16 +10,21 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-enum { SIGNALS = 65, SA_SIGINFO_FLAG = 4, PATH_BYTES = 512 };
+enum { SIGNALS = 65, PATH_BYTES = 512, MMAP2_UNIT = 4096 };
+enum { SA_SIGINFO_FLAG = 4, SA_RESTORER_FLAG = 0x04000000 };
 enum { MAP_ANONYMOUS_FLAG = 0x20, CLONE_VM_FLAG = 0x100 };
 
-/* Linux system call numbers: asm/unistd_64.h for x86-64, asm-generic/unistd.h for the others. */
+/* Linux system call numbers: asm/unistd_64.h for x86-64, asm/unistd_32.h for i386, unistd.h for
+   Arm (EABI), asm-generic/unistd.h for the others. mmap2 counts its offset in units of 4096. */
 struct numbers {
   int64_t mmap, munmap, rt_sigaction, rt_sigreturn, execve, execveat, clone, fork, vfork;
+  int64_t mmap2, sigreturn;
 };
-static const struct numbers x86_64_numbers = {9, 11, 13, 15, 59, 322, 56, 57, 58};
-static const struct numbers generic_numbers = {222, 215, 134, 139, 221, 281, 220, -1, -1};
-static const struct numbers unknown_numbers = {-1, -1, -1, -1, -1, -1, -1, -1, -1};
+static const struct numbers x86_64_numbers = {9, 11, 13, 15, 59, 322, 56, 57, 58, -1, -1};
+static const struct numbers i386_numbers = {-1, 91, 174, 173, 11, 358, 120, 2, 190, 192, 119};
+static const struct numbers arm_numbers = {-1, 91, 174, 173, 11, 387, 120, 2, 190, 192, 119};
+static const struct numbers generic_numbers = {222, 215, 134, 139, 221, 281, 220, -1, -1, -1, -1};
+static const struct numbers unknown_numbers = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
 struct thread_calls {
   int64_t number;
@@ -27,26 +32,30 @@ struct thread_calls {
   bool signal_return;
 };
 
-static enum isa isa;
 static const struct numbers *numbers = &unknown_numbers;
 static struct thread_calls *calls;
 static char *maps_at_install;
 static struct {
   uint64_t handler, restorer;
-  bool has_info; /* SA_SIGINFO */
+  bool has_info;     /* SA_SIGINFO */
+  bool has_restorer; /* SA_RESTORER */
 } actions[SIGNALS];
 
 static uint64_t base(void) { return qemu.guest_base ? *qemu.guest_base : 0; }
 
 /* Guest memory through the kernel, so that a wild guest pointer is an error and not a fault. */
-static size_t peek(uint64_t guest, void *into, size_t size) {
-  struct iovec here = {into, size}, there = {(void *)(guest + base()), size};
+static size_t peek(uint64_t from, void *into, size_t size) {
+  struct iovec here = {into, size}, there = {(void *)(from + base()), size};
   ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
   return got > 0 ? (size_t)got : 0;
 }
 
-static bool peek64(uint64_t guest, uint64_t *value) {
-  return peek(guest, value, sizeof *value) == sizeof *value;
+/* A register or a pointer, bytes. */
+static size_t word_bytes(void) { return guest.address_bits / 8; }
+
+static bool peek_word(uint64_t from, uint64_t *value) {
+  *value = 0;
+  return peek(from, value, word_bytes()) == word_bytes();
 }
 
 static char *read_maps(void) {
@@ -65,10 +74,11 @@ static char *read_maps(void) {
   return text;
 }
 
-void guest_install(enum isa of, uint32_t vcpu_slots) {
-  isa = of;
-  if (isa == ISA_X86_64) numbers = &x86_64_numbers;
-  if (isa == ISA_RISCV64 || isa == ISA_AARCH64) numbers = &generic_numbers;
+void guest_install(uint32_t vcpu_slots) {
+  if (guest.isa == ISA_X86_64) numbers = &x86_64_numbers;
+  if (guest.isa == ISA_I386) numbers = &i386_numbers;
+  if (guest.isa == ISA_ARM) numbers = &arm_numbers;
+  if (guest.isa == ISA_RISCV64 || guest.isa == ISA_AARCH64) numbers = &generic_numbers;
   calls = calloc(vcpu_slots, sizeof *calls);
   maps_at_install = read_maps();
 }
@@ -116,66 +126,117 @@ void guest_log_maps(const struct ring_vcpu *v) {
   maps_at_install = NULL;
 }
 
-/* Where the registers are in QEMU 7.2's CPU state, 8 bytes each: see docs/qemu.md. */
+/* Where the registers are in QEMU 7.2's CPU state: see docs/qemu.md. */
 static uint64_t guest_register(const uint8_t *env, unsigned number) {
-  uint64_t value;
-  memcpy(&value, env + (isa == ISA_AARCH64 ? 64 : 0) + 8 * number, sizeof value);
+  uint64_t value = 0;
+  memcpy(&value, env + (guest.isa == ISA_AARCH64 ? 64 : 0) + word_bytes() * number, word_bytes());
   return value;
 }
 
+bool guest_in_thumb(const uint8_t *env) {
+  /* regs, xregs, pc, pstate, aarch64. */
+  enum { THUMB_AT = 16 * 4 + 32 * 8 + 8 + 4 + 1 };
+  return env[THUMB_AT] != 0;
+}
+
 /*
- * The frame as the kernel of each ISA lays it out: registers that hold the signal number, the
- * siginfo and the ucontext, where these lie from the stack pointer, and the pc in the ucontext.
+ * The frame as QEMU lays it out for each ISA: registers that hold the signal number, the siginfo
+ * and the ucontext, where the ucontext lies from the stack pointer, and the pc in it.
  */
 struct frame {
   unsigned stack, number, info, context;
   uint64_t context_from_stack; /* 0: anywhere in the page above */
   uint64_t pc_offset;
+  int64_t plain_from_stack; /* of a handler without SA_SIGINFO; 0: as with it */
 };
 
 static const struct frame *frame_of_isa(void) {
-  static const struct frame x86_64 = {4, 7, 6, 2, 8, 40 + 16 * 8};
-  static const struct frame riscv64 = {2, 10, 11, 12, 0, 176};
-  static const struct frame aarch64 = {31, 0, 1, 2, 128, 440};
-  switch (isa) {
+  static const struct frame x86_64 = {4, 7, 6, 2, 8, 40 + 16 * 8, 0};
+  /* pretcode, sig, and then a sigcontext that begins 20 bytes into what would be a ucontext. */
+  static const struct frame i386 = {4, 0, 2, 1, 16 + 128, 20 + 14 * 4, 8 - 20};
+  static const struct frame riscv64 = {2, 10, 11, 12, 0, 176, 0};
+  static const struct frame aarch64 = {31, 0, 1, 2, 128, 440, 128};
+  static const struct frame arm = {13, 0, 1, 2, 128, 20 + 18 * 4, 0};
+  switch (guest.isa) {
     case ISA_X86_64:
       return &x86_64;
+    case ISA_I386:
+      return &i386;
     case ISA_RISCV64:
       return &riscv64;
     case ISA_AARCH64:
       return &aarch64;
+    case ISA_ARM:
+      return &arm;
     default:
       return NULL;
   }
 }
 
-/* AArch64: whether a call from here would return to where handlers do: mov x8, #139, svc #0. They
-   are on a page of QEMU's, or where the program says (SA_RESTORER). */
-static bool returns_by_trampoline(const uint8_t *env) {
-  static const uint32_t trampoline[] = {0xd2801168, 0xd4000001};
-  uint32_t code[2];
-  uint64_t to = guest_register(env, 30);
-  return peek(to, code, sizeof code) == sizeof code && memcmp(code, trampoline, sizeof code) == 0;
+/* Whether handlers without SA_SIGINFO get no ucontext passed. */
+static bool plain_differs(void) {
+  return guest.isa == ISA_AARCH64 || guest.isa == ISA_ARM || guest.isa == ISA_I386;
 }
 
-/* Where the ucontext is. QEMU passes it to every handler but on AArch64, where only one that asked
-   for a siginfo is given it. */
+/* What a handler returns to where the program named nothing: QEMU's own code for sigreturn. */
+static bool is_trampoline(uint64_t at) {
+  static const struct {
+    enum isa isa;
+    uint8_t code[8];
+  } trampolines[] = {
+      {ISA_AARCH64, {0x68, 0x11, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4}}, /* mov x8, #139; svc #0 */
+      {ISA_I386, {0x58, 0xb8, 0x77, 0, 0, 0, 0xcd, 0x80}}, /* pop eax; mov eax, 119; int 0x80 */
+      {ISA_ARM, {0x77, 0x70, 0xa0, 0xe3, 0x77, 0x00, 0x90, 0xef}}, /* mov r7, #119; swi */
+  };
+  uint8_t code[8];
+  if (peek(at, code, sizeof code) != sizeof code) return false;
+  for (size_t i = 0; i < sizeof trampolines / sizeof *trampolines; i++) {
+    if (trampolines[i].isa == guest.isa && memcmp(trampolines[i].code, code, 8) == 0) return true;
+  }
+  return false;
+}
+
+/* Whether a return from here would go to what a handler returns to. */
+static bool returns_to_restorer(const uint8_t *env, const struct frame *f, int number) {
+  uint64_t to;
+  if (guest.isa == ISA_AARCH64) return is_trampoline(guest_register(env, 30));
+  if (guest.isa == ISA_ARM) {
+    to = guest_register(env, 14);
+  } else if (!peek_word(guest_register(env, f->stack), &to)) {
+    return false;
+  }
+  return actions[number].has_restorer ? to == actions[number].restorer : is_trampoline(to);
+}
+
+/* Where the ucontext is. QEMU passes it to every handler, but on some ISAs only to one that asked
+   for a siginfo. */
 static uint64_t context_of(const uint8_t *env, const struct frame *f, int number) {
-  if (isa == ISA_AARCH64 && !actions[number].has_info) {
-    return guest_register(env, f->stack) + f->context_from_stack;
+  if (!actions[number].has_info && plain_differs()) {
+    uint64_t at = guest_register(env, f->stack) + (uint64_t)f->plain_from_stack;
+    return guest.address_bits == 32 ? (uint32_t)at : at;
   }
   return guest_register(env, f->context);
 }
 
 static bool frame_matches(const uint8_t *env, const struct frame *f, int number) {
+  bool x86 = guest.isa == ISA_X86_64 || guest.isa == ISA_I386;
+  bool is_plain = !actions[number].has_info && plain_differs();
   uint64_t stack = guest_register(env, f->stack), context = context_of(env, f, number);
-  uint64_t returns_to;
-  if ((int)guest_register(env, f->number) != number) return false;
+  uint64_t passed = guest_register(env, f->number);
+  /* i386 passes the number on the stack alone. */
+  if (is_plain && guest.isa == ISA_I386 && !peek_word(stack + 4, &passed)) return false;
+  if ((int)passed != number) return false;
+  if ((x86 || is_plain) && !returns_to_restorer(env, f, number)) return false;
+  if (is_plain) return true;
   if (f->context_from_stack == 0) return context > stack && context - stack < 4096;
-  if (context - stack != f->context_from_stack) return false;
-  if (isa == ISA_AARCH64 && !actions[number].has_info) return returns_by_trampoline(env);
-  return isa != ISA_X86_64 ||
-         (peek64(stack, &returns_to) && returns_to == actions[number].restorer);
+  return context - stack == f->context_from_stack;
+}
+
+/* The fault address in a siginfo: behind three ints, aligned as a pointer is. */
+static uint64_t fault_address(const int32_t *info) {
+  uint64_t address = 0;
+  memcpy(&address, &info[guest.address_bits == 32 ? 3 : 4], word_bytes());
+  return address;
 }
 
 static bool raised_by_code(int number) {
@@ -187,10 +248,10 @@ bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_
   for (int number = 1; f && number < SIGNALS; number++) {
     if (actions[number].handler != b->start || !frame_matches(env, f, number)) continue;
     int32_t info[6];
-    if (!peek64(context_of(env, f, number) + f->pc_offset, &out->interrupted)) continue;
+    if (!peek_word(context_of(env, f, number) + f->pc_offset, &out->interrupted)) continue;
     out->number = number;
     /* On RISC-V it is there unasked, and what raised the signal need not be guessed. */
-    out->has_code = actions[number].has_info || isa == ISA_RISCV64;
+    out->has_code = actions[number].has_info || guest.isa == ISA_RISCV64;
     out->is_fault = raised_by_code(number);
     if (!out->has_code) return true;
     if (peek(guest_register(env, f->info), info, sizeof info) != sizeof info) continue;
@@ -198,20 +259,26 @@ bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_
     out->code = info[2];
     /* SI_USER is 0; those of tkill and timers are negative. */
     out->is_fault = out->is_fault && info[2] > 0;
-    memcpy(&out->address, &info[4], sizeof out->address);
+    out->address = fault_address(info);
     return true;
   }
   return false;
 }
 
+/* handler, flags, restorer; of Thumb handlers the address is odd. */
 static void note_action(int64_t number, uint64_t action) {
   uint64_t words[3];
   if (number < 1 || number >= SIGNALS || action == 0) return;
-  if (peek(action, words, sizeof words) != sizeof words || words[0] <= 1) return;
+  for (int i = 0; i < 3; i++) {
+    if (!peek_word(action + (uint64_t)i * word_bytes(), &words[i])) return;
+  }
+  if (words[0] <= 1) return;
+  if (guest.isa == ISA_ARM) words[0] &= ~1ull;
   ring_lock();
   actions[number].handler = words[0];
   actions[number].restorer = words[2];
   actions[number].has_info = words[1] & SA_SIGINFO_FLAG;
+  actions[number].has_restorer = words[1] & SA_RESTORER_FLAG;
   block_flag_handler(words[0]);
   ring_unlock();
 }
@@ -232,17 +299,21 @@ void guest_syscall(struct ring_vcpu *v, const struct qemu_syscall *call) {
   struct thread_calls *t = &calls[call->index];
   if (call->number < 0) return;
   t->number = call->number;
-  memcpy(t->arguments, call->arguments, sizeof t->arguments);
+  /* QEMU extends the sign of 32-bit ones. */
+  uint64_t mask = guest.address_bits == 32 ? UINT32_MAX : UINT64_MAX;
+  for (int i = 0; i < 8; i++) t->arguments[i] = call->arguments[i] & mask;
   v->in_syscall = 1;
-  if (call->number == numbers->rt_sigreturn) t->signal_return = true;
+  bool returns = call->number == numbers->rt_sigreturn || call->number == numbers->sigreturn;
+  if (returns) t->signal_return = true;
   if (call->number == numbers->rt_sigaction) {
-    note_action((int64_t)call->arguments[0], call->arguments[1]);
+    note_action((int64_t)t->arguments[0], t->arguments[1]);
   }
-  if (call->number == numbers->execve) log_exec(v, call->arguments[0], false, 0);
-  if (call->number == numbers->execveat) log_exec(v, call->arguments[1], false, 0);
+  if (call->number == numbers->execve) log_exec(v, t->arguments[0], false, 0);
+  if (call->number == numbers->execveat) log_exec(v, t->arguments[1], false, 0);
 }
 
-static void mapped(const struct ring_vcpu *v, const uint64_t *arguments, uint64_t start) {
+static void mapped(const struct ring_vcpu *v, const uint64_t *arguments, uint64_t start,
+                   uint64_t offset_unit) {
   char link[64], path[PATH_BYTES];
   int fd = (int)arguments[4];
   if (fd < 0 || (arguments[3] & MAP_ANONYMOUS_FLAG)) return;
@@ -251,7 +322,7 @@ static void mapped(const struct ring_vcpu *v, const uint64_t *arguments, uint64_
   if (length <= 0 || path[0] != '/') return;
   path[length] = 0;
   ring_lock();
-  log_map(v, start, arguments[1], arguments[5], path);
+  log_map(v, start, arguments[1], arguments[5] * offset_unit, path);
   ring_unlock();
 }
 
@@ -279,7 +350,9 @@ void guest_syscall_returned(struct ring_vcpu *v, unsigned index, int64_t number,
   v->in_syscall = 0;
   if (ring.detached || number != t->number || number < 0) return;
   bool failed = result < 0 && result > -4096;
-  if (number == numbers->mmap && !failed) mapped(v, t->arguments, (uint64_t)result);
+  uint64_t start = guest.address_bits == 32 ? (uint32_t)result : (uint64_t)result;
+  if (number == numbers->mmap && !failed) mapped(v, t->arguments, start, 1);
+  if (number == numbers->mmap2 && !failed) mapped(v, t->arguments, start, MMAP2_UNIT);
   if (number == numbers->munmap && !failed) unmapped(v, t->arguments);
   if (number == numbers->execve || number == numbers->execveat) log_exec(v, 0, true, result);
   bool is_fork = number == numbers->fork || number == numbers->vfork ||

@@ -20,11 +20,14 @@ struct guest_signal {
 };
 
 /* Notes what is mapped before the guest is; call once from install. */
-void guest_install(enum isa isa, uint32_t vcpu_slots);
+void guest_install(uint32_t vcpu_slots);
 /* Logs what the guest has mapped by now. Ring locked. */
 void guest_log_maps(const struct ring_vcpu *v);
 /* True if b was entered by delivery of a signal. env: QEMU's CPU state. */
 bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_signal *out);
+
+/* 32-bit Arm: whether the guest is in Thumb state. */
+bool guest_in_thumb(const uint8_t *env);
 
 void guest_syscall(struct ring_vcpu *v, const struct qemu_syscall *call);
 void guest_syscall_returned(struct ring_vcpu *v, unsigned index, int64_t number, int64_t result);

@@ -8,20 +8,26 @@
 #include "block.h"
 #include "qemu_api.h"
 
-/* In TranslationBlock, in 64-bit words: tc.ptr and tc.size, alike in QEMU 7.2, 10.0 and 11.1. */
-enum { TB_CODE_WORD = 4, TB_SIZE_WORD = 5 };
+/*
+ * In TranslationBlock, in 64-bit words: tc.ptr, and tc.size behind it. Alike in QEMU 7.2, 10.0 and
+ * 11.1, but in 7.2 one earlier where the guest's addresses are of 32 bits: pc and cs_base are, too.
+ * Read at the wrong one, a size is never below 2^32 or an address never near the code.
+ */
+static const int tb_code_words[] = {4, 3};
 enum { UNWIND_WORDS_MAX = 3, SURE_INSTRUCTIONS = 4 };
 
 bool host_code(uintptr_t host_pc, uint64_t *start, uint32_t *size) {
   const uint64_t *tb = qemu.tcg_tb_lookup ? qemu.tcg_tb_lookup(host_pc) : NULL;
   *start = 0;
   *size = 0;
-  if (!tb) return false;
-  uint64_t code = tb[TB_CODE_WORD], bytes = tb[TB_SIZE_WORD];
-  if (host_pc < code || host_pc - code >= bytes || bytes > UINT32_MAX) return false;
-  *start = code;
-  *size = (uint32_t)bytes;
-  return true;
+  for (size_t i = 0; tb && i < sizeof tb_code_words / sizeof *tb_code_words; i++) {
+    uint64_t code = tb[tb_code_words[i]], bytes = tb[tb_code_words[i] + 1];
+    if (host_pc < code || host_pc - code >= bytes || bytes > UINT32_MAX) continue;
+    *start = code;
+    *size = (uint32_t)bytes;
+    return true;
+  }
+  return false;
 }
 
 #if defined(__x86_64__)

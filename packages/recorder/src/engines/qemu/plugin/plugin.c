@@ -68,9 +68,10 @@ static bool is_indirect(enum ending ending) {
          ending == END_TRAP_RETURN;
 }
 
-/* Whether an instruction of this ending can be followed by the next one in memory. */
-static bool falls_through(enum ending ending) {
-  return !is_indirect(ending) && ending != END_JUMP && ending != END_CALL;
+/* Whether a block's last instruction can be followed by the next one in memory. */
+static bool falls_through(const struct block *p) {
+  enum ending ending = p->ending;
+  return p->passes || (!is_indirect(ending) && ending != END_JUMP && ending != END_CALL);
 }
 
 /*
@@ -91,7 +92,7 @@ static enum step step(const struct block *p, const struct arrival *to, struct ed
       .kind = RING_NO_CODE,
       .has_source = true,
   };
-  if (falls_through(ending) && to->pc == p->end) return STEP_SEQUENTIAL;
+  if (falls_through(p) && to->pc == p->end) return STEP_SEQUENTIAL;
   if (is_direct(ending) && to->pc == p->taken) {
     edge->cause = CAUSE_JUMP;
     edge->kind = kind_of(ending);
@@ -114,7 +115,7 @@ static enum step step(const struct block *p, const struct arrival *to, struct ed
 /* QEMU 7.2, x86: an instruction that crosses a page and is not its block's first is rolled back,
    yet listed as the last one, cut short. It shows when the next block begins with it. */
 static bool drop_rolled_back(struct block *p, const struct block *b) {
-  bool x86 = guest_isa == ISA_X86_64 || guest_isa == ISA_I386;
+  bool x86 = guest.isa == ISA_X86_64 || guest.isa == ISA_I386;
   if (!x86 || qemu_api_version >= 2 || p->instructions < 2 || b->start != p->last) return false;
   if (p->last % PAGE <= PAGE - X86_INSTRUCTION_MAX - 1 || p->ending == END_REPEAT) return false;
   if (is_direct(p->ending) && p->taken == p->last) return false;
@@ -324,6 +325,9 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
   if (ring.detached) return;
   ring_lock();
   if (p == &nowhere) thread_started(v, b);
+  if (guest.isa == ISA_ARM && b->number == RING_NO_NUMBER) {
+    block_set_thumb(b, guest_in_thumb(env));
+  }
   unsigned count = deliveries_at(p, b, env, deliveries);
   if (count > 0) {
     deliver(v, index, p, b, host_pc, deliveries, count, &made);
@@ -504,12 +508,12 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   const char *problem = ring_attach(path);
   if (problem) return refuse(problem);
   whole_machine = info->system_emulation;
-  guest_isa = isa_named(info->target_name);
+  guest = guest_named(info->target_name);
   vcpu_slots = ring.header->vcpu_slots;
   vcpus = ring.vcpus;
-  if (whole_machine) machine_install(guest_isa);
+  if (whole_machine) machine_install(guest.isa);
   if (!log_guest(info)) return refuse("no memory for the plugin: free some");
-  guest_install(guest_isa, vcpu_slots);
+  guest_install(vcpu_slots);
   pthread_atfork(NULL, forked_parent, forked_child);
   const struct qemu_handlers handlers = {
       .translated = translated,

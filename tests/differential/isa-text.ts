@@ -1,0 +1,45 @@
+/** The kind of a transfer told from the text of its source, by Capstone's mnemonics of each guest. */
+import type { Kind } from '@backtrail/recorder/trace';
+
+type Tell = (mnemonic: string, operands: string, before: readonly string[]) => Kind | null;
+
+const i386: Tell = (mnemonic, operands) => {
+  const isDirect = /^0x[0-9a-f]+$/.test(operands);
+  if (mnemonic === 'call') return isDirect ? 'call' : 'indirect-call';
+  if (mnemonic === 'jmp') return isDirect ? 'jump' : 'indirect-jump';
+  if (mnemonic === 'ret') return 'return';
+  return /^(j|loop)/.test(mnemonic) ? 'branch' : null;
+};
+
+const CONDITION = '(?:eq|ne|hs|lo|mi|pl|vs|vc|hi|ls|ge|lt|gt|le)';
+const is = (name: string, mnemonic: string): boolean =>
+  new RegExp(`^${name}${CONDITION}?(?:\\.w)?$`).test(mnemonic);
+
+const arm: Tell = (mnemonic, operands) => {
+  const isDirect = operands.startsWith('#');
+  if (/^(cbz|cbnz)$/.test(mnemonic)) return 'branch';
+  if (/^b(\.w)?$/.test(mnemonic)) return 'jump';
+  if (is('b', mnemonic)) return 'branch';
+  if (is('bl', mnemonic)) return 'call';
+  if (is('blx', mnemonic)) return isDirect ? 'call' : 'indirect-call';
+  if (is('bx', mnemonic)) return operands === 'lr' ? 'return' : 'indirect-jump';
+  if (is('pop', mnemonic) && operands.includes('pc')) return 'return';
+  if (is('mov', mnemonic) && operands === 'pc, lr') return 'return';
+  if (is('ldr', mnemonic) && operands === 'pc, [sp], #4') return 'return';
+  if (/^(tbb|tbh)$/.test(mnemonic)) return 'indirect-jump';
+  return operands.startsWith('pc, ') ? 'indirect-jump' : null;
+};
+
+/** Capstone shows one instruction at a time, so a Thumb `b` does not know of the it before it. */
+const thumb: Tell = (mnemonic, operands, before) =>
+  mnemonic === 'b' && /^it/.test(before.at(-1) ?? '') ? 'branch' : arm(mnemonic, operands, before);
+
+const TELLS: Readonly<Record<string, Tell>> = { i386, arm, thumb };
+
+/** Null for a text that moves no control. */
+export function kindOfText(build: string, text: string, before: readonly string[]): Kind | null {
+  const space = text.indexOf(' ');
+  const tell = TELLS[build];
+  if (tell === undefined) throw new Error(`no table for ${build}`);
+  return tell(text.slice(0, space), text.slice(space + 1), before);
+}
