@@ -1,4 +1,4 @@
-/** The kind of a transfer told from the text of its source, by Capstone's mnemonics of each guest. */
+/** The kind of a transfer told from the text of its source, by Capstone's mnemonics. */
 import type { Kind } from '@backtrail/recorder/trace';
 
 type Tell = (mnemonic: string, operands: string, before: readonly string[]) => Kind | null;

@@ -1,6 +1,6 @@
 /**
- * ways.c for each guest that QEMU's user mode has: who builds it and how. The programs are committed
- * beside this file, so that only QEMU is needed to run them.
+ * ways.c for each guest: who builds it and how. The programs are committed beside this file, so
+ * that only QEMU is needed to run them.
  */
 import { fileURLToPath } from 'node:url';
 import type { Tool } from '../../require.ts';

@@ -196,9 +196,13 @@ static void peculiar(unsigned n) {
 
 #elif defined(__sparc__)
 #if defined(__arch64__)
-__asm__(".text\n.globl _start\n_start: add %sp, -192, %sp\n call ways\n nop\n mov 1, %g1\n ta 0x6d\n");
+__asm__(
+    ".text\n.globl _start\n_start: add %sp, -192, %sp\n"
+    "call ways\n nop\n mov 1, %g1\n ta 0x6d\n");
 #else
-__asm__(".text\n.globl _start\n_start: add %sp, -96, %sp\n call ways\n nop\n mov 1, %g1\n ta 0x10\n");
+__asm__(
+    ".text\n.globl _start\n_start: add %sp, -96, %sp\n"
+    "call ways\n nop\n mov 1, %g1\n ta 0x10\n");
 #endif
 /* Slots that are skipped where the branch is not taken, or always. */
 static void peculiar(unsigned n) {
@@ -231,8 +235,8 @@ static void peculiar(unsigned n) {
 
 #elif defined(__sh__)
 __asm__(
-    ".text\n.globl _start\n.balign 4\n_start: mov.l 1f, r0\n jsr @r0\n nop\n mov r0, r4\n mov #1, r3\n"
-    "trapa #17\n nop\n .balign 4\n 1: .long ways\n");
+    ".text\n.globl _start\n.balign 4\n_start: mov.l 1f, r0\n jsr @r0\n nop\n"
+    "mov r0, r4\n mov #1, r3\n trapa #17\n nop\n .balign 4\n 1: .long ways\n");
 /* Branches with and without a slot. */
 static void peculiar(unsigned n) {
   __asm__ volatile(

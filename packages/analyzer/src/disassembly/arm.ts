@@ -1,7 +1,7 @@
 /**
  * Control flow of 32-bit Arm from the bits (Arm Architecture Reference Manual, ARMv7-A and -R: A5
- * for A32, A6 for Thumb). Any A32 instruction may be conditional and many may write the pc; of Thumb
- * an IT instruction makes up to four conditional. Twin of the recorder's classify_arm.c.
+ * for A32, A6 for Thumb). Any A32 instruction may be conditional and many may write the pc; an IT
+ * instruction of Thumb makes up to four conditional. Twin of the recorder's classify_arm.c.
  */
 import { FLOW, type FlowDecoder, PASSES, read16, read32, SEQUENTIAL, signExtend } from './flow.ts';
 

@@ -62,7 +62,9 @@ struct ending_of classify(const struct guest *guest, const struct code *code, si
 struct ending_of classify_arm(const struct code *code, size_t index, bool thumb);
 
 /* For the decoders. */
-static inline struct ending_of plain(enum ending ending) { return (struct ending_of){ending, 0, 0}; }
+static inline struct ending_of plain(enum ending ending) {
+  return (struct ending_of){ending, 0, false};
+}
 
 static inline struct ending_of to(enum ending ending, uint64_t taken) {
   return (struct ending_of){ending, taken, false};

@@ -63,9 +63,6 @@ void machine_note_vectors(const uint8_t *env) {
   }
 }
 
-static uint32_t half(const uint8_t *code) { return code[0] | (uint32_t)code[1] << 8; }
-static uint32_t word(const uint8_t *code) { return half(code) | half(code + 2) << 16; }
-
 static bool writes_vector(uint32_t w) {
   unsigned op = w >> 12 & 7, source = w >> 15 & 31, number = w >> 20;
   if ((w & 0x7f) != 0x73 || (op & 3) == 0) return false;
