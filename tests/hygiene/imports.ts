@@ -133,6 +133,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   'string-width': ['tui'],
   commander: ['cli'],
   '@bomb.sh/tab': ['cli'],
+  rolldown: ['scripts'],
   vitest: ['config'],
 };
 

@@ -17,6 +17,7 @@ import { STACK } from './commands/stack.ts';
 import { WALK } from './commands/walk.ts';
 import { addCompletion } from './completion.ts';
 import type { Io } from './io.ts';
+import { packageFile } from './package-file.ts';
 import { printable } from './text.ts';
 
 /** In the order of the help. */
@@ -56,7 +57,7 @@ const EXAMPLES = [
 ];
 
 function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const text = readFileSync(packageFile('package.json'), 'utf8');
   return /"version": "([^"]+)"/.exec(text)?.[1] ?? 'unknown';
 }
 

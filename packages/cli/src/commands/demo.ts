@@ -4,16 +4,16 @@
 import { existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { RecordResult } from '@backtrail/recorder';
 import type { CommandSpec } from '../command.ts';
 import type { Io } from '../io.ts';
+import { packageFile } from '../package-file.ts';
 
 /** Rows of transfers: enough to see how the program came to its end. */
 const SHOWN = 12;
 
-/** From src/commands and from dist/commands alike. The source is tests/guests/riscv64/smash.c. */
-const PROGRAM = '../../demo/smash.elf';
+/** The source is tests/guests/riscv64/smash.c. */
+const PROGRAM = 'demo/smash.elf';
 
 async function recordProgram(): Promise<RecordResult> {
   const { startEngineThread } = await import('@backtrail/recorder/thread');
@@ -21,7 +21,7 @@ async function recordProgram(): Promise<RecordResult> {
   const { BacktrailError, EMBEDDED_DEFAULTS, record, RING_BYTES_DEFAULT } = await import(
     '@backtrail/recorder'
   );
-  const program = fileURLToPath(new URL(PROGRAM, import.meta.url));
+  const program = packageFile(PROGRAM);
   if (!existsSync(program)) {
     throw new BacktrailError(
       'E_NO_SAMPLE',

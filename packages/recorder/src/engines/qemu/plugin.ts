@@ -11,11 +11,11 @@ import { findInPath } from '../find-program.ts';
 const COMPILER_REMEDY = 'On Debian: apt-get install gcc libc6-dev. Or name one in $CC.';
 const FLAGS = ['-std=gnu11', '-O2', '-fPIC', '-shared', '-fvisibility=hidden', '-pthread'];
 
-/** The C sources: beside this file in the source tree, under src/ of the installed package. */
+/** The C sources: beside this file in the source tree, of a build in src/ of the package. */
 function sourceFolder(): string {
   const beside = fileURLToPath(new URL('./plugin/', import.meta.url));
   if (existsSync(beside)) return beside;
-  return fileURLToPath(new URL('../../../src/engines/qemu/plugin/', import.meta.url));
+  return fileURLToPath(new URL('../src/engines/qemu/plugin/', import.meta.url));
 }
 
 /** `$XDG_CACHE_HOME/backtrail`, as the XDG base directory specification has it. */

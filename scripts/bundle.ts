@@ -1,0 +1,64 @@
+/**
+ * The second half of `npm run build`: puts the modules of each package into a few files under its
+ * dist/. Loading 200 small modules takes Node longer than most commands run; types stay as `tsc`
+ * wrote them, in a file for each module.
+ *
+ * Each folder gets its files flat, so that `new URL('./worker.js', import.meta.url)` means the same
+ * wherever the code that asks ended up. Packages do not contain each other: what is imported by
+ * name is left to Node.
+ */
+import { globSync, readFileSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
+
+const ROOT = fileURLToPath(new URL('../', import.meta.url));
+
+/** Files that are started and not imported: threads, and the program itself. */
+const STARTED: Readonly<Record<string, readonly string[]>> = {
+  recorder: ['src/engines/embedded/worker.ts', 'src/trace/pack-worker.ts'],
+  analyzer: ['src/index/worker.ts'],
+  tui: [],
+  cli: ['src/main.ts'],
+};
+
+interface Manifest {
+  readonly exports?: Readonly<
+    Record<string, { readonly source: string; readonly default: string }>
+  >;
+}
+
+const nameOf = (file: string): string => basename(file).replace(/\.[jt]sx?$/, '');
+
+/** Names of files in dist/, and the modules that they begin with. */
+function inputsOf(name: string, folder: string): Record<string, string> {
+  const manifest: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const inputs: Record<string, string> = {};
+  for (const entry of Object.values(manifest.exports ?? {})) {
+    inputs[nameOf(entry.default)] = join(folder, entry.source);
+  }
+  for (const file of STARTED[name] ?? []) inputs[nameOf(file)] = join(folder, file);
+  return inputs;
+}
+
+async function bundle(name: string): Promise<void> {
+  const folder = join(ROOT, 'packages', name);
+  const dist = join(folder, 'dist');
+  for (const stale of globSync('*.{js,js.map}', { cwd: dist })) rmSync(join(dist, stale));
+  const modules = await rolldown({
+    input: inputsOf(name, folder),
+    platform: 'node',
+    // `@backtrail/recorder` and `node:fs`, but not `./ring.ts` and `/home/…`.
+    external: (id) => !/^[./]/.test(id),
+  });
+  await modules.write({
+    dir: dist,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: 'part-[name].js',
+    sourcemap: true,
+  });
+  await modules.close();
+}
+
+for (const name of Object.keys(STARTED)) await bundle(name);
