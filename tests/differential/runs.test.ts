@@ -7,6 +7,7 @@ import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { buildGuest, ISAS, needsIsa, temporaryFolder } from '../guests/build.ts';
 import { guestEnvironment, recordGuest } from '../guests/record.ts';
 import { readExecLog, tracedRuns, withoutRepetitions } from './exec-log.ts';
+import { recordOn } from './record-on.ts';
 
 const folder = temporaryFolder('runs');
 
@@ -124,3 +125,19 @@ function transfers(trace: Trace): string[] {
   }
   return list;
 }
+
+const cross = needsIsa('riscv64');
+describe.skipIf(cross.missing)(`a deadlock on the embedded engine${cross.note}`, () => {
+  test('ends where the thread waited that the signal came to, not where the last did', () => {
+    const program = buildGuest('riscv64', 'deadlock', folder);
+    const output = path.join(folder, 'deadlock.trace');
+    const { trace } = recordOn('embedded', { program, args: [], stdin: '', output });
+    const [signal = -1] = marksOf(trace, 'signal');
+    const ends = marksOf(trace, 'end');
+    const end = ends.find((mark) => trace.marks.vcpu[mark] === 0) ?? -1;
+    expect(ends).toHaveLength(2);
+    expect(trace.marks.vcpu[signal]).toBe(0);
+    expect(trace.marks.pc[signal]).toBeGreaterThan(0n);
+    expect(trace.marks.pc[end]).toBe(trace.marks.pc[signal]);
+  });
+});

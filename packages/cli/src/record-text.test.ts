@@ -25,7 +25,7 @@ test('a whole run: two lines on a terminal, none in a log', () => {
   expect(recordLines(run, out)).toEqual([
     "./smash was killed by SIGSEGV (signal 11); 8,000,000 transfers in 'a b.trace' " +
       '(977 KiB, 1 bits each)',
-    "next: backtrail back 'a b.trace'",
+    "next: backtrail crash 'a b.trace'",
   ]);
   expect(lossLines(run)).toEqual([]);
 });

@@ -53,6 +53,9 @@ export function recordLines(finished: Finished, out: Output): string[] {
     lines.push(out.paint('yellow', describeUnknownCalls(manifest.unknownCalls)));
   }
   for (const line of lossLines(finished)) lines.push(out.paint('yellow', line));
-  lines.push(`next: ${out.paint('bold', `backtrail back ${path}`)}`);
+  const { end } = manifest;
+  const isFine = end?.how === 'exit' && end.status === 0;
+  const next = isFine ? 'back' : 'crash';
+  lines.push(`next: ${out.paint('bold', `backtrail ${next} ${path}`)}`);
   return lines;
 }

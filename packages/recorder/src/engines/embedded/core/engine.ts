@@ -307,8 +307,11 @@ export class Engine implements Clock {
     const isCall = this.#options.callsRetire && trap.isCall;
     const { pc } = this.#hart;
     if (isCall) this.#retireOne();
+    const { running } = machine;
     const next = machine.handle(trap);
-    if (next.how !== 'run') this.#callPc = isCall ? pc : null;
+    // Another thread may have been woken and killed meanwhile: the call was not its own.
+    const isOwn = isCall && machine.running === running;
+    if (next.how !== 'run') this.#callPc = isOwn ? pc : null;
     return next;
   }
 
