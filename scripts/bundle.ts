@@ -22,21 +22,38 @@ const STARTED: Readonly<Record<string, readonly string[]>> = {
   cli: ['src/main.ts'],
 };
 
-interface Manifest {
-  readonly exports?: Readonly<
-    Record<string, { readonly source: string; readonly default: string }>
-  >;
+/** What package.json says of one way in. */
+interface Entry {
+  readonly source: string;
+  readonly default: string;
 }
 
 const nameOf = (file: string): string => basename(file).replace(/\.[jt]sx?$/, '');
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
+
+function isEntry(value: unknown): value is Entry {
+  return (
+    isObject(value) &&
+    'source' in value &&
+    typeof value.source === 'string' &&
+    'default' in value &&
+    typeof value.default === 'string'
+  );
+}
+
+function entriesOf(folder: string): Entry[] {
+  const manifest: unknown = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+  const found = isObject(manifest) && 'exports' in manifest ? manifest.exports : {};
+  const entries: unknown[] = isObject(found) ? Object.values(found) : [];
+  if (entries.every(isEntry)) return entries;
+  throw new Error(`${folder}: found exports without "source" or "default", expected both`);
+}
+
 /** Names of files in dist/, and the modules that they begin with. */
 function inputsOf(name: string, folder: string): Record<string, string> {
-  const manifest: Manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   const inputs: Record<string, string> = {};
-  for (const entry of Object.values(manifest.exports ?? {})) {
-    inputs[nameOf(entry.default)] = join(folder, entry.source);
-  }
+  for (const entry of entriesOf(folder)) inputs[nameOf(entry.default)] = join(folder, entry.source);
   for (const file of STARTED[name] ?? []) inputs[nameOf(file)] = join(folder, file);
   return inputs;
 }
