@@ -182,7 +182,7 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record -L /usr/riscv64-linux-gnu ./rv', says: 'a foreign dynamic program' },
     { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
     { line: 'backtrail record firmware.elf', says: 'bare metal' },
-    { line: 'backtrail record --system -- qemu-system-riscv64 …', says: 'a machine' },
+    { line: 'backtrail record --system -- qemu-system-arm …', says: 'a whole machine' },
   ],
   passThrough: true,
   async run(call, io) {
