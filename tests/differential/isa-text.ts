@@ -34,7 +34,55 @@ const arm: Tell = (mnemonic, operands) => {
 const thumb: Tell = (mnemonic, operands, before) =>
   mnemonic === 'b' && /^it/.test(before.at(-1) ?? '') ? 'branch' : arm(mnemonic, operands, before);
 
-const TELLS: Readonly<Record<string, Tell>> = { i386, arm, thumb };
+/** Suffixes + and - are hints; l before them links. */
+const ppc: Tell = (mnemonic) => {
+  const base = mnemonic.replace(/[+-]$/, '');
+  if (/^b(a|l|la)?$/.test(base)) return base === 'b' || base === 'ba' ? 'jump' : 'call';
+  const register = /(lr|ctr)(l?)$/.exec(base);
+  if (register !== null) {
+    if (register[2] === 'l') return 'indirect-call';
+    return register[1] === 'lr' ? 'return' : 'indirect-jump';
+  }
+  if (base === 'bcl' || /^b(eq|ne|gt|lt|ge|le|so|ns|dnz|dz)l$/.test(base)) return 'call';
+  return /^b(c$|eq|ne|gt|lt|ge|le|so|ns|dnz|dz)/.test(base) ? 'branch' : null;
+};
+
+const S390X_CONDITION = '(?:o|h|nle|l|nhe|lh|ne|e|nlh|he|nl|le|nh|no)';
+
+const s390x: Tell = (mnemonic, operands) => {
+  if (/^(brasl|bras)$/.test(mnemonic)) return 'call';
+  if (/^(basr|balr|bas|bal)$/.test(mnemonic)) return 'indirect-call';
+  if (new RegExp(`^b${S390X_CONDITION}?r$`).test(mnemonic)) {
+    return operands === '%r14' ? 'return' : 'indirect-jump';
+  }
+  if (/^(b|bct|bctr|bctgr)$/.test(mnemonic)) return 'indirect-jump';
+  if (/^(j|jg|brcl? 15)$/.test(mnemonic)) return 'jump';
+  if (/^(brct|brctg|brxh|brxle)$/.test(mnemonic)) return 'branch';
+  return new RegExp(`^(?:j|jg|c[lg]{0,2}i?rj|c[lg]{0,2}i?j)${S390X_CONDITION}?$`).test(mnemonic)
+    ? 'branch'
+    : null;
+};
+
+const riscv32: Tell = (mnemonic, operands) => {
+  const base = mnemonic.replace(/^c\./, '');
+  if (base === 'ret') return 'return';
+  if (base === 'j') return 'jump';
+  if (base === 'jr') return /^(ra|t0)$/.test(operands) ? 'return' : 'indirect-jump';
+  if (base === 'jal') return 'call';
+  if (base === 'jalr') return 'indirect-call';
+  return /^b/.test(base) ? 'branch' : null;
+};
+
+const TELLS: Readonly<Record<string, Tell>> = {
+  i386,
+  arm,
+  thumb,
+  ppc,
+  ppc64: ppc,
+  ppc64le: ppc,
+  s390x,
+  riscv32,
+};
 
 /** Null for a text that moves no control. */
 export function kindOfText(build: string, text: string, before: readonly string[]): Kind | null {

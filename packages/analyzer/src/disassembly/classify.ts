@@ -5,7 +5,9 @@
 import { AARCH64_DECODER } from './aarch64.ts';
 import { A32_DECODER, armDecoder } from './arm.ts';
 import { FLOW_KINDS, type FlowDecoder, type FlowKind, PASSES, SEQUENTIAL } from './flow.ts';
+import { ppcDecoder } from './ppc.ts';
 import { riscvDecoder } from './riscv.ts';
+import { S390X_DECODER } from './s390x.ts';
 import { x86Decoder } from './x86.ts';
 
 export { FLOW_KINDS, type FlowKind, PASSES, SEQUENTIAL } from './flow.ts';
@@ -54,7 +56,16 @@ function decoderFor(isa: string): Known | null {
     case 'aarch64_be':
       return { decoder: AARCH64_DECODER, addressBits: 64 };
     case 'arm':
+    case 'armeb':
       return { decoder: A32_DECODER, addressBits: 32 };
+    case 'ppc':
+      return { decoder: ppcDecoder(true), addressBits: 32 };
+    case 'ppc64':
+      return { decoder: ppcDecoder(true), addressBits: 64 };
+    case 'ppc64le':
+      return { decoder: ppcDecoder(false), addressBits: 64 };
+    case 's390x':
+      return { decoder: S390X_DECODER, addressBits: 64 };
     default:
       return null;
   }

@@ -12,7 +12,9 @@ struct guest guest_named(const char *name) {
       {"x86_64", {ISA_X86_64, 64, false}},   {"i386", {ISA_I386, 32, false}},
       {"riscv64", {ISA_RISCV64, 64, false}}, {"riscv32", {ISA_RISCV32, 32, false}},
       {"aarch64", {ISA_AARCH64, 64, false}}, {"arm", {ISA_ARM, 32, false}},
-      {"armeb", {ISA_ARM, 32, false}},
+      {"armeb", {ISA_ARM, 32, true}},        {"ppc", {ISA_PPC, 32, true}},
+      {"ppc64", {ISA_PPC, 64, true}},        {"ppc64le", {ISA_PPC, 64, false}},
+      {"s390x", {ISA_S390X, 64, true}},
   };
   for (size_t i = 0; i < sizeof guests / sizeof *guests; i++) {
     if (strcmp(guests[i].name, name) == 0) return guests[i].guest;
@@ -210,7 +212,9 @@ static struct ending_of aarch64(uint32_t w, uint64_t pc) {
   return plain(END_SEQUENTIAL);
 }
 
-static struct ending_of decode(enum isa isa, const uint8_t *code, size_t size, uint64_t pc) {
+static struct ending_of decode(const struct guest *guest, const uint8_t *code, size_t size,
+                               uint64_t pc) {
+  enum isa isa = guest->isa;
   switch (isa) {
     case ISA_X86_64:
     case ISA_I386:
@@ -220,6 +224,11 @@ static struct ending_of decode(enum isa isa, const uint8_t *code, size_t size, u
       return size >= 2 ? riscv(isa, code, size, pc) : plain(END_SEQUENTIAL);
     case ISA_AARCH64:
       return size >= 4 ? aarch64(word(code), pc) : plain(END_SEQUENTIAL);
+    case ISA_PPC: /* of 8 bytes: prefixed, none of them moves control */
+      if (size != 4) return plain(END_SEQUENTIAL);
+      return classify_ppc(guest->big_endian ? big_word(code) : word(code), pc);
+    case ISA_S390X:
+      return classify_s390x(code, size, pc);
     default:
       return plain(END_UNKNOWN);
   }
@@ -229,7 +238,7 @@ struct ending_of classify(const struct guest *guest, const struct code *code, si
   const uint8_t *at = code->bytes;
   for (size_t i = 0; i < index; i++) at += code->sizes[i];
   uint64_t pc = code->pc + (uint64_t)(at - code->bytes);
-  struct ending_of found = decode(guest->isa, at, code->sizes[index], pc);
+  struct ending_of found = decode(guest, at, code->sizes[index], pc);
   if (guest->address_bits == 32) found.taken &= 0xffffffff;
   return found;
 }

@@ -23,7 +23,7 @@ enum isa {
 struct guest {
   enum isa isa;
   unsigned address_bits;
-  bool big_endian; /* its instructions */
+  bool big_endian; /* its data; and its instructions, but on Arm */
 };
 
 enum ending {
@@ -61,6 +61,9 @@ struct ending_of classify(const struct guest *guest, const struct code *code, si
 /* The same for 32-bit Arm, whose blocks are of A32 or of Thumb. */
 struct ending_of classify_arm(const struct code *code, size_t index, bool thumb);
 
+struct ending_of classify_ppc(uint32_t w, uint64_t pc);
+struct ending_of classify_s390x(const uint8_t *code, size_t size, uint64_t pc);
+
 /* For the decoders. */
 static inline struct ending_of plain(enum ending ending) {
   return (struct ending_of){ending, 0, false};
@@ -68,6 +71,10 @@ static inline struct ending_of plain(enum ending ending) {
 
 static inline struct ending_of to(enum ending ending, uint64_t taken) {
   return (struct ending_of){ending, taken, false};
+}
+
+static inline struct ending_of conditional(enum ending ending, bool always) {
+  return (struct ending_of){ending, 0, !always};
 }
 
 static inline uint64_t sign_extend(uint64_t value, unsigned bits) {
@@ -78,6 +85,8 @@ static inline uint32_t word(const uint8_t *code) {
   return (uint32_t)code[0] | (uint32_t)code[1] << 8 | (uint32_t)code[2] << 16 |
          (uint32_t)code[3] << 24;
 }
+
+static inline uint32_t big_word(const uint8_t *code) { return __builtin_bswap32(word(code)); }
 
 static inline uint32_t half(const uint8_t *code) { return code[0] | (uint32_t)code[1] << 8; }
 

@@ -24,6 +24,11 @@ static const struct numbers x86_64_numbers = {9, 11, 13, 15, 59, 322, 56, 57, 58
 static const struct numbers i386_numbers = {-1, 91, 174, 173, 11, 358, 120, 2, 190, 192, 119};
 static const struct numbers arm_numbers = {-1, 91, 174, 173, 11, 387, 120, 2, 190, 192, 119};
 static const struct numbers generic_numbers = {222, 215, 134, 139, 221, 281, 220, -1, -1, -1, -1};
+static const struct numbers ppc_numbers = {90, 91, 173, 172, 11, 362, 120, 2, 189, 192, 119};
+/* mmap takes its arguments in memory. */
+static const struct numbers s390x_numbers = {-1, 91, 174, 173, 11, 354, 120, 2, 190, -1, 119};
+/* The generic ones, whose mmap is mmap2. */
+static const struct numbers riscv32_numbers = {-1, 215, 134, 139, 221, 281, 220, -1, -1, 222, -1};
 static const struct numbers unknown_numbers = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
 struct thread_calls {
@@ -54,8 +59,14 @@ static size_t peek(uint64_t from, void *into, size_t size) {
 static size_t word_bytes(void) { return guest.address_bits / 8; }
 
 static bool peek_word(uint64_t from, uint64_t *value) {
+  uint8_t bytes[8];
+  size_t size = word_bytes();
   *value = 0;
-  return peek(from, value, word_bytes()) == word_bytes();
+  if (peek(from, bytes, size) != size) return false;
+  for (size_t i = 0; i < size; i++) {
+    *value = *value << 8 | bytes[guest.big_endian ? i : size - 1 - i];
+  }
+  return true;
 }
 
 static char *read_maps(void) {
@@ -79,6 +90,9 @@ void guest_install(uint32_t vcpu_slots) {
   if (guest.isa == ISA_I386) numbers = &i386_numbers;
   if (guest.isa == ISA_ARM) numbers = &arm_numbers;
   if (guest.isa == ISA_RISCV64 || guest.isa == ISA_AARCH64) numbers = &generic_numbers;
+  if (guest.isa == ISA_PPC) numbers = &ppc_numbers;
+  if (guest.isa == ISA_S390X) numbers = &s390x_numbers;
+  if (guest.isa == ISA_RISCV32) numbers = &riscv32_numbers;
   calls = calloc(vcpu_slots, sizeof *calls);
   maps_at_install = read_maps();
 }
@@ -239,6 +253,8 @@ static uint64_t fault_address(const int32_t *info) {
   return address;
 }
 
+bool guest_knows_frames(void) { return frame_of_isa() != NULL; }
+
 static bool raised_by_code(int number) {
   return number == 4 || number == 5 || number == 7 || number == 8 || number == 11;
 }
@@ -274,6 +290,9 @@ static void note_action(int64_t number, uint64_t action) {
   }
   if (words[0] <= 1) return;
   if (guest.isa == ISA_ARM) words[0] &= ~1ull;
+  /* The older 64-bit PowerPC ABI points to a descriptor of the function. */
+  bool described = guest.isa == ISA_PPC && guest.address_bits == 64 && guest.big_endian;
+  if (described && !peek_word(words[0], &words[0])) return;
   ring_lock();
   actions[number].handler = words[0];
   actions[number].restorer = words[2];

@@ -26,6 +26,8 @@ void guest_log_maps(const struct ring_vcpu *v);
 /* True if b was entered by delivery of a signal. env: QEMU's CPU state. */
 bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_signal *out);
 
+/* Whether a delivery can be told from a call, where a handler starts. */
+bool guest_knows_frames(void);
 /* 32-bit Arm: whether the guest is in Thumb state. */
 bool guest_in_thumb(const uint8_t *env);
 

@@ -74,6 +74,12 @@ static bool falls_through(const struct block *p) {
   return p->passes || (!is_indirect(ending) && ending != END_JUMP && ending != END_CALL);
 }
 
+/* Whether what arrives at b by registers is no signal and no trap. */
+static bool tells_indirect(const struct block *b) {
+  if (whole_machine) return machine_tells_traps();
+  return guest_knows_frames() || !b || !b->is_handler;
+}
+
 /*
  * How control got from the end of p to pc. *left: instructions of p that did not retire.
  * docs/qemu.md lists the cases; their order matters (a loop into the block's own middle is a
@@ -105,7 +111,7 @@ static enum step step(const struct block *p, const struct arrival *to, struct ed
     *left = p->instructions - (uint32_t)again;
     return STEP_AGAIN;
   }
-  if (is_indirect(ending) && (!whole_machine || machine_tells_traps())) {
+  if (is_indirect(ending) && tells_indirect(to->block)) {
     edge->cause = CAUSE_JUMP;
     edge->kind = kind_of(ending);
   }
