@@ -63,6 +63,16 @@ const s390x: Tell = (mnemonic, operands) => {
     : null;
 };
 
+const mips: Tell = (mnemonic, operands) => {
+  const isRa = operands.split(' ; ')[0] === '$ra';
+  if (mnemonic === 'jr') return isRa ? 'return' : 'indirect-jump';
+  if (mnemonic === 'jalr') return 'indirect-call';
+  const isAlways = /^beql?$/.test(mnemonic) && operands.startsWith('$zero, $zero,');
+  if (isAlways || /^(j|b)$/.test(mnemonic)) return 'jump';
+  if (/^(jal|bal|bltzal|bgezal)l?$/.test(mnemonic)) return 'call';
+  return /^b(eq|ne|lez|gtz|ltz|gez)/.test(mnemonic) ? 'branch' : null;
+};
+
 const riscv32: Tell = (mnemonic, operands) => {
   const base = mnemonic.replace(/^c\./, '');
   if (base === 'ret') return 'return';
@@ -81,6 +91,9 @@ const TELLS: Readonly<Record<string, Tell>> = {
   ppc64: ppc,
   ppc64le: ppc,
   s390x,
+  mips,
+  mipsel: mips,
+  mips64el: mips,
   riscv32,
 };
 

@@ -25,7 +25,17 @@ function logTo(file: string): Record<string, string> {
   return { QEMU_LOG: 'exec,nochain', QEMU_LOG_FILENAME: file };
 }
 
-const logged = (file: string): bigint[] => readExecLog(file).map(({ pc }) => pc);
+/** In the MIPS programs: the last branch of a page, and its delay slot in the next one. */
+const PAGE_BRANCH = 0x402ffcn;
+const PAGE_SLOT = 0x403000n;
+
+/** Starts of blocks; the slot that QEMU runs as a block of its own begins at its branch. */
+function logged(file: string, build: Build): bigint[] {
+  const starts = readExecLog(file).map(({ pc }) => pc);
+  if (!build.isa.startsWith('mips')) return starts;
+  const own = starts.filter((pc, i) => pc !== PAGE_BRANCH || starts[i + 1] !== PAGE_SLOT);
+  return own.map((pc) => (pc === PAGE_SLOT ? PAGE_BRANCH : pc));
+}
 
 /** The parts of thumb.elf that are no Thumb code have names that say so. */
 function isThumbAt(build: Build): (pc: bigint) => boolean {
@@ -89,7 +99,7 @@ for (const build of BUILDS) {
       expect(checkTrace(trace).findings).toEqual([]);
       const runs = tracedRuns(trace, 0).map(({ pc }) => pc);
       const { pcs } = withoutRepetitions(runs, trace);
-      const { pcs: bare } = withoutRepetitions(logged(`${file}.bare`), trace);
+      const { pcs: bare } = withoutRepetitions(logged(`${file}.bare`, build), trace);
       expect(firstDifference(pcs, bare)).toBeNull();
       expect(bare.length).toBeGreaterThan(1_000);
 

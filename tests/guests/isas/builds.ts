@@ -36,6 +36,14 @@ const OPTIONS = [
 /** The build line without its last words: `-o NAME.elf ways.c`. */
 export const optionsOf = ({ options }: Build): string[] => [...OPTIONS, ...options];
 
+const MIPS_OPTIONS = [
+  '-mno-abicalls',
+  '-G0',
+  '-Wl,-z,max-page-size=4096',
+  '-Wl,-Ttext-segment=0x400000',
+  '-Wl,--section-start=.slot=0x402ff0',
+];
+
 export const BUILDS: readonly Build[] = [
   {
     name: 'i386',
@@ -92,5 +100,26 @@ export const BUILDS: readonly Build[] = [
     emulator: 'qemu-riscv32',
     compiler: 'riscv64-linux-gnu-gcc',
     options: ['-march=rv32imac', '-mabi=ilp32'],
+  },
+  {
+    name: 'mipsel',
+    isa: 'mipsel',
+    emulator: 'qemu-mipsel',
+    compiler: 'mipsel-linux-gnu-gcc',
+    options: MIPS_OPTIONS,
+  },
+  {
+    name: 'mips',
+    isa: 'mips',
+    emulator: 'qemu-mips',
+    compiler: 'mips-linux-gnu-gcc',
+    options: MIPS_OPTIONS,
+  },
+  {
+    name: 'mips64el',
+    isa: 'mips64el',
+    emulator: 'qemu-mips64el',
+    compiler: 'mips64el-linux-gnuabi64-gcc',
+    options: MIPS_OPTIONS,
   },
 ];

@@ -136,7 +136,7 @@ static void peculiar(unsigned n) {
       "1: bgtz $8, 1b\n addiu $8, $8, -1\n"
       "move $8, %0\n"
       "2: bgtzl $8, 2b\n addiu $8, $8, -1\n"
-      "beql %0, $0, 3f\n addiu $9, $0, 1\n"
+      "beql %0, $0, 3f\n addiu $9, $0, 1\n nop\n"
       "3: bal 8f\n addiu $9, $0, 2\n"
       "bgezal %0, 8f\n nop\n"
       "beqzl $0, 4f\n addiu $9, $0, 3\n nop\n"
@@ -146,9 +146,14 @@ static void peculiar(unsigned n) {
       "8: jr $31\n addiu $9, $9, 1\n"
       "6: bal 9f\n nop\n"
       "9: addiu $25, $31, 7f - 9b\n jalr $8, $25\n nop\n"
+      "jal slot_page\n nop\n jal slot_alone\n nop\n"
       "b 10f\n nop\n"
       "7: jr $8\n nop\n"
       "10:\n .set pop\n"
+      /* Linked so that its fourth instruction is the last of a page: the slot is in the next. */
+      ".pushsection .slot, \"ax\"\n .set push\n .set noreorder\n"
+      "slot_page: nop\n nop\n nop\n slot_alone: jr $31\n addiu $9, $9, 1\n"
+      ".set pop\n .popsection\n"
       : : "r"(n) : "$8", "$9", "$25", "$31", "memory");
 }
 

@@ -34,6 +34,8 @@ export interface CapstoneTarget {
   /** Mode of code that has two-byte instructions, where the guest has two instruction sets. */
   readonly halfwordMode: number | null;
   readonly intelSyntax: boolean;
+  /** What branches is shown with what is in its delay slot. */
+  readonly hasSlots: boolean;
   /** Direct targets are printed as distances. */
   readonly relative: boolean;
 }
@@ -81,6 +83,7 @@ export function capstoneTarget(isa: string): CapstoneTarget | null {
     unitBytes,
     halfwordMode: architecture === ARM ? (mode | ARM_THUMB) >>> 0 : null,
     intelSyntax: architecture === X86,
+    hasSlots: architecture === MIPS,
     relative: architecture === RISCV,
   };
 }

@@ -192,7 +192,11 @@ class CapstoneDisassembler implements Disassembler {
     let found = { mnemonic: '.byte', operands: byteList(code) };
     this.#visit(code, pc, (_at, sizeBytes, mnemonic, operands) => {
       if (sizeBytes === code.length) found = { mnemonic, operands };
-      return true;
+      if (sizeBytes === code.length || !this.#target.hasSlots) return true;
+      // A branch and what is in its delay slot: one instruction in a trace.
+      if (found.mnemonic === '.byte') found = { mnemonic, operands };
+      else found.operands += ` ; ${mnemonic} ${operands}`.trimEnd();
+      return false;
     });
     return found;
   }

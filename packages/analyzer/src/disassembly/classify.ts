@@ -5,6 +5,7 @@
 import { AARCH64_DECODER } from './aarch64.ts';
 import { A32_DECODER, armDecoder } from './arm.ts';
 import { FLOW_KINDS, type FlowDecoder, type FlowKind, PASSES, SEQUENTIAL } from './flow.ts';
+import { mipsDecoder } from './mips.ts';
 import { ppcDecoder } from './ppc.ts';
 import { riscvDecoder } from './riscv.ts';
 import { S390X_DECODER } from './s390x.ts';
@@ -58,6 +59,14 @@ function decoderFor(isa: string): Known | null {
     case 'arm':
     case 'armeb':
       return { decoder: A32_DECODER, addressBits: 32 };
+    case 'mips':
+      return { decoder: mipsDecoder(true), addressBits: 32 };
+    case 'mipsel':
+      return { decoder: mipsDecoder(false), addressBits: 32 };
+    case 'mips64':
+      return { decoder: mipsDecoder(true), addressBits: 64 };
+    case 'mips64el':
+      return { decoder: mipsDecoder(false), addressBits: 64 };
     case 'ppc':
       return { decoder: ppcDecoder(true), addressBits: 32 };
     case 'ppc64':

@@ -66,10 +66,48 @@ static size_t size_of(void *tb, size_t index, size_t count) {
   return apart > 0 && apart < size ? (size_t)apart : size;
 }
 
+enum { SLOT = 4 /* bytes, and those of the branch before it */ };
+
+static bool has_slot(const struct block *b, uint32_t index) {
+  if (guest.isa != ISA_MIPS || b->sizes[index] != SLOT) return false;
+  const uint8_t *at = b->code + (block_instruction(b, index) - b->start);
+  return mips_has_slot(guest_word(&guest, at));
+}
+
+/* A branch and its delay slot are one instruction. At the end of a page QEMU puts them into two
+   blocks: then the branch goes to the second, and of the first may be nothing left. */
+static void join_slot(struct block *b) {
+  uint32_t n = b->instructions;
+  if (n >= 2 && has_slot(b, n - 2)) {
+    b->sizes[n - 2] = 2 * SLOT;
+    b->instructions = n - 1;
+    b->last = b->end - 2 * SLOT;
+  } else if (has_slot(b, n - 1)) {
+    memcpy(&b->before_slot, b->code + (b->last - b->start), SLOT);
+    b->end = b->last;
+    b->instructions = n - 1;
+    if (n >= 2) b->last -= b->sizes[n - 2];
+  }
+}
+
+bool block_join_slot(const struct block *p, struct block *b) {
+  if (p->before_slot == 0 || b->number != RING_NO_NUMBER || b->start != p->end + SLOT) return false;
+  b->start = p->end;
+  b->last = b->start;
+  b->instructions = 1;
+  b->sizes[0] = 2 * SLOT;
+  memmove(b->code + SLOT, b->code, SLOT);
+  memcpy(b->code, &p->before_slot, SLOT);
+  b->end = b->start + 2 * SLOT;
+  struct code code = code_of(b);
+  set_ending(b, classify(&guest, &code, 0));
+  return true;
+}
+
 struct block *block_translate(void *tb) {
   size_t n = qemu.tb_n_insns(tb), bytes = 0;
   for (size_t i = 0; i < n; i++) bytes += size_of(tb, i, n);
-  size_t size_all = (sizeof(struct block) + n + bytes + LINE - 1) / LINE * LINE;
+  size_t size_all = (sizeof(struct block) + n + bytes + SLOT + LINE - 1) / LINE * LINE;
   struct block *b = n == 0 ? NULL : aligned_alloc(LINE, size_all);
   if (!b) return NULL;
   memset(b, 0, sizeof *b);
@@ -88,8 +126,9 @@ struct block *block_translate(void *tb) {
   }
   b->end = b->start + bytes;
   b->last = b->end - size;
+  join_slot(b);
   struct code code = code_of(b);
-  set_ending(b, classify(&guest, &code, n - 1));
+  if (code.count > 0) set_ending(b, classify(&guest, &code, code.count - 1));
   b->is_handler = is_handler(b->start);
   b->sets_vectors = machine_sets_vectors(b->code, b->sizes, b->instructions);
   struct block **bucket = bucket_of(b->start);

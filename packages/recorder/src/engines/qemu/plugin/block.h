@@ -40,6 +40,7 @@ struct block {
   /* Cold. */
   uint64_t start, last, end, taken;
   uint8_t ending;  /* enum ending */
+  uint32_t before_slot; /* the branch whose delay slot is in the next page, left to that; or 0 */
   bool passes;     /* of an ending that else always leaves: this one is conditional */
   bool is_handler; /* a handler of signals or traps starts here */
   bool sets_vectors; /* of a whole machine: where traps go may be another place after it */
@@ -57,6 +58,9 @@ extern struct guest guest;
 struct block *block_translate(void *tb);
 /* 32-bit Arm: which of its two instruction sets the block is of; before it runs first. */
 void block_set_thumb(struct block *b, bool thumb);
+/* Whether `b`, which runs after `p`, is the delay slot of a branch that `p` was left without; then
+   `b` becomes a block of both. Ring locked. */
+bool block_join_slot(const struct block *p, struct block *b);
 /* The address of its instruction number `index`. */
 uint64_t block_instruction(const struct block *b, uint32_t index);
 /* Which of its instructions is at pc, or -1. */

@@ -14,7 +14,9 @@ struct guest guest_named(const char *name) {
       {"aarch64", {ISA_AARCH64, 64, false}}, {"arm", {ISA_ARM, 32, false}},
       {"armeb", {ISA_ARM, 32, true}},        {"ppc", {ISA_PPC, 32, true}},
       {"ppc64", {ISA_PPC, 64, true}},        {"ppc64le", {ISA_PPC, 64, false}},
-      {"s390x", {ISA_S390X, 64, true}},
+      {"s390x", {ISA_S390X, 64, true}},      {"mips", {ISA_MIPS, 32, true}},
+      {"mipsel", {ISA_MIPS, 32, false}},     {"mips64", {ISA_MIPS, 64, true}},
+      {"mips64el", {ISA_MIPS, 64, false}},
   };
   for (size_t i = 0; i < sizeof guests / sizeof *guests; i++) {
     if (strcmp(guests[i].name, name) == 0) return guests[i].guest;
@@ -212,6 +214,10 @@ static struct ending_of aarch64(uint32_t w, uint64_t pc) {
   return plain(END_SEQUENTIAL);
 }
 
+uint32_t guest_word(const struct guest *guest, const uint8_t *code) {
+  return guest->big_endian ? big_word(code) : word(code);
+}
+
 static struct ending_of decode(const struct guest *guest, const uint8_t *code, size_t size,
                                uint64_t pc) {
   enum isa isa = guest->isa;
@@ -226,7 +232,9 @@ static struct ending_of decode(const struct guest *guest, const uint8_t *code, s
       return size >= 4 ? aarch64(word(code), pc) : plain(END_SEQUENTIAL);
     case ISA_PPC: /* of 8 bytes: prefixed, none of them moves control */
       if (size != 4) return plain(END_SEQUENTIAL);
-      return classify_ppc(guest->big_endian ? big_word(code) : word(code), pc);
+      return classify_ppc(guest_word(guest, code), pc);
+    case ISA_MIPS:
+      return classify_mips(size >= 4 ? guest_word(guest, code) : 0, size, pc);
     case ISA_S390X:
       return classify_s390x(code, size, pc);
     default:

@@ -61,6 +61,11 @@ struct ending_of classify(const struct guest *guest, const struct code *code, si
 /* The same for 32-bit Arm, whose blocks are of A32 or of Thumb. */
 struct ending_of classify_arm(const struct code *code, size_t index, bool thumb);
 
+/* Whether the word of an instruction is one of those whose slot runs before they are done. */
+bool mips_has_slot(uint32_t w);
+struct ending_of classify_mips(uint32_t w, size_t size, uint64_t pc);
+/* The word of an instruction, in the byte order of the guest. */
+uint32_t guest_word(const struct guest *guest, const uint8_t *code);
 struct ending_of classify_ppc(uint32_t w, uint64_t pc);
 struct ending_of classify_s390x(const uint8_t *code, size_t size, uint64_t pc);
 

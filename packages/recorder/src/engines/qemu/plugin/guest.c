@@ -29,6 +29,10 @@ static const struct numbers ppc_numbers = {90, 91, 173, 172, 11, 362, 120, 2, 18
 static const struct numbers s390x_numbers = {-1, 91, 174, 173, 11, 354, 120, 2, 190, -1, 119};
 /* The generic ones, whose mmap is mmap2. */
 static const struct numbers riscv32_numbers = {-1, 215, 134, 139, 221, 281, 220, -1, -1, 222, -1};
+static const struct numbers mips_numbers = {4090, 4091, 4194, 4193, 4011, 4356,
+                                             4120, 4002, -1,   4210, 4119};
+static const struct numbers mips64_numbers = {5009, 5011, 5013, 5211, 5057, 5316,
+                                               5055, 5056, -1,   -1,   -1};
 static const struct numbers unknown_numbers = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
 struct thread_calls {
@@ -93,6 +97,9 @@ void guest_install(uint32_t vcpu_slots) {
   if (guest.isa == ISA_PPC) numbers = &ppc_numbers;
   if (guest.isa == ISA_S390X) numbers = &s390x_numbers;
   if (guest.isa == ISA_RISCV32) numbers = &riscv32_numbers;
+  if (guest.isa == ISA_MIPS) {
+    numbers = guest.address_bits == 32 ? &mips_numbers : &mips64_numbers;
+  }
   calls = calloc(vcpu_slots, sizeof *calls);
   maps_at_install = read_maps();
 }
@@ -288,6 +295,7 @@ static void note_action(int64_t number, uint64_t action) {
   for (int i = 0; i < 3; i++) {
     if (!peek_word(action + (uint64_t)i * word_bytes(), &words[i])) return;
   }
+  if (guest.isa == ISA_MIPS) words[0] = words[1]; /* its flags come first */
   if (words[0] <= 1) return;
   if (guest.isa == ISA_ARM) words[0] &= ~1ull;
   /* The older 64-bit PowerPC ABI points to a descriptor of the function. */

@@ -26,6 +26,8 @@ enum { X86_INSTRUCTION_MAX = 15, PAGE = 4096 };
 
 static struct ring_vcpu *vcpus; /* by QEMU's vCPU index */
 static uint32_t vcpu_slots;
+/* By vCPU: a block without instructions that it has just passed, or NULL. */
+static struct block **left_to_slot;
 static bool whole_machine;
 static bool maps_logged;
 
@@ -329,11 +331,17 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
   struct made made = {.count = 0, .instructions = v->instructions + p->instructions};
   struct delivery deliveries[TRAPS_MAX];
   if (ring.detached) return;
+  if (b->instructions == 0) {
+    left_to_slot[index] = b; /* as if it had not been: what comes now begins with it */
+    return;
+  }
   ring_lock();
   if (p == &nowhere) thread_started(v, b);
   if (guest.isa == ISA_ARM && b->number == RING_NO_NUMBER) {
     block_set_thumb(b, guest_in_thumb(env));
   }
+  block_join_slot(left_to_slot[index] ? left_to_slot[index] : p, b);
+  left_to_slot[index] = NULL;
   unsigned count = deliveries_at(p, b, env, deliveries);
   if (count > 0) {
     deliver(v, index, p, b, host_pc, deliveries, count, &made);
@@ -434,6 +442,7 @@ static void translated(void *tb) {
 }
 
 static void vcpu_started(unsigned index) {
+  if (index < vcpu_slots) left_to_slot[index] = NULL;
   ring_vcpu_start(index, (uint64_t)&nowhere);
 }
 
@@ -517,6 +526,8 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   guest = guest_named(info->target_name);
   vcpu_slots = ring.header->vcpu_slots;
   vcpus = ring.vcpus;
+  left_to_slot = calloc(vcpu_slots, sizeof *left_to_slot);
+  if (!left_to_slot) return refuse("no memory for the plugin: free some");
   if (whole_machine) machine_install(guest.isa);
   if (!log_guest(info)) return refuse("no memory for the plugin: free some");
   guest_install(vcpu_slots);
