@@ -258,7 +258,9 @@ function leaveBehind(error: unknown, ring: Ring, directory: string | null): unkn
   }
   ring.close();
   if (!(error instanceof BacktrailError)) return error;
-  const keeps = `What was recorded is kept; then: backtrail recover ${directory}`;
+  // A ring without a file goes with this process: what it held is lost.
+  const what = existsSync(ring.path) ? 'What was recorded' : 'What is on disk';
+  const keeps = `${what} is kept; then: backtrail recover ${directory}`;
   return new BacktrailError(error.code, `${error.message} ${keeps}`, { cause: error });
 }
 

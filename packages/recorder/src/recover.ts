@@ -1,6 +1,6 @@
 /** Makes a valid trace of what a kill left behind: an orphaned ring, a partial trace, or both. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { closeTrace, finishTrace } from './close.ts';
 import { BacktrailError } from './errors.ts';
 import { Flusher } from './flush.ts';
@@ -45,20 +45,50 @@ function seqEnds(trace: Trace): Map<number, number> {
   return new Map(trace.vcpus.map((vcpu) => [vcpu, trace.seqEnd(vcpu)]));
 }
 
-/** The ring in /dev/shm that belongs to a trace directory, or null. */
+/**
+ * The ring in /dev/shm that belongs to a trace directory, or null. A run whose trace was deleted
+ * leaves a ring of the same name behind: the one of the newest run counts.
+ */
 function ringOf(directory: string): string | null {
   if (!existsSync(RING_FOLDER)) return null;
+  let newest: { readonly path: string; readonly start: bigint } | null = null;
   for (const name of readdirSync(RING_FOLDER)) {
     if (!name.startsWith('backtrail-') || !name.endsWith('.ring')) continue;
     const path = join(RING_FOLDER, name);
     const ring = openOrNull(path);
     if (ring === null) continue;
-    const belongs = ring.traceDirectory === directory;
+    const { traceDirectory, recorderStart: start } = ring;
     ring.close();
-    if (belongs) return path;
+    if (traceDirectory !== directory) continue;
+    if (newest === null || start > newest.start) newest = { path, start };
   }
-  return null;
+  return newest?.path ?? null;
 }
+
+/** A ring joined with the trace of another run would make one of runs that never was. */
+function refuseStranger(ring: Ring): void {
+  const { path, traceDirectory: directory } = ring;
+  const remove = `It is of no more use: rm ${path}`;
+  if (!existsSync(directory)) {
+    ring.close();
+    throw new BacktrailError(
+      'E_NO_TRACE',
+      `${path}: found that its trace ${directory} is gone, expected it: there is the code that ` +
+        `the ring has only numbers of. ${remove}`,
+    );
+  }
+  const newest = ringOf(directory);
+  const isNewest = newest === null || newest === path || dirname(path) !== RING_FOLDER;
+  if (isNewest && hasRing(openTrace(directory))) return;
+  ring.close();
+  throw new BacktrailError(
+    'E_RING_OLD',
+    `${path}: found a later run in ${directory}, expected that of the ring. ${remove}`,
+  );
+}
+
+/** The ring of the embedded engine is in its own memory, and gone with it. */
+const hasRing = (trace: Trace): boolean => trace.manifest.engine.name !== 'embedded';
 
 function openOrNull(path: string): Ring | null {
   try {
@@ -118,6 +148,7 @@ function modulesOf(trace: Trace): {
 function recoverWithRing(path: string): RecoverResult {
   const ring = Ring.open(path);
   refuseLive(ring);
+  refuseStranger(ring);
   const directory = ring.traceDirectory;
   refuseSound(directory);
   const before = openTrace(directory);
@@ -174,6 +205,6 @@ export function recover(path: string): RecoverResult {
   }
   if (!statSync(full).isDirectory()) return recoverWithRing(full);
   refuseSound(full);
-  const ring = ringOf(full);
+  const ring = hasRing(openTrace(full)) ? ringOf(full) : null;
   return ring === null ? recoverTrace(full) : recoverWithRing(ring);
 }

@@ -29,6 +29,9 @@ export const RECOVER: CommandSpec = {
       return 0;
     }
     const missing = lossLines(result);
+    if (result.ring === null && result.manifest.end?.how === 'unknown') {
+      missing.unshift('what was in the ring and not on disk yet, how much is not known');
+    }
     io.out.write(
       fields([
         ['trace', printable(result.directory)],

@@ -113,7 +113,7 @@ describe('what is no ELF file is named', () => {
     ['script with odd bytes', '#!/x\x1b[2Jy\tz\r\n', /a script for \/x\?\[2Jy z,/],
     ['bare script', '#!', /a script, expected an ELF program\. .*-- INTERPRETER/],
     ['nothing', '', /found an empty file, expected an ELF program/],
-    ['text', 'hello\n', /found text, expected/],
+    ['text', 'hello\n', /found text, expected an ELF program\. .*-- INTERPRETER \S+program$/],
     ['one byte', '\x7f', /found bytes 7f, expected/],
     ['Windows program', 'MZ\x90\0', /found a Windows program/],
     ['macOS program', Buffer.from('cffaedfe07000001', 'hex'), /found a macOS program/],

@@ -121,8 +121,12 @@ export function notElf(file: ElfFile): BacktrailError {
     const remedy = `Record its interpreter: ${command}`;
     return elfError(file.path, '', found, expected, remedy);
   }
-  const remedy = 'Name a Linux program.';
-  return elfError(file.path, '', contentOf(start), expected, remedy);
+  const content = contentOf(start);
+  const remedy =
+    content === 'text'
+      ? `To run a script, record its interpreter: backtrail record -- INTERPRETER ${file.path}`
+      : 'Name a Linux program.';
+  return elfError(file.path, '', content, expected, remedy);
 }
 
 /** Interpreter and argument of a `#!` line. `env NAME` is NAME: env would replace itself. */

@@ -72,6 +72,8 @@ export class Ring {
   readonly shape: RingShape;
   readonly keep: 'all' | 'last';
   readonly traceDirectory: string;
+  /** When the process that drains was started, clock ticks since boot. */
+  readonly recorderStart: bigint;
   readonly #file: RingStore;
   readonly #offsets: RingOffsets;
   readonly #words = new Uint8Array(HEADER.instructionsAtStop.at + 8 - HEADER.writerPid.at);
@@ -90,6 +92,7 @@ export class Ring {
     this.#offsets = ringOffsets(this.shape);
     this.keep = readNumber(view, 0, HEADER.keep) === 0 ? 'all' : 'last';
     this.traceDirectory = readText(header, 0, HEADER.traceDirectory);
+    this.recorderStart = readField(view, 0, HEADER.recorderStart);
   }
 
   /** Makes a new ring file; its pages are taken only when they are used. */
