@@ -15,7 +15,12 @@ export const QUERY: CommandSpec = {
   ],
   arguments: [
     TRACE_ARGUMENT,
-    { syntax: '[sql]', says: 'one statement or more, with ; between; - reads stdin' },
+    {
+      syntax: '[sql]',
+      says:
+        'one statement or more, with ; between; the result of the last is written; ' +
+        '- reads stdin',
+    },
   ],
   options: [
     {
