@@ -73,6 +73,19 @@ const mips: Tell = (mnemonic, operands) => {
   return /^b(eq|ne|lez|gtz|ltz|gez)/.test(mnemonic) ? 'branch' : null;
 };
 
+const m68k: Tell = (mnemonic, operands) => {
+  const base = mnemonic.replace(/\.[bswl]$/, '');
+  const isDirect = /^\$[0-9a-f]+(\.[lw]|\(pc\))?$/.test(operands);
+  if (base === 'bra') return 'jump';
+  if (base === 'bsr') return 'call';
+  if (base === 'jsr') return isDirect ? 'call' : 'indirect-call';
+  if (base === 'jmp') return isDirect ? 'jump' : 'indirect-jump';
+  if (/^rt[sdr]$/.test(base)) return 'return';
+  return /^(b|db|fb)(cc|cs|eq|f|ge|gt|hi|le|ls|lt|mi|ne|pl|ra|t|vc|vs)$/.test(base)
+    ? 'branch'
+    : null;
+};
+
 const riscv32: Tell = (mnemonic, operands) => {
   const base = mnemonic.replace(/^c\./, '');
   if (base === 'ret') return 'return';
@@ -91,6 +104,7 @@ const TELLS: Readonly<Record<string, Tell>> = {
   ppc64: ppc,
   ppc64le: ppc,
   s390x,
+  m68k,
   mips,
   mipsel: mips,
   mips64el: mips,

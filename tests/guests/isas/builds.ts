@@ -122,4 +122,11 @@ export const BUILDS: readonly Build[] = [
     compiler: 'mips64el-linux-gnuabi64-gcc',
     options: MIPS_OPTIONS,
   },
+  {
+    name: 'm68k',
+    isa: 'm68k',
+    emulator: 'qemu-m68k',
+    compiler: 'm68k-linux-gnu-gcc',
+    options: [],
+  },
 ];

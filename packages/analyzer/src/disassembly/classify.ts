@@ -5,6 +5,7 @@
 import { AARCH64_DECODER } from './aarch64.ts';
 import { A32_DECODER, armDecoder } from './arm.ts';
 import { FLOW_KINDS, type FlowDecoder, type FlowKind, PASSES, SEQUENTIAL } from './flow.ts';
+import { M68K_DECODER } from './m68k.ts';
 import { mipsDecoder } from './mips.ts';
 import { ppcDecoder } from './ppc.ts';
 import { riscvDecoder } from './riscv.ts';
@@ -67,6 +68,8 @@ function decoderFor(isa: string): Known | null {
       return { decoder: mipsDecoder(true), addressBits: 64 };
     case 'mips64el':
       return { decoder: mipsDecoder(false), addressBits: 64 };
+    case 'm68k':
+      return { decoder: M68K_DECODER, addressBits: 32 };
     case 'ppc':
       return { decoder: ppcDecoder(true), addressBits: 32 };
     case 'ppc64':

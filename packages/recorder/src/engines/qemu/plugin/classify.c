@@ -16,7 +16,7 @@ struct guest guest_named(const char *name) {
       {"ppc64", {ISA_PPC, 64, true}},        {"ppc64le", {ISA_PPC, 64, false}},
       {"s390x", {ISA_S390X, 64, true}},      {"mips", {ISA_MIPS, 32, true}},
       {"mipsel", {ISA_MIPS, 32, false}},     {"mips64", {ISA_MIPS, 64, true}},
-      {"mips64el", {ISA_MIPS, 64, false}},
+      {"mips64el", {ISA_MIPS, 64, false}},   {"m68k", {ISA_M68K, 32, true}},
   };
   for (size_t i = 0; i < sizeof guests / sizeof *guests; i++) {
     if (strcmp(guests[i].name, name) == 0) return guests[i].guest;
@@ -235,6 +235,8 @@ static struct ending_of decode(const struct guest *guest, const uint8_t *code, s
       return classify_ppc(guest_word(guest, code), pc);
     case ISA_MIPS:
       return classify_mips(size >= 4 ? guest_word(guest, code) : 0, size, pc);
+    case ISA_M68K:
+      return classify_m68k(code, size, pc);
     case ISA_S390X:
       return classify_s390x(code, size, pc);
     default:

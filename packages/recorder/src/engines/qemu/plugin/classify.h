@@ -17,6 +17,7 @@ enum isa {
   ISA_MIPS,
   ISA_PPC,
   ISA_S390X,
+  ISA_M68K,
 };
 
 /* The guest as classify() needs to know it. */
@@ -67,6 +68,7 @@ struct ending_of classify_mips(uint32_t w, size_t size, uint64_t pc);
 /* The word of an instruction, in the byte order of the guest. */
 uint32_t guest_word(const struct guest *guest, const uint8_t *code);
 struct ending_of classify_ppc(uint32_t w, uint64_t pc);
+struct ending_of classify_m68k(const uint8_t *code, size_t size, uint64_t pc);
 struct ending_of classify_s390x(const uint8_t *code, size_t size, uint64_t pc);
 
 /* For the decoders. */
