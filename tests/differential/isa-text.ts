@@ -86,6 +86,22 @@ const m68k: Tell = (mnemonic, operands) => {
     : null;
 };
 
+const SH4_KINDS: Readonly<Record<string, Kind>> = {
+  bra: 'jump',
+  bsr: 'call',
+  braf: 'indirect-jump',
+  jmp: 'indirect-jump',
+  bsrf: 'indirect-call',
+  jsr: 'indirect-call',
+  rts: 'return',
+  bt: 'branch',
+  bf: 'branch',
+  'bt/s': 'branch',
+  'bf/s': 'branch',
+};
+
+const sh4: Tell = (mnemonic) => SH4_KINDS[mnemonic] ?? null;
+
 const riscv32: Tell = (mnemonic, operands) => {
   const base = mnemonic.replace(/^c\./, '');
   if (base === 'ret') return 'return';
@@ -105,6 +121,7 @@ const TELLS: Readonly<Record<string, Tell>> = {
   ppc64le: ppc,
   s390x,
   m68k,
+  sh4,
   mips,
   mipsel: mips,
   mips64el: mips,

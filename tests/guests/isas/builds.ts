@@ -129,4 +129,11 @@ export const BUILDS: readonly Build[] = [
     compiler: 'm68k-linux-gnu-gcc',
     options: [],
   },
+  {
+    name: 'sh4',
+    isa: 'sh4',
+    emulator: 'qemu-sh4',
+    compiler: 'sh4-linux-gnu-gcc',
+    options: [],
+  },
 ];

@@ -10,6 +10,7 @@ import { mipsDecoder } from './mips.ts';
 import { ppcDecoder } from './ppc.ts';
 import { riscvDecoder } from './riscv.ts';
 import { S390X_DECODER } from './s390x.ts';
+import { sh4Decoder } from './sh4.ts';
 import { x86Decoder } from './x86.ts';
 
 export { FLOW_KINDS, type FlowKind, PASSES, SEQUENTIAL } from './flow.ts';
@@ -70,6 +71,10 @@ function decoderFor(isa: string): Known | null {
       return { decoder: mipsDecoder(false), addressBits: 64 };
     case 'm68k':
       return { decoder: M68K_DECODER, addressBits: 32 };
+    case 'sh4':
+      return { decoder: sh4Decoder(false), addressBits: 32 };
+    case 'sh4eb':
+      return { decoder: sh4Decoder(true), addressBits: 32 };
     case 'ppc':
       return { decoder: ppcDecoder(true), addressBits: 32 };
     case 'ppc64':

@@ -66,24 +66,24 @@ static size_t size_of(void *tb, size_t index, size_t count) {
   return apart > 0 && apart < size ? (size_t)apart : size;
 }
 
-enum { SLOT = 4 /* bytes, and those of the branch before it */ };
+enum { SLOT_MAX = 4 };
 
-static bool has_slot(const struct block *b, uint32_t index) {
-  if (guest.isa != ISA_MIPS || b->sizes[index] != SLOT) return false;
-  const uint8_t *at = b->code + (block_instruction(b, index) - b->start);
-  return mips_has_slot(guest_word(&guest, at));
+static bool has_slot_at(const struct block *b, uint32_t index) {
+  if (b->sizes[index] != slot_bytes(&guest)) return false;
+  return has_slot(&guest, b->code + (block_instruction(b, index) - b->start));
 }
 
 /* A branch and its delay slot are one instruction. At the end of a page QEMU puts them into two
    blocks: then the branch goes to the second, and of the first may be nothing left. */
 static void join_slot(struct block *b) {
   uint32_t n = b->instructions;
-  if (n >= 2 && has_slot(b, n - 2)) {
-    b->sizes[n - 2] = 2 * SLOT;
+  size_t slot = slot_bytes(&guest);
+  if (n >= 2 && has_slot_at(b, n - 2)) {
+    b->sizes[n - 2] = (uint8_t)(2 * slot);
     b->instructions = n - 1;
-    b->last = b->end - 2 * SLOT;
-  } else if (has_slot(b, n - 1)) {
-    memcpy(&b->before_slot, b->code + (b->last - b->start), SLOT);
+    b->last = b->end - 2 * slot;
+  } else if (has_slot_at(b, n - 1)) {
+    memcpy(&b->before_slot, b->code + (b->last - b->start), slot);
     b->end = b->last;
     b->instructions = n - 1;
     if (n >= 2) b->last -= b->sizes[n - 2];
@@ -91,14 +91,15 @@ static void join_slot(struct block *b) {
 }
 
 bool block_join_slot(const struct block *p, struct block *b) {
-  if (p->before_slot == 0 || b->number != RING_NO_NUMBER || b->start != p->end + SLOT) return false;
+  size_t slot = slot_bytes(&guest);
+  if (p->before_slot == 0 || b->number != RING_NO_NUMBER || b->start != p->end + slot) return false;
   b->start = p->end;
   b->last = b->start;
   b->instructions = 1;
-  b->sizes[0] = 2 * SLOT;
-  memmove(b->code + SLOT, b->code, SLOT);
-  memcpy(b->code, &p->before_slot, SLOT);
-  b->end = b->start + 2 * SLOT;
+  b->sizes[0] = (uint8_t)(2 * slot);
+  memmove(b->code + slot, b->code, slot);
+  memcpy(b->code, &p->before_slot, slot);
+  b->end = b->start + 2 * slot;
   struct code code = code_of(b);
   set_ending(b, classify(&guest, &code, 0));
   return true;
@@ -107,7 +108,7 @@ bool block_join_slot(const struct block *p, struct block *b) {
 struct block *block_translate(void *tb) {
   size_t n = qemu.tb_n_insns(tb), bytes = 0;
   for (size_t i = 0; i < n; i++) bytes += size_of(tb, i, n);
-  size_t size_all = (sizeof(struct block) + n + bytes + SLOT + LINE - 1) / LINE * LINE;
+  size_t size_all = (sizeof(struct block) + n + bytes + SLOT_MAX + LINE - 1) / LINE * LINE;
   struct block *b = n == 0 ? NULL : aligned_alloc(LINE, size_all);
   if (!b) return NULL;
   memset(b, 0, sizeof *b);

@@ -17,6 +17,7 @@ struct guest guest_named(const char *name) {
       {"s390x", {ISA_S390X, 64, true}},      {"mips", {ISA_MIPS, 32, true}},
       {"mipsel", {ISA_MIPS, 32, false}},     {"mips64", {ISA_MIPS, 64, true}},
       {"mips64el", {ISA_MIPS, 64, false}},   {"m68k", {ISA_M68K, 32, true}},
+      {"sh4", {ISA_SH4, 32, false}},         {"sh4eb", {ISA_SH4, 32, true}},
   };
   for (size_t i = 0; i < sizeof guests / sizeof *guests; i++) {
     if (strcmp(guests[i].name, name) == 0) return guests[i].guest;
@@ -218,6 +219,19 @@ uint32_t guest_word(const struct guest *guest, const uint8_t *code) {
   return guest->big_endian ? big_word(code) : word(code);
 }
 
+static uint32_t guest_half(const struct guest *guest, const uint8_t *code) {
+  return guest->big_endian ? (uint32_t)code[0] << 8 | code[1] : half(code);
+}
+
+size_t slot_bytes(const struct guest *guest) {
+  return guest->isa == ISA_MIPS ? 4 : guest->isa == ISA_SH4 ? 2 : 0;
+}
+
+bool has_slot(const struct guest *guest, const uint8_t *code) {
+  return guest->isa == ISA_MIPS ? mips_has_slot(guest_word(guest, code))
+                                : sh4_has_slot(guest_half(guest, code));
+}
+
 static struct ending_of decode(const struct guest *guest, const uint8_t *code, size_t size,
                                uint64_t pc) {
   enum isa isa = guest->isa;
@@ -235,6 +249,8 @@ static struct ending_of decode(const struct guest *guest, const uint8_t *code, s
       return classify_ppc(guest_word(guest, code), pc);
     case ISA_MIPS:
       return classify_mips(size >= 4 ? guest_word(guest, code) : 0, size, pc);
+    case ISA_SH4:
+      return classify_sh4(guest_half(guest, code), size, pc);
     case ISA_M68K:
       return classify_m68k(code, size, pc);
     case ISA_S390X:

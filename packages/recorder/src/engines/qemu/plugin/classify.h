@@ -18,6 +18,7 @@ enum isa {
   ISA_PPC,
   ISA_S390X,
   ISA_M68K,
+  ISA_SH4,
 };
 
 /* The guest as classify() needs to know it. */
@@ -62,8 +63,13 @@ struct ending_of classify(const struct guest *guest, const struct code *code, si
 /* The same for 32-bit Arm, whose blocks are of A32 or of Thumb. */
 struct ending_of classify_arm(const struct code *code, size_t index, bool thumb);
 
-/* Whether the word of an instruction is one of those whose slot runs before they are done. */
+/* Bytes of a delay slot and of the branch before it; 0 for guests without. */
+size_t slot_bytes(const struct guest *guest);
+/* Whether the instruction, of that size, is one whose slot runs before it is done. */
+bool has_slot(const struct guest *guest, const uint8_t *code);
 bool mips_has_slot(uint32_t w);
+bool sh4_has_slot(uint32_t w);
+struct ending_of classify_sh4(uint32_t w, size_t size, uint64_t pc);
 struct ending_of classify_mips(uint32_t w, size_t size, uint64_t pc);
 /* The word of an instruction, in the byte order of the guest. */
 uint32_t guest_word(const struct guest *guest, const uint8_t *code);

@@ -34,6 +34,7 @@ static const struct numbers mips_numbers = {4090, 4091, 4194, 4193, 4011, 4356,
 static const struct numbers mips64_numbers = {5009, 5011, 5013, 5211, 5057, 5316,
                                                5055, 5056, -1,   -1,   -1};
 static const struct numbers m68k_numbers = {90, 91, 174, 173, 11, 355, 120, 2, 190, 192, 119};
+static const struct numbers sh4_numbers = {90, 91, 174, 173, 11, 358, 120, 2, 190, 192, 119};
 static const struct numbers unknown_numbers = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
 struct thread_calls {
@@ -96,6 +97,7 @@ void guest_install(uint32_t vcpu_slots) {
   if (guest.isa == ISA_ARM) numbers = &arm_numbers;
   if (guest.isa == ISA_RISCV64 || guest.isa == ISA_AARCH64) numbers = &generic_numbers;
   if (guest.isa == ISA_PPC) numbers = &ppc_numbers;
+  if (guest.isa == ISA_SH4) numbers = &sh4_numbers;
   if (guest.isa == ISA_M68K) numbers = &m68k_numbers;
   if (guest.isa == ISA_S390X) numbers = &s390x_numbers;
   if (guest.isa == ISA_RISCV32) numbers = &riscv32_numbers;
