@@ -117,6 +117,7 @@ export {
   type StackAtOptions,
 } from './stack.ts';
 export { createDemangler, type Demangler } from './symbols/demangle.ts';
+export { withSymbols } from './symbols/operands.ts';
 export {
   createSourceLocator,
   type SourceFrame,

@@ -16,8 +16,9 @@ import {
   storedIndex,
   type Trace,
   type TraceIndex,
+  withSymbols,
 } from '@backtrail/analyzer';
-import { Listing } from './listing.ts';
+import { type ListedInstruction, Listing } from './listing.ts';
 import { marksOf, Names } from './names.ts';
 import { Stretches } from './stretch.ts';
 import type { PlaceAt } from './walk-state.ts';
@@ -118,6 +119,11 @@ export class World implements Disposable {
 
   get hasIndex(): boolean {
     return this.#index !== null;
+  }
+
+  /** Its text, with what the address in its operands is called. */
+  instruction(one: ListedInstruction): string {
+    return withSymbols(this.listing.text(one), this.names.symbolizer);
   }
 
   /** Searches and calls use it from now on. */

@@ -95,7 +95,7 @@ function instructionLine(
     span(` ${mark || ' '} `, STYLES[mark]),
     span(right(hex(one.pc), addressColumns), 'dim'),
     span(ran, 'dim'),
-    span(`  ${world.listing.text(one)}`, mark === '' ? 'dim' : undefined),
+    span(`  ${world.instruction(one)}`, mark === '' ? 'dim' : undefined),
   ];
 }
 
