@@ -10,7 +10,7 @@ import { describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { type BareGuest, bareGuest } from '../guests/bare/build.ts';
 import { temporaryFolder } from '../guests/build.ts';
-import { recordMachine, virtBoard } from '../guests/system.ts';
+import { buildHarts, recordMachine, virtBoard } from '../guests/system.ts';
 import { needsAll } from '../require.ts';
 import { firstDifference, tracedRuns } from './exec-log.ts';
 import { recordOn } from './record-on.ts';
@@ -48,7 +48,7 @@ function printedTraps(text: string): Trap[] {
 const BOOT = 'start/null none → 0x1000';
 
 describe.skipIf(need.missing)(`whole machines, riscv64${need.note}`, () => {
-  test.each<BareGuest>(['traps', 'panic', 'scheduler', 'levels', 'devices'])(
+  test.each<BareGuest>(['traps', 'vectors', 'scheduler', 'levels', 'csrs'])(
     "%s: QEMU's log has the same blocks and the same traps, each at its place",
     (guest) => {
       const file = path.join(folder, `${guest}.log`);
@@ -66,20 +66,17 @@ describe.skipIf(need.missing)(`whole machines, riscv64${need.note}`, () => {
     },
   );
 
-  test.each<BareGuest>(['traps', 'devices', 'panic'])(
-    '%s: the same transfers as on our board',
-    (guest) => {
-      const { trace, printed } = recordSample(guest, `${guest}-qemu`);
-      const output = path.join(folder, `${guest}-embedded.trace`);
-      const run = { program: bareGuest(guest), args: [], stdin: '', output };
-      const embedded = recordOn('embedded', run);
-      expect(embedded.stdout.toString('latin1').replaceAll('\r', '')).toBe(printed);
-      const found = divergences(embedded.trace, trace);
-      expect(found.map(({ secondHas }) => secondHas)).toEqual([BOOT]);
-      expect(found[0]).toMatchObject({ first: { seq: 0, count: 1 }, second: { seq: 0, count: 2 } });
-      expect(checkTrace(trace).findings).toEqual([]);
-    },
-  );
+  test.each<BareGuest>(['traps', 'vectors'])('%s: the same transfers as on our board', (guest) => {
+    const { trace, printed } = recordSample(guest, `${guest}-qemu`);
+    const output = path.join(folder, `${guest}-embedded.trace`);
+    const run = { program: bareGuest(guest), args: [], stdin: '', output };
+    const embedded = recordOn('embedded', run);
+    expect(embedded.stdout.toString('latin1').replaceAll('\r', '')).toBe(printed);
+    const found = divergences(embedded.trace, trace);
+    expect(found.map(({ secondHas }) => secondHas)).toEqual([BOOT]);
+    expect(found[0]).toMatchObject({ first: { seq: 0, count: 1 }, second: { seq: 0, count: 2 } });
+    expect(checkTrace(trace).findings).toEqual([]);
+  });
 
   test('traps: every trap that the guest wrote down, and no other', () => {
     const { trace, printed } = recordSample('traps', 'traps-own');
@@ -89,5 +86,24 @@ describe.skipIf(need.missing)(`whole machines, riscv64${need.note}`, () => {
     expect(countKinds(trace, 0)).toEqual({ withoutCause: 0, calls: 1, returns: 27 });
     expect(trace.manifest.engine).toMatchObject({ name: 'qemu', mode: 'system' });
     expect(trace.manifest.guest).toEqual({ isa: 'riscv64', endian: 'little', addressBits: 64 });
+  });
+});
+
+const harts = needsAll('qemu-system-riscv64', 'riscv64-linux-gnu-gcc', 'cc');
+describe.skipIf(harts.missing)(`whole machines, several harts${harts.note}`, () => {
+  test('each has its own stream, and the traps that it wrote down', () => {
+    const [serial, output] = ['harts.txt', 'harts.trace'].map((name) => path.join(folder, name));
+    if (serial === undefined || output === undefined) throw new Error('two names');
+    const args = [...virtBoard(buildHarts(folder), serial), '-smp', '4'];
+    const trace = recordMachine({ qemu: harts.path, args, output });
+    const [, ...printed] = readFileSync(serial, 'latin1').split(/^hart \d\r?$/m);
+    expect(printed.length).toBe(4);
+    for (const [vcpu, text] of printed.entries()) {
+      const own = printedTraps(text);
+      expect(tracedTraps(trace, vcpu)).toEqual(own);
+      expect(own.length).toBeGreaterThan(123);
+      expect(countKinds(trace, vcpu)).toMatchObject({ withoutCause: 0, calls: 60 });
+    }
+    expect(checkTrace(trace).findings).toEqual([]);
   });
 });

@@ -1,7 +1,10 @@
 /** Records whole machines of QEMU: bare-metal samples on the virt board. */
 import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { EMBEDDED_DEFAULTS, type RecordOptions, RING_BYTES_DEFAULT } from '@backtrail/recorder';
 import { openTrace, type Trace } from '@backtrail/recorder/trace';
+import { compile } from './build.ts';
 import { guestEnvironment, RECORD_PROCESS } from './record.ts';
 
 const TIME_MS_MAX = 60_000;
@@ -57,4 +60,23 @@ export function recordMachine(run: MachineRun): Trace {
   );
   if (child.status !== 0) throw new Error(`recorder: ${child.signal ?? ''} ${child.stderr}`);
   return openTrace(run.output);
+}
+
+const HARTS_FLAGS =
+  '-march=rv64gc -mabi=lp64d -mcmodel=medany -O1 -ffreestanding -fno-builtin -nostdlib -static ' +
+  '-Wl,--build-id=none';
+
+/** Builds the sample of several harts into a folder; returns its path. */
+export function buildHarts(folder: string): string {
+  const from = (file: string): string => fileURLToPath(new URL(file, import.meta.url));
+  const into = path.join(folder, 'harts.elf');
+  const script = `-Wl,-T,${from('bare/bare.ld')}`;
+  compile('riscv64-linux-gnu-gcc', [
+    ...HARTS_FLAGS.split(' '),
+    script,
+    '-o',
+    into,
+    from('harts.c'),
+  ]);
+  return into;
 }

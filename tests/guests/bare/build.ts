@@ -17,6 +17,7 @@ export const BARE_GUESTS = [
   'panic',
   'scheduler',
   'traps',
+  'vectors',
 ] as const;
 export type BareGuest = (typeof BARE_GUESTS)[number];
 
