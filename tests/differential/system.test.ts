@@ -85,6 +85,8 @@ describe.skipIf(need.missing)(`whole machines, riscv64${need.note}`, () => {
     expect(traps.length).toBe(26);
     expect(countKinds(trace, 0)).toEqual({ withoutCause: 0, calls: 1, returns: 27 });
     expect(trace.manifest.engine).toMatchObject({ name: 'qemu', mode: 'system' });
+    expect(trace.modules.path(0)).toBe(bareGuest('traps'));
+    expect(trace.symbols.count).toBeGreaterThan(10);
     expect(trace.manifest.guest).toEqual({ isa: 'riscv64', endian: 'little', addressBits: 64 });
   });
 });

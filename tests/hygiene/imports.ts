@@ -21,6 +21,8 @@ const ROOMS: Readonly<Record<string, string>> = {
   'packages/recorder/src/module-symbols.ts': 'recorder/modules',
   'packages/recorder/src/module-sources.ts': 'recorder/modules',
   'packages/recorder/src/perf-map.ts': 'recorder/modules',
+  'packages/recorder/src/symbol-files.ts': 'recorder/modules',
+  'packages/recorder/src/symbol-files.test.ts': 'recorder/modules',
   'packages/recorder/src/perf-map.test.ts': 'recorder/modules',
   'packages/recorder/src/module-sources.test.ts': 'recorder/modules',
   'packages/recorder/src/trace/': 'recorder/trace',

@@ -4,6 +4,7 @@ import type { Flusher } from './flush.ts';
 import type { MarkRow } from './flush-rows.ts';
 import { collectModules, type MapEvent } from './modules.ts';
 import { withPerfMap } from './perf-map.ts';
+import { symbolMaps, withSymbolLists } from './symbol-files.ts';
 import type { End } from './trace/manifest.ts';
 import { MARK_KINDS } from './trace/vocabulary.ts';
 import type { BlockExtents, TraceWriter } from './trace/writer.ts';
@@ -33,8 +34,10 @@ export function finishTrace(
 ): readonly string[] {
   const clock = { monotonicNs: process.hrtime.bigint(), wallMs: Date.now() };
   const blocks = (): Iterable<BlockExtents> => writer.blockExtents();
-  const collected = collectModules(mapEvents(maps), { clock, blocks });
-  const startedMs = Date.parse(writer.manifest.started);
+  const { started, startedNs, symbolFiles = [] } = writer.manifest;
+  const events = [...symbolMaps(symbolFiles, BigInt(startedNs)), ...mapEvents(maps)];
+  const collected = withSymbolLists(collectModules(events, { clock, blocks }), symbolFiles);
+  const startedMs = Date.parse(started);
   const { modules, symbols, code, problems } =
     guestPid === null ? collected : withPerfMap(collected, { pid: guestPid, startedMs, blocks });
   const name = Array.from({ length: symbols.count }, (_, symbol) => symbols.name(symbol));

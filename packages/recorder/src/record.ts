@@ -9,7 +9,8 @@ import { BacktrailError } from './errors.ts';
 import { Flusher } from './flush.ts';
 import { ringShape } from './ring/create.ts';
 import type { Ring } from './ring/ring.ts';
-import { type KeepMode, type Manifest, NO_LOSSES } from './trace/manifest.ts';
+import { symbolFile, symbolImages } from './symbol-files.ts';
+import { type KeepMode, type Manifest, NO_LOSSES, type SymbolFile } from './trace/manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './trace/schema.ts';
 import { TraceWriter } from './trace/writer.ts';
 
@@ -53,6 +54,14 @@ function outputDirectory(options: RecordOptions): string {
   let directory = resolve(`${name}.trace`);
   for (let n = 2; existsSync(directory); n++) directory = resolve(`${name}.${n}.trace`);
   return directory;
+}
+
+/** What the user names, then the machine's images, unless they are named or would hide names. */
+function symbolFilesOf(options: RecordOptions, prepared: PreparedGuest): SymbolFile[] {
+  const given = (options.system?.symbols ?? []).map(symbolFile);
+  const named = new Set(given.map(({ path }) => path));
+  const images = (prepared.images ?? []).filter((path) => !named.has(path));
+  return [...given, ...symbolImages(images, given.length > 0)];
 }
 
 function newManifest(options: RecordOptions, prepared: PreparedGuest, ring: Ring): Manifest {
@@ -228,6 +237,7 @@ async function runGuest(
 export async function record(options: RecordOptions): Promise<RecordResult> {
   checkOptions(options);
   const prepared = chooseEngine(options).prepare(options);
+  const symbolFiles = symbolFilesOf(options, prepared);
   const directory = outputDirectory(options);
   const ring = prepared.createRing({
     shape: ringShape(options.ringBytes),
@@ -238,6 +248,7 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
   let isReserved = false;
   try {
     const manifest = newManifest(options, prepared, ring);
+    if (symbolFiles.length > 0) manifest.symbolFiles = symbolFiles;
     TraceWriter.reserve(directory, manifest);
     isReserved = true;
     const result = await runGuest(options, prepared, ring, manifest);

@@ -22,7 +22,7 @@ function recordOptions(call: Call): RecordOptions {
     sysroot: call.text('sysroot'),
     qemu: call.text('qemu'),
     engine: engineName(call.text('engine')),
-    ...(call.flag('system') && { system: { symbols: [] } }),
+    ...(call.flag('system') && { system: { symbols: call.texts('symbols') } }),
     embedded: {
       root: call.text('root'),
       writable: call.texts('writable'),
@@ -108,7 +108,8 @@ export const RECORD: CommandSpec = {
       'otherwise. One that ignores Ctrl-C is killed by three within a second; its trace is kept.',
     'With --system the words are a command line of qemu-system-ISA, to which nothing but the ' +
       'plugin is added: a whole machine is recorded, each vCPU by itself, interrupts and ' +
-      'exceptions included. docs/qemu.md says for which machines causes are told.',
+      'exceptions included; docs/qemu.md says for which machines causes are told. ELF files ' +
+      'behind -kernel, -bios and -device loader name its code by themselves.',
     'QEMU records Linux programs of any instruction set that its user mode runs. auto takes the ' +
       'embedded engine for static RV64 programs, else QEMU. "backtrail doctor" says what is here.',
   ],
@@ -142,6 +143,11 @@ export const RECORD: CommandSpec = {
       parse: parseCount,
     },
     { flags: '--system', says: 'a whole machine: <program> is QEMU, e.g. qemu-system-riscv64' },
+    {
+      flags: '--symbols <file>',
+      says: "names a machine's code: ELF file or System.map, FILE or FILE@BASE; several times",
+      isRepeatable: true,
+    },
     { flags: '-L, --sysroot <dir>', says: 'libraries of a foreign dynamic program' },
     { flags: '--qemu <path>', says: 'the QEMU to use instead of the one in PATH' },
     {
@@ -183,6 +189,7 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
     { line: 'backtrail record firmware.elf', says: 'bare metal' },
     { line: 'backtrail record --system -- qemu-system-arm …', says: 'a whole machine' },
+    { line: 'backtrail record --system --symbols vmlinux -- qemu-…', says: 'Linux' },
   ],
   passThrough: true,
   async run(call, io) {

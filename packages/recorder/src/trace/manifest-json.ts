@@ -5,7 +5,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { BacktrailError } from '../errors.ts';
-import type { End, KeepMode, Losses, Manifest, UnknownCall } from './manifest.ts';
+import type { End, KeepMode, Losses, Manifest, SymbolFile, UnknownCall } from './manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -142,6 +142,13 @@ function readUnknownCalls(fields: Fields, name: string): UnknownCall[] {
     .map((call) => ({ name: call.text('name'), count: call.whole('count') }));
 }
 
+function readSymbolFiles(fields: Fields, name: string): SymbolFile[] {
+  return fields.children(name).map((file) => ({
+    path: file.text('path'),
+    base: file.matching('base', /^0x[0-9a-f]{1,16}$/, '0x and up to 16 hexadecimal digits'),
+  }));
+}
+
 function readLosses(fields: Fields): Losses {
   return {
     overwritten: fields.whole('overwritten'),
@@ -178,6 +185,7 @@ function readFields(fields: Fields): Manifest {
   const engine = fields.child('engine');
   const guest = fields.child('guest');
   const ring = fields.child('ring');
+  const symbolFiles = fields.ifThere('symbolFiles', (name) => readSymbolFiles(fields, name));
   return {
     format: TRACE_FORMAT,
     version: fields.whole('version'),
@@ -202,6 +210,7 @@ function readFields(fields: Fields): Manifest {
     end: fields.orNull('end', (name) => readEnd(fields.child(name))),
     note: fields.ifThere('note', (name) => fields.text(name)),
     unknownCalls: fields.ifThere('unknownCalls', (name) => readUnknownCalls(fields, name)) ?? [],
+    ...(symbolFiles !== null && { symbolFiles }),
     keep: fields.oneOf('keep', KEEP_MODES),
     stopped: fields.orNull('stopped', (name) => fields.text(name)),
     ring: {

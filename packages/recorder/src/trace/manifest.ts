@@ -14,6 +14,14 @@ export interface UnknownCall {
   readonly count: number;
 }
 
+/** A file that names code of a whole machine. */
+export interface SymbolFile {
+  /** Absolute. */
+  readonly path: string;
+  /** `0x…`: to be added to its addresses. */
+  readonly base: string;
+}
+
 export type KeepMode = 'all' | 'last';
 
 /** Loss counters; every one is explained, with severity and advice, in stats.ts. */
@@ -60,6 +68,8 @@ export interface Manifest {
   note: string | null;
   /** Counted by the embedded engine; none in a trace that was recovered. */
   unknownCalls: readonly UnknownCall[];
+  /** Of a whole machine: what its symbols come from; they are read when the trace is closed. */
+  symbolFiles?: readonly SymbolFile[];
   keep: KeepMode;
   /** Why recording stopped before the guest did, or null. */
   stopped: string | null;
