@@ -22,7 +22,7 @@ function recordOptions(call: Call): RecordOptions {
     sysroot: call.text('sysroot'),
     qemu: call.text('qemu'),
     engine: engineName(call.text('engine')),
-    ...(call.flag('system') && { system: { symbols: call.texts('symbols') } }),
+    ...systemOptions(call),
     embedded: {
       root: call.text('root'),
       writable: call.texts('writable'),
@@ -32,6 +32,16 @@ function recordOptions(call: Call): RecordOptions {
       memoryBytes: call.number('memory'),
     },
   };
+}
+
+const SYMBOLS_ALONE =
+  'found --symbols without --system: it names code of whole machines, programs name theirs ' +
+  'themselves. Leave it out, or write --system.';
+/** As for a command line that cannot be parsed. */
+const USAGE_STATUS = 2;
+
+function systemOptions(call: Call): Pick<RecordOptions, 'system'> {
+  return call.flag('system') ? { system: { symbols: call.texts('symbols') } } : {};
 }
 
 function engineName(text: string | null): RecordOptions['engine'] {
@@ -194,6 +204,10 @@ export const RECORD: CommandSpec = {
   passThrough: true,
   async run(call, io) {
     const options = recordOptions(call);
+    if (options.system === undefined && call.texts('symbols').length > 0) {
+      io.err.write(`backtrail: ${SYMBOLS_ALONE}\n`);
+      return USAGE_STATUS;
+    }
     const thread = await beginThread(options);
     try {
       return await run({ ...options, ...(thread === null ? {} : { thread }) }, call, io);

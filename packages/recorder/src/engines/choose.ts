@@ -1,5 +1,6 @@
 /** Which engine runs a target. */
 import { readElfHeader } from '../elf/elf.ts';
+import { BacktrailError } from '../errors.ts';
 import { embeddedEngine } from './embedded/embedded.ts';
 import type { Engine, Target } from './engine.ts';
 import { findProgram } from './find-program.ts';
@@ -22,13 +23,23 @@ export interface SystemOptions {
   readonly symbols: readonly string[];
 }
 
+function systemEngine({ engine, qemu, sysroot }: EngineChoice): Engine {
+  const isOther = engine === 'embedded' || qemu !== null || sysroot !== null;
+  if (!isOther) return qemuSystemEngine();
+  throw new BacktrailError(
+    'E_SYSTEM',
+    '--system: found --engine embedded, --qemu or --sysroot beside it, expected the emulator and ' +
+      'all that is its own behind --. Leave the others out.',
+  );
+}
+
 /**
  * `auto`: the embedded engine for RV64 programs that need no loader, which is all it runs; QEMU for
  * the others, and where options are given that only QEMU has.
  * @throws BacktrailError if there is no such program or it is no ELF file.
  */
 export function chooseEngine(choice: EngineChoice): Engine {
-  if (choice.system !== undefined) return qemuSystemEngine();
+  if (choice.system !== undefined) return systemEngine(choice);
   if (choice.engine === 'embedded') return embeddedEngine();
   const isForQemu = choice.engine === 'qemu' || choice.qemu !== null || choice.sysroot !== null;
   if (isForQemu) return qemuEngine(choice.qemu);
