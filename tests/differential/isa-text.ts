@@ -32,7 +32,9 @@ const arm: Tell = (mnemonic, operands) => {
 
 /** Capstone shows one instruction at a time, so a Thumb `b` does not know of the it before it. */
 const thumb: Tell = (mnemonic, operands, before) =>
-  mnemonic === 'b' && /^it/.test(before.at(-1) ?? '') ? 'branch' : arm(mnemonic, operands, before);
+  mnemonic === 'b' && (before.at(-1) ?? '').startsWith('it')
+    ? 'branch'
+    : arm(mnemonic, operands, before);
 
 /** Suffixes + and - are hints; l before them links. */
 const ppc: Tell = (mnemonic) => {
@@ -109,7 +111,7 @@ const riscv32: Tell = (mnemonic, operands) => {
   if (base === 'jr') return /^(ra|t0)$/.test(operands) ? 'return' : 'indirect-jump';
   if (base === 'jal') return 'call';
   if (base === 'jalr') return 'indirect-call';
-  return /^b/.test(base) ? 'branch' : null;
+  return base.startsWith('b') ? 'branch' : null;
 };
 
 const TELLS: Readonly<Record<string, Tell>> = {
