@@ -7,7 +7,9 @@ import {
   cacheFolder,
   canHoldEngine,
   findCompiler,
+  findInPath,
   findQemu,
+  qemuVersion,
   RING_BYTES_DEFAULT,
 } from '@backtrail/recorder';
 import type { Output } from './io.ts';
@@ -106,6 +108,17 @@ function sharedMemory(): string {
   return `${formatBytes(free)} free of ${formatBytes(bsize * blocks)}${left}`;
 }
 
+/** The emulator whose traps are told; others record without their causes. */
+function machines(): string {
+  const name = 'qemu-system-riscv64';
+  const path = findInPath(name);
+  if (path !== null) return `${qemuVersion(path)}, ${path}, for record --system`;
+  throw new BacktrailError(
+    'E_QEMU_MISSING',
+    `found no ${name}, expected it for record --system. apt-get install qemu-system-misc`,
+  );
+}
+
 /** The nearest folder that exists must be writable; the cache itself is made when needed. */
 function cache(): string {
   const folder = cacheFolder();
@@ -143,6 +156,7 @@ export function examine(): Finding[] {
       return `${version}, ${path}, for programs of this machine (${isa})`;
     }),
     foreignEmulators(isa),
+    attempt('whole machines', false, machines),
     attempt('compiler', true, () => {
       const { path, version } = findCompiler();
       return `${path}, ${version}`;

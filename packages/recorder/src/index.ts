@@ -2,7 +2,7 @@
 export { canHoldEngine } from './engines/embedded/embedded.ts';
 export { EMBEDDED_DEFAULTS, type EmbeddedOptions } from './engines/engine.ts';
 export { findInPath } from './engines/find-program.ts';
-export { findQemu, QEMU_REMEDY } from './engines/qemu/find.ts';
+export { findQemu, QEMU_REMEDY, qemuVersion } from './engines/qemu/find.ts';
 export { builtPlugin, cacheFolder, findCompiler } from './engines/qemu/plugin.ts';
 export { BacktrailError } from './errors.ts';
 export {
