@@ -50,8 +50,8 @@ async function recordUntil(name: string, stop: (recorder: number) => void): Prom
     text += chunk.toString('latin1');
     if (!had && text.includes(WORD)) stop(child.pid ?? 0);
   });
-  const [status] = await once(child, 'close');
-  expect(status).toBe(0);
+  const closed: unknown[] = await once(child, 'close');
+  expect(closed[0]).toBe(0);
   return openTrace(output);
 }
 
