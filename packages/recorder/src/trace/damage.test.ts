@@ -104,7 +104,7 @@ const STATES: readonly (readonly [state: string, make: (directory: string) => vo
   ['partial', (directory) => writePartial(directory, 4).writer.abandon()],
 ];
 
-describe.each(STATES)('damage to a %s trace', (state, make) => {
+describe.each(STATES)('damage to a %s trace', (_state, make) => {
   let directory = '';
   let expected: Whole;
   beforeAll(() => {
