@@ -132,7 +132,8 @@ const atSource = (place: CrashWhere['place']): Span[] => {
 function whereSection({ where, end }: CrashReport): Section {
   if (where === null) return section('where', '', []);
   const { isFault } = end;
-  const title = isFault ? 'Where it failed' : 'Where it ended';
+  const ended = end.recordingStopped === null ? 'Where it ended' : 'Where recording stopped';
+  const title = isFault ? 'Where it failed' : ended;
   const blocks: Block[] = [{ kind: 'sentences', list: [whereSentence(where, isFault)] }];
   if (where.code.length > 0) {
     const isKnown = where.known === 'instruction';

@@ -62,6 +62,19 @@ test.each(FORMATS)('%s goes to a file whole, and by its name', async (format) =>
   expect(readFileSync(file, 'utf8')).toBe(printed.stdout);
 });
 
+test('where recording had stopped nothing failed that the trace knows of', async () => {
+  const copy = join(folder, 'stopped.trace');
+  cpSync(SAMPLE, copy, { recursive: true });
+  const file = join(copy, 'manifest.json');
+  const text = readFileSync(file, 'utf8').replace(/,\s*"crc32": "[0-9a-f]+"/, '');
+  writeFileSync(file, text.replace('"stopped": null', '"stopped": "max-transfers"'));
+  const whole = await runHere(['crash', SAMPLE]);
+  const { stdout } = await runHere(['crash', copy]);
+  expect(whole.stdout).toMatch(/^Where it failed$/m);
+  expect(stdout).toMatch(/^Where recording stopped$/m);
+  expect(stdout).not.toMatch(/failed/);
+});
+
 test('a vCPU that is not there, and a folder that is not there', async () => {
   expect((await runHere(['crash', SAMPLE, '--vcpu', '7'])).stderr).toBe(
     'backtrail: --vcpu: found 7, expected one of 0. Leave it away for the one that ended last.\n',

@@ -23,13 +23,9 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
     const indirect = found.where.endsIndirect
       ? ', or at the address that its last instruction went to'
       : '';
-    const what =
-      found.end.how === 'signal'
-        ? 'The engine is not told where a fatal signal comes: it came at'
-        : 'The engine is not told where the run ended: it was at';
     tell(
       'fault-pc',
-      `${what} one of the instructions listed${indirect}. How many of them ran is not known.`,
+      `${blockOnly(found.end)} one of the instructions listed${indirect}. How many of them ran is not known.`,
     );
   }
   for (const loss of describeLosses(manifest)) tell('losses', lossText(loss));
@@ -50,6 +46,13 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
   }
   if (trace.symbols.count === 0) tell('no-symbols', 'The trace has no symbols.');
   return list;
+}
+
+/** Why only a block is known, and what happened in it. */
+function blockOnly({ how, recordingStopped }: Found['end']): string {
+  if (recordingStopped !== null) return 'Recording stopped before the run ended, at';
+  if (how !== 'signal') return 'The engine is not told where the run ended: it was at';
+  return 'The engine is not told where a fatal signal comes: it came at';
 }
 
 const lossText = ({ count, says, advice }: Loss): string =>

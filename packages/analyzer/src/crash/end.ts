@@ -58,7 +58,8 @@ export function crashEnd(scene: Scene): CrashEnd {
     code,
     codeSays: signalCodeSays(end.signal, code),
     faultAddress: hasAddress ? hexAddress(marks.address[mark] ?? 0n) : null,
-    isFault: isFault(end.signal, code),
+    // Of what failed after recording had stopped the trace knows nothing.
+    isFault: manifest.stopped === null && isFault(end.signal, code),
     isFailure: true,
   };
 }

@@ -54,7 +54,7 @@ export interface CrashEnd {
   readonly note: string | null;
   /** Why recording stopped before the guest did, a word of the manifest; else null. */
   readonly recordingStopped: string | null;
-  /** Whether an instruction raised the signal: it was not sent. */
+  /** Whether an instruction raised the signal (it was not sent), and the trace reaches to it. */
   readonly isFault: boolean;
   /** Whether it went wrong: a signal, a status other than 0, or an end that nobody asked for. */
   readonly isFailure: boolean;
