@@ -23,10 +23,8 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
     const indirect = found.where.endsIndirect
       ? ', or at the address that its last instruction went to'
       : '';
-    tell(
-      'fault-pc',
-      `${blockOnly(found.end)} one of the instructions listed${indirect}. How many of them ran is not known.`,
-    );
+    const what = `${blockOnly(found.end)} one of the instructions listed${indirect}.`;
+    tell('fault-pc', `${what} How many of them ran is not known.`);
   }
   for (const loss of describeLosses(manifest)) tell('losses', lossText(loss));
   if (scene.damaged > 0) {
