@@ -22,10 +22,13 @@ export function draw(world: World, state: WalkState, columns: number, rows: numb
 }
 
 function tooSmall(columns: number, rows: number): Line[] {
+  // Ten columns are enough to read it.
   const says = [
-    `${columns}×${rows} is too small,`,
-    `${COLUMNS_MIN}×${ROWS_MIN} is needed.`,
-    'Enlarge it, or q.',
+    `${columns}×${rows}:`,
+    'too small.',
+    'Wanted:',
+    `${COLUMNS_MIN}×${ROWS_MIN}`,
+    'q quits.',
   ];
   return Array.from({ length: Math.max(1, rows) }, (_none, i) =>
     fitted([span(says[i] ?? '')], Math.max(1, columns)),
