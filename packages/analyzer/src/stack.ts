@@ -261,8 +261,13 @@ export class CallStacks {
     const { firstSeq, rows } = trace.segments;
     const last = trace.segmentAt(vcpu, seq);
     if (last < 0 || this.#read(last) === null) throw this.#noSuchMoment(vcpu, seq);
-    const machine = new StackMachine(this.#tables);
-    const from = this.#runTo(vcpu, seq).restore(machine, seq);
+    let machine = new StackMachine(this.#tables);
+    let from = this.#runTo(vcpu, seq).restore(machine, seq);
+    // Moments are kept between segments. One inside of this segment is spoilt, and of no use.
+    if (from > (firstSeq[last] ?? 0)) {
+      machine = new StackMachine(this.#tables);
+      from = -1;
+    }
     let next = from;
     for (const segment of trace.segmentsOf(vcpu)) {
       const first = firstSeq[segment] ?? 0;

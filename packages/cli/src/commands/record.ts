@@ -199,7 +199,7 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
     { line: 'backtrail record firmware.elf', says: 'bare metal' },
     { line: 'backtrail record --system -- qemu-system-arm …', says: 'a whole machine' },
-    { line: 'backtrail record --system --symbols vmlinux -- qemu-…', says: 'Linux' },
+    { line: 'backtrail record --system --symbols vmlinux -- …', says: 'Linux' },
   ],
   passThrough: true,
   async run(call, io) {

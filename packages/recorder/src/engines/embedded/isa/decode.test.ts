@@ -1,6 +1,6 @@
 /** Which words are instructions, asked of QEMU; what they do to control, asked of its plugin. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { globSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -214,7 +214,10 @@ describe('control', () => {
     });
     const output = withFolder((folder) => {
       const program = path.join(folder, 'classify');
-      const sources = [here('classify.fixture.c'), here('../../qemu/plugin/classify.c')];
+      const sources = [
+        here('classify.fixture.c'),
+        ...globSync(here('../../qemu/plugin/classify*.c')),
+      ];
       run(cc.path, ['-O1', '-o', program, ...sources]);
       return run(program, [], input);
     });
