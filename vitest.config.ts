@@ -4,6 +4,8 @@ export default defineConfig({
   resolve: { conditions: ['source'] },
   ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
   test: {
+    // One file on each processor: by default one of them is left to whoever looks on.
+    maxWorkers: '100%',
     include: ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts'],
     reporters: ['default', './tests/skipped-reporter.ts'],
     testTimeout: 120_000,
