@@ -4,6 +4,7 @@ import { CAUSE } from '../../../ring/words.ts';
 import { type WasmImports, type WasmTable, wasm } from '../../../wasm/host.ts';
 import type { Instruction } from '../isa/instruction.ts';
 import { batch } from '../translate/batch.ts';
+import type { FormedRegion } from '../translate/formation.ts';
 import type {
   Naming,
   Profile,
@@ -157,29 +158,32 @@ export class Regions {
    * @returns whether one was made.
    */
   heated(pc: number): boolean {
-    const warm = this.#warm.get(pc) ?? { arrivals: 0, wanted: this.#arrivalsWanted(pc) };
-    warm.arrivals += this.#heating.limit;
-    if (warm.arrivals >= warm.wanted) {
+    const warm = this.#warm.get(pc);
+    const arrivals = (warm?.arrivals ?? 0) + this.#heating.limit;
+    if (warm !== undefined && arrivals < warm.wanted) {
+      warm.arrivals = arrivals;
+      this.#host.cool(pc);
+      return false;
+    }
+    const entries = batch(pc, this.#host, this.#options);
+    const wanted = warm?.wanted ?? this.#arrivalsWanted(entries);
+    if (arrivals >= wanted) {
       this.#warm.delete(pc);
-      return this.#make(pc);
+      return this.#make(entries);
     }
     if (this.#warm.size >= WARM_MAX) this.#warm.clear();
-    this.#warm.set(pc, warm);
+    this.#warm.set(pc, { arrivals, wanted });
     this.#host.cool(pc);
     return false;
   }
 
-  #arrivalsWanted(pc: number): number {
-    const regions = batch(pc, this.#host, this.#options);
-    const blocks = regions.reduce((sum, region) => sum + region.blocks.length, 0);
+  #arrivalsWanted(entries: readonly FormedRegion[]): number {
+    const blocks = entries.reduce((sum, region) => sum + region.blocks.length, 0);
     return blocks * this.#heating.arrivalsPerBlock;
   }
 
-  /**
-   * Makes a region entered at pc, in a module with what it often calls; false: no room for more.
-   */
-  #make(pc: number): boolean {
-    const entries = batch(pc, this.#host, this.#options);
+  /** Makes one module of them; false: no room for more. */
+  #make(entries: FormedRegion[]): boolean {
     if (this.#cells.left < CELLS_WANTED) return false;
     if (this.#placesUsed + entries.length > PLACES_MAX) return false;
     const made = translate(entries, this.#host, this.#options, this.#naming());
