@@ -69,6 +69,7 @@ export {
   type TableOptions,
 } from './format.ts';
 export { signalName } from './guest-names.ts';
+export { instructionText } from './instruction-text.ts';
 export { lastVcpu } from './last-vcpu.ts';
 export { type MarkFacts, markText } from './mark-text.ts';
 export {

@@ -8,6 +8,7 @@ import {
   type Disassembler,
   ExecutedPath,
   endMark,
+  instructionText,
   type SourceLine,
   type SourceLocator,
   type SourceReader,
@@ -234,7 +235,15 @@ export class Backward implements Disposable {
       hostSource: edges.hasHostSource[edge] === 1 ? (edges.hostSource[edge] ?? null) : null,
       hostTarget: edges.hasHostTarget[edge] === 1 ? (edges.hostTarget[edge] ?? null) : null,
       instructions: instructions === UNKNOWN ? null : instructions,
-      instruction: source === null ? null : this.#instructionAt(edge, source.address),
+      instruction:
+        source === null
+          ? null
+          : instructionText(
+              this.trace,
+              this.#disassembler,
+              edges.sourceBlock[edge] ?? NO_ROW,
+              source.address,
+            ),
       ...this.#sourceOf(source, timeNs),
     };
   }
@@ -249,22 +258,6 @@ export class Backward implements Disposable {
     const { file = null, line = null } = sourceLine ?? {};
     const isPlace = file !== null && line !== null;
     return { sourceLine, sourceText: isPlace ? this.#reader.line(file, line) : null };
-  }
-
-  /** Text of the instruction that control left, from the recorded bytes of its block. */
-  #instructionAt(edge: number, pc: bigint): string | null {
-    const { blocks, edges } = this.trace;
-    const block = edges.sourceBlock[edge] ?? NO_ROW;
-    if (this.#disassembler === null || block === NO_ROW) return null;
-    const offset = Number(pc - (blocks.pc[block] ?? 0n));
-    let at = 0;
-    for (const sizeBytes of blocks.instructionSizes(block)) {
-      if (at === offset) {
-        return this.#disassembler.text(blocks.code(block).subarray(at, at + sizeBytes), pc);
-      }
-      at += sizeBytes;
-    }
-    return null;
   }
 
   #markRow(mark: number): MarkRow {

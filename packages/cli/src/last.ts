@@ -10,13 +10,14 @@ import {
   type Disassembler,
   findPlace,
   type Gap,
+  instructionText,
   lastVcpu,
   type Position,
   type SourceLine,
   type SourceLocator,
   type Symbolizer,
 } from '@backtrail/analyzer';
-import { BacktrailError, NO_ROW, type Trace } from '@backtrail/recorder/trace';
+import { BacktrailError, type Trace } from '@backtrail/recorder/trace';
 
 export interface LastOptions {
   readonly place: string;
@@ -178,27 +179,8 @@ function hitAt(
     address: pc,
     symbol: symbolizer.format(pc, at),
     line: locator.lineAt(pc, at),
-    instruction: disassembler === null ? null : textAt(trace, disassembler, block, pc),
+    instruction: instructionText(trace, disassembler, block, pc),
     timeNs,
     gaps,
   };
-}
-
-function textAt(
-  trace: Trace,
-  disassembler: Disassembler,
-  block: number,
-  pc: bigint,
-): string | null {
-  const { blocks } = trace;
-  if (block === NO_ROW) return null;
-  let at = 0;
-  const offset = Number(pc - (blocks.pc[block] ?? 0n));
-  for (const sizeBytes of blocks.instructionSizes(block)) {
-    if (at === offset) {
-      return disassembler.text(blocks.code(block).subarray(at, at + sizeBytes), pc);
-    }
-    at += sizeBytes;
-  }
-  return null;
 }

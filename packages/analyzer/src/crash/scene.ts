@@ -1,7 +1,9 @@
 /** What every part of a crash report asks: the readable trace, names, instructions, the path. */
+
 import { BacktrailError, NO_ROW, type Trace } from '@backtrail/recorder/trace';
 import { SegmentDropped, Streams } from '../cursor/streams.ts';
 import type { Disassembler } from '../disassembly/capstone.ts';
+import { instructionText } from '../instruction-text.ts';
 import { lastVcpu } from '../last-vcpu.ts';
 import { ExecutedPath } from '../path.ts';
 import type { SourceLine, SourceLocator } from '../symbols/source-locator.ts';
@@ -105,16 +107,7 @@ export class Scene {
 
   /** Text of the instruction at `pc` in a block; null where it is not known. */
   instruction(block: number, pc: bigint): string | null {
-    const { blocks } = this.trace;
-    const { disassembler } = this.tools;
-    if (disassembler === null || block >= blocks.count) return null;
-    const offset = Number(pc - (blocks.pc[block] ?? 0n));
-    let at = 0;
-    for (const size of blocks.instructionSizes(block)) {
-      if (at === offset) return disassembler.text(blocks.code(block).subarray(at, at + size), pc);
-      at += size;
-    }
-    return null;
+    return instructionText(this.trace, this.tools.disassembler, block, pc);
   }
 
   /** Text of the instruction that an edge comes from; null where it is not known. */
