@@ -17,7 +17,7 @@ import { ConsoleClient } from './linux/console.ts';
 import { Process } from './linux/process.ts';
 
 /**
- * Translating takes some 30 µs a block, and running it as a region saves most of what an arrival
+ * Translating takes some 35 µs a block, and running it as a region saves most of what an arrival
  * costs in the interpreter: regions are made when they would have paid off had they been there.
  */
 const HEATING = { limit: 2000, arrivalsPerBlock: 600 };
