@@ -17,6 +17,16 @@ const GENERIC_SYSCALLS = /^(?:riscv64|riscv32|aarch64|loongarch64)/;
 /** Runs of system calls: the number of the first, then names. */
 type Runs = readonly (readonly [number, string])[];
 
+/** From here on a system call has the same number on every instruction set. */
+const SINCE_424: Runs[number] = [
+  424,
+  'pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount ' +
+    'fsopen fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd ' +
+    'faccessat2 process_madvise epoll_pwait2 mount_setattr quotactl_fd ' +
+    'landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret ' +
+    'process_mrelease futex_waitv set_mempolicy_home_node',
+];
+
 const X86_64: Runs = [
   [
     0,
@@ -60,14 +70,7 @@ const X86_64: Runs = [
       'kexec_file_load bpf execveat userfaultfd membarrier mlock2 copy_file_range preadv2 ' +
       'pwritev2 pkey_mprotect pkey_alloc pkey_free statx io_pgetevents rseq',
   ],
-  [
-    424,
-    'pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount ' +
-      'fsopen fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd ' +
-      'faccessat2 process_madvise epoll_pwait2 mount_setattr quotactl_fd ' +
-      'landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret ' +
-      'process_mrelease futex_waitv set_mempolicy_home_node',
-  ],
+  SINCE_424,
 ];
 
 const GENERIC: Runs = [
@@ -114,14 +117,7 @@ const GENERIC: Runs = [
       'userfaultfd membarrier mlock2 copy_file_range preadv2 pwritev2 pkey_mprotect pkey_alloc ' +
       'pkey_free statx io_pgetevents rseq kexec_file_load',
   ],
-  [
-    424,
-    'pidfd_send_signal io_uring_setup io_uring_enter io_uring_register open_tree move_mount ' +
-      'fsopen fsconfig fsmount fspick pidfd_open clone3 close_range openat2 pidfd_getfd ' +
-      'faccessat2 process_madvise epoll_pwait2 mount_setattr quotactl_fd ' +
-      'landlock_create_ruleset landlock_add_rule landlock_restrict_self memfd_secret ' +
-      'process_mrelease futex_waitv set_mempolicy_home_node',
-  ],
+  SINCE_424,
 ];
 
 export interface GuestName {
