@@ -6,9 +6,10 @@ export default defineConfig({
   test: {
     // One file on each processor: by default one of them is left to whoever looks on.
     maxWorkers: '100%',
+    setupFiles: ['./tests/seed.ts'],
     include: ['packages/*/src/**/*.test.ts', 'tests/**/*.test.ts'],
     reporters: ['default', './tests/skipped-reporter.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 });

@@ -20,10 +20,10 @@ import { newManifest, ROOT } from '../../packages/recorder/src/trace/trace.fixtu
 import { TraceWriter } from '../../packages/recorder/src/trace/writer.ts';
 import { folderWhileTesting } from '../guests/build.ts';
 import { needs } from '../require.ts';
+import { SEED } from '../seed.ts';
 import { Drainer, type DrainOptions, expectFlow, ringEnds } from './rig.ts';
 
 const cc = needs('cc');
-const SEED = Number(process.env['SEED'] ?? randomBytes(4).readUInt32LE() % 1_000_000_000);
 const ROUNDS = Number(process.env['ROUNDS'] ?? 40);
 
 const folder = folderWhileTesting('crash', ROOT);

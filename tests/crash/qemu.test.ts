@@ -6,7 +6,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { recover } from '@backtrail/recorder';
-import { type KeepMode, openTrace, type Trace } from '@backtrail/recorder/trace';
+import { BacktrailError, type KeepMode, openTrace, type Trace } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { Ring } from '../../packages/recorder/src/ring/ring.ts';
@@ -77,6 +77,25 @@ class Run {
     return Number(status);
   }
 
+  /**
+   * Transfers that each vCPU has made so far. A slot that is read while its vCPU takes another
+   * segment can look damaged; then nothing is known at this moment.
+   */
+  #transfersNow(): number[] {
+    try {
+      return this.ring.liveVcpus().map(({ firstSeq, rows }) => firstSeq + rows);
+    } catch (error) {
+      if (error instanceof BacktrailError && error.code === 'E_RING_DAMAGED') return [];
+      throw error;
+    }
+  }
+
+  /** Until so many vCPUs have each made more than so many transfers: the first line says less. */
+  async untilRunning(vcpus: number, transfers: number): Promise<void> {
+    const isRunning = (count: number): boolean => count > transfers;
+    await this.until(() => this.#transfersNow().filter(isRunning).length >= vcpus);
+  }
+
   async until(isSo: () => boolean): Promise<void> {
     while (!isSo()) await new Promise(setImmediate);
   }
@@ -107,6 +126,7 @@ for (const isa of ISAS) {
       for (let round = 0; round < rounds; round++) {
         const options = recording(`guest-${keep}-${round}`, keep);
         const run = await Run.started(options, 400_000 * round + 1);
+        await run.untilRunning(1, 1000);
         run.killGuest();
         expect(await run.recorderEnds()).toBe(0);
         run.ring.close();
@@ -123,6 +143,7 @@ for (const isa of ISAS) {
         const keep = round % 2 === 0 ? 'all' : 'last';
         const options = { ...recording(`threads-${round}`, keep), args: ['endless-threads'] };
         const run = await Run.started(options, 1);
+        await run.untilRunning(2, 1);
         run.killGuest();
         expect(await run.recorderEnds()).toBe(0);
         run.ring.close();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BacktrailError, openTrace, type Trace } from '@backtrail/recorder/trace';
 import { afterAll, describe, expect, test } from 'vitest';
+import { SEED } from '../../../tests/seed.ts';
 import { CursorModel, stopsOf } from './cursor.model.ts';
 import { Cursor, type Move } from './cursor.ts';
 import { checkCase, randomLines } from './cursor-check.fixture.ts';
@@ -19,7 +20,6 @@ const NAMES = fs.readdirSync(ROOT).sort();
 const SHORT_TRANSFERS = 10_000;
 const isShort = (name: string): boolean => openTrace(directoryOf(name)).transfers < SHORT_TRANSFERS;
 const SHORT = NAMES.filter(isShort);
-const SEED = Number(process.env['SEED'] ?? 1);
 
 function executedOn(trace: Trace, vcpu: number, direction: Direction): string[] {
   const path = instructionPath(new ExecutedPath(trace), vcpu, 0, trace.seqEnd(vcpu), direction);

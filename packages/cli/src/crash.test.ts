@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { crashReport } from '@backtrail/analyzer';
 import { openTrace } from '@backtrail/recorder/trace';
 import { expect, test } from 'vitest';
+import { SEED } from '../../../tests/seed.ts';
 import { crashHtml } from './crash-html.ts';
 import { hostileReport } from './crash-report.fixture.ts';
 import { crashMarkdown, crashText } from './crash-text.ts';
@@ -92,7 +93,7 @@ test('lines fit the terminal', async () => {
 });
 
 test('damaged files: a report or one line, in every format', async () => {
-  const seed = Date.now() % 1_000_000;
+  const seed = SEED;
   let state = seed;
   const random = (below: number): number => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;

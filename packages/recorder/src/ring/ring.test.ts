@@ -6,6 +6,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { needs } from '../../../../tests/require.ts';
+import { SEED } from '../../../../tests/seed.ts';
 import { MARK_KINDS } from '../trace/vocabulary.ts';
 import {
   buildDriver,
@@ -25,7 +26,6 @@ import { ThreadDriver } from './writer-thread.fixture.ts';
 
 const cc = needs('cc');
 const folder = mkdtempSync(path.join(tmpdir(), 'backtrail-ring-'));
-const SEED = Number(process.env['SEED'] ?? randomBytes(4).readUInt32LE() % 1_000_000_000);
 const RUNS = Number(process.env['RUNS'] ?? 150);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -3,8 +3,8 @@
  * against QEMU (plain/float.test.ts): what it does must be the same, and it must do it itself where
  * operands are ordinary. SEED= repeats a run.
  */
-import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { SEED } from '../../../../../../tests/seed.ts';
 import { Hart, type Platform } from '../core/hart.ts';
 import { PERM, STATE } from '../core/layout.ts';
 import { multiplyAdd } from '../float/arithmetic.ts';
@@ -26,7 +26,6 @@ import { FLOAT_EMIT, floatVariant, floatVariants, hasFloatCode } from './float.t
 import { isFusedMultiplyAddExact } from './float-probe.ts';
 import { compileInstruction, testMemory } from './harness.fixture.ts';
 
-const SEED = Number(process.env['SEED'] ?? randomBytes(4).readUInt32LE() % 1_000_000_000);
 const CASES = Number(process.env['CASES'] ?? 200);
 const NX = 1;
 const UF = 2;

@@ -6,12 +6,12 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { needs, needsAll } from '../../../../../../tests/require.ts';
+import { SEED } from '../../../../../../tests/seed.ts';
 import { decode, endsBlock, sizeOf, transferOf } from './decode.ts';
 import type { Instruction } from './instruction.ts';
-import { Random, randomWord, seedOfRun } from './random.fixture.ts';
+import { Random, randomWord } from './random.fixture.ts';
 import { OP_NAMES, opInfo, opNumber } from './table.ts';
 
-const SEED = seedOfRun();
 const hex = (value: number): string => `0x${value.toString(16)}`;
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 

@@ -5,13 +5,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../../../../../tests/require.ts';
+import { SEED } from '../../../../../../tests/seed.ts';
 import { decode } from './decode.ts';
 import { disassemble } from './disassemble.ts';
 import { comparable, type Line, objdump, readLines, writeLine } from './objdump.fixture.ts';
-import { Random, randomWord, seedOfRun } from './random.fixture.ts';
+import { Random, randomWord } from './random.fixture.ts';
 import { OP_NAMES, type OpName, opInfo } from './table.ts';
 
-const SEED = seedOfRun();
 const RECORDED = fileURLToPath(new URL('objdump-sample.txt', import.meta.url));
 const RECORDED_SEED = 2504;
 const isUpdate = process.env['UPDATE'] === '1';

@@ -1,11 +1,6 @@
-/** Numbers from a printed seed, and random words of the instructions of the table. */
-import { randomBytes } from 'node:crypto';
+/** Numbers from a seed, and random words of the instructions of the table. */
 import { FORMATS } from './formats.ts';
 import { type OpName, opInfo } from './table.ts';
-
-/** SEED=… repeats a run. */
-export const seedOfRun = (): number =>
-  Number(process.env['SEED'] ?? randomBytes(4).readUInt32LE() % 1_000_000_000);
 
 /** SplitMix32 (Steele, Lea, Flood 2014, the 32-bit form): good enough, and the same everywhere. */
 export class Random {

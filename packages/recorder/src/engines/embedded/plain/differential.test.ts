@@ -6,15 +6,15 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { needs } from '../../../../../../tests/require.ts';
+import { SEED } from '../../../../../../tests/seed.ts';
 import { decode, sizeOf } from '../isa/decode.ts';
 import { disassemble } from '../isa/disassemble.ts';
-import { Random, seedOfRun } from '../isa/random.fixture.ts';
+import { Random } from '../isa/random.fixture.ts';
 import { OP_NAMES } from '../isa/table.ts';
 import { buildProgram } from './elf.fixture.ts';
 import { runPlain, smallMemory } from './process.fixture.ts';
 import { CODE, DATA, DATA_BYTES, type Program, ProgramMaker } from './programs.fixture.ts';
 
-const SEED = seedOfRun();
 const PROGRAMS = Number(process.env['PROGRAMS'] ?? 25);
 const ITEMS = 400;
 const RECORDED = fileURLToPath(new URL('recorded-run.txt', import.meta.url));

@@ -3,13 +3,13 @@
  * recorded few thousand everywhere. SEED= repeats a run, CASES= makes it longer; UPDATE=1 records
  * anew, which needs QEMU.
  */
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { needsAll } from '../../../../../../tests/require.ts';
+import { SEED } from '../../../../../../tests/seed.ts';
 import { Hart, type Platform } from '../core/hart.ts';
 import { PERM } from '../core/layout.ts';
 import { GuestMemory } from '../core/memory.ts';
@@ -27,7 +27,6 @@ import {
 } from './float-cases.fixture.ts';
 import { askQemu, buildOracle, type Outcome } from './float-oracle.fixture.ts';
 
-const SEED = Number(process.env['SEED'] ?? randomBytes(4).readUInt32LE() % 1_000_000_000);
 /** For each instruction and rounding mode. */
 const CASES = Number(process.env['CASES'] ?? 1000);
 const RECORDED_SEED = 754;

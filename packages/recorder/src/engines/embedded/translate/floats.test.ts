@@ -3,8 +3,8 @@
  * CSR accesses on numbers meant to find faults. After every stretch all registers and fcsr must be
  * the same. SEED= repeats a run.
  */
-import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { SEED } from '../../../../../../tests/seed.ts';
 import { PERM, STATE } from '../core/layout.ts';
 import { isFusedMultiplyAddExact } from '../emit/float-probe.ts';
 import { BINARY32, BINARY64 } from '../float/format.ts';
@@ -14,7 +14,6 @@ import { FloatCases, modesOf, REGISTER_OPS, RM_DYNAMIC } from '../plain/float-ca
 import { Assembler } from './assembler.fixture.ts';
 import { PlainMachine, RegionMachine, SeenProfile } from './machine.fixture.ts';
 
-const SEED = Number(process.env['SEED'] ?? randomBytes(4).readUInt32LE() % 1_000_000_000);
 const PROGRAMS = Number(process.env['RUNS'] ?? 12);
 const CODE = 0x1_0000;
 const DATA = 0x3_0000;
