@@ -351,13 +351,23 @@ export class HopResolver {
   }
 
   #existed(block: number, moment: Moment): boolean {
-    const { blocks, segments } = this.#trace;
+    const { blocks } = this.#trace;
     const vcpu = blocks.bornVcpu[block] ?? 0;
     const seq = blocks.bornSeq[block] ?? 0;
     if (vcpu === moment.vcpu) return seq <= moment.seq;
     // Another vCPU's positions compare by the clock only, as finely as segments are stamped.
+    return this.#timeNsOf(vcpu, seq) <= moment.timeNs;
+  }
+
+  /** When a transfer was made at the earliest; one that is not in the trace, after those before. */
+  #timeNsOf(vcpu: number, seq: number): bigint {
+    const { segments } = this.#trace;
     const segment = this.#trace.segmentAt(vcpu, seq);
-    return segment < 0 || (segments.timeFirstNs[segment] ?? 0n) <= moment.timeNs;
+    if (segment >= 0) return segments.timeFirstNs[segment] ?? 0n;
+    const before = this.#trace
+      .segmentsOf(vcpu)
+      .findLast((other) => (segments.firstSeq[other] ?? 0) < seq);
+    return before === undefined ? 0n : (segments.timeLastNs[before] ?? 0n);
   }
 
   #push(block: number, first: number, length: number): void {
