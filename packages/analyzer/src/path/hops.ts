@@ -10,6 +10,7 @@
  * short or started it again): then the next run starts inside it.
  */
 import { CAUSES, HOST_HOWS, KINDS, NO_ROW, type Trace } from '@backtrail/recorder/trace';
+import { Births, type Moment } from './births.ts';
 import {
   type CodeIndex,
   distanceBytes,
@@ -17,15 +18,6 @@ import {
   type SplitAddresses,
   splitAddresses,
 } from './code-index.ts';
-
-/** When a hop ended: which blocks existed then. */
-export interface Moment {
-  readonly vcpu: number;
-  /** seq of the transfer that ended the hop. */
-  readonly seq: number;
-  /** Latest possible time of it, host clock, ns. */
-  readonly timeNs: bigint;
-}
 
 export type HopStatus =
   /** The runs are whole. */
@@ -88,7 +80,6 @@ interface Goal {
 /** How an interpreter goes on; it has no host code to tell the block by. */
 const MAIN_LOOP = HOST_HOWS.indexOf('main-loop');
 const RUNS_AT_FIRST = 64;
-const NO_BLOCKS = new Uint32Array();
 
 /** Works out one hop at a time; what it found is in its fields until the next call. */
 export class HopResolver {
@@ -96,7 +87,7 @@ export class HopResolver {
   readonly ends: EdgeEnds;
   readonly #trace: Trace;
   /** One list for each vCPU: together as long as the table of blocks. */
-  #bornBy: Map<number, Uint32Array> | null = null;
+  readonly #births: Births;
   readonly #goal: Goal = {
     high: 0,
     low: 0,
@@ -120,6 +111,7 @@ export class HopResolver {
 
   constructor(trace: Trace, code: CodeIndex) {
     this.#trace = trace;
+    this.#births = new Births(trace);
     this.code = code;
     this.ends = edgeEnds(trace);
   }
@@ -279,7 +271,7 @@ export class HopResolver {
    */
   #bornInside(block: number, goalOffset: number, moment: Moment): number {
     const { blocks } = this.#trace;
-    const born = this.#bornOn(moment.vcpu);
+    const born = this.#births.on(moment.vcpu);
     let low = 0;
     let high = born.length;
     while (low < high) {
@@ -299,26 +291,6 @@ export class HopResolver {
       if (this.#cutAt(block, inner) !== NO_BOUNDARY) return inner;
     }
     return NO_ROW;
-  }
-
-  /** Blocks born on a vCPU, in order; so their bornSeq rises. */
-  #bornOn(vcpu: number): Uint32Array {
-    if (this.#bornBy === null) {
-      const { bornVcpu } = this.#trace.blocks;
-      const counts = new Map<number, number>();
-      for (const other of bornVcpu) counts.set(other, (counts.get(other) ?? 0) + 1);
-      this.#bornBy = new Map();
-      for (const [other, count] of counts) this.#bornBy.set(other, new Uint32Array(count));
-      // Filled from the back, so that the counts also say where the next one goes.
-      for (let block = bornVcpu.length - 1; block >= 0; block--) {
-        const other = bornVcpu[block] ?? 0;
-        const place = (counts.get(other) ?? 1) - 1;
-        counts.set(other, place);
-        const list = this.#bornBy.get(other);
-        if (list !== undefined) list[place] = block;
-      }
-    }
-    return this.#bornBy.get(vcpu) ?? NO_BLOCKS;
   }
 
   /** The block that stood at `offset` from the start of `block` at that moment, or NO_ROW. */
@@ -344,30 +316,10 @@ export class HopResolver {
     // Blocks are numbered in order of birth, so "existed" holds for a first part of the group.
     while (first < last) {
       const middle = (first + last + 1) >>> 1;
-      if (this.#existed(members[middle] ?? 0, moment)) first = middle;
+      if (this.#births.existed(members[middle] ?? 0, moment)) first = middle;
       else last = middle - 1;
     }
     return members[first] ?? NO_ROW;
-  }
-
-  #existed(block: number, moment: Moment): boolean {
-    const { blocks } = this.#trace;
-    const vcpu = blocks.bornVcpu[block] ?? 0;
-    const seq = blocks.bornSeq[block] ?? 0;
-    if (vcpu === moment.vcpu) return seq <= moment.seq;
-    // Another vCPU's positions compare by the clock only, as finely as segments are stamped.
-    return this.#timeNsOf(vcpu, seq) <= moment.timeNs;
-  }
-
-  /** When a transfer was made at the earliest; one that is not in the trace, after those before. */
-  #timeNsOf(vcpu: number, seq: number): bigint {
-    const { segments } = this.#trace;
-    const segment = this.#trace.segmentAt(vcpu, seq);
-    if (segment >= 0) return segments.timeFirstNs[segment] ?? 0n;
-    const before = this.#trace
-      .segmentsOf(vcpu)
-      .findLast((other) => (segments.firstSeq[other] ?? 0) < seq);
-    return before === undefined ? 0n : (segments.timeLastNs[before] ?? 0n);
   }
 
   #push(block: number, first: number, length: number): void {
