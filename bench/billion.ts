@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { openTrace } from '@backtrail/recorder/trace';
 import { cursorFigures } from './cursor.ts';
 import { type Measured, median, run } from './measure.ts';
+import { walkFigures } from './walk.ts';
 
 const CLI = new URL('../packages/cli/bin/backtrail.js', import.meta.url).pathname;
 const REPEATS = 5;
@@ -78,5 +79,6 @@ export async function billion(folder: string, microRounds: number): Promise<void
   const whole = await typicalSeconds('crash', trace);
   console.log(`crash, all calls by the index: ${whole.toFixed(3)} s`);
   await cursorFigures(trace);
+  await walkFigures(trace);
   rmSync(trace, { recursive: true });
 }

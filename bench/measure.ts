@@ -13,7 +13,8 @@ export interface Measured {
 
 const SAMPLE_MS = 50;
 
-function residentBytes(pid: number): number {
+/** High-water mark of a process that runs, bytes; 0 if it is gone. */
+export function residentBytes(pid: number): number {
   try {
     const kib = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
     return Number(kib ?? 0) * 1024;

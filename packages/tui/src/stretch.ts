@@ -19,19 +19,34 @@ export interface Stretch {
 
 /** Transfers read at once where few of them are wanted. */
 const LOOK_TRANSFERS = 1 << 15;
-/** Edges remembered; beyond these the same loop may be told in two rows. */
+/** Kinds of edges remembered; beyond these the same loop may be told in two rows. */
 const ALIKE_MAX = 1 << 20;
+/** Of an edge that was not met yet. */
+const UNKNOWN = 0xffff_ffff;
 const EMPTY = new Uint32Array();
+/** Loops remembered: those around the cursor before it and after it, and some that it was in. */
+const REPEATS_MAX = 8;
+
+/** Transfers `low` to `high` of a vCPU, each like the one `period` before it. */
+interface Repeat {
+  readonly vcpu: number;
+  readonly period: number;
+  readonly low: number;
+  readonly high: number;
+}
 
 export class Stretches {
   readonly #trace: Trace;
   readonly #damaged = new Set<number>();
   /** One edge for all that are the same to the guest, by edge; and that edge by what they are. */
-  readonly #alike = new Map<number, number>();
+  readonly #alike: Uint32Array;
   readonly #firstOf = new Map<string, number>();
+  /** The newest first. */
+  #repeats: readonly Repeat[] = [];
 
   constructor(trace: Trace) {
     this.#trace = trace;
+    this.#alike = new Uint32Array(trace.edges.count).fill(UNKNOWN);
   }
 
   /** Segment that holds a transfer and can be read, or -1. */
@@ -62,17 +77,88 @@ export class Stretches {
    * two edges for what is one loop to a reader.
    */
   alike(edges: Uint32Array): Uint32Array {
-    return edges.map((edge) => {
-      const known = this.#alike.get(edge);
-      if (known !== undefined) return known;
-      const { source, hasSource, target, cause, kind } = this.#trace.edges;
-      const from = hasSource[edge] === 1 ? source[edge] : '';
-      const key = `${from} ${target[edge]} ${cause[edge]} ${kind[edge]}`;
-      const first = this.#firstOf.get(key) ?? edge;
-      if (this.#firstOf.size < ALIKE_MAX) this.#firstOf.set(key, first);
-      if (this.#alike.size < ALIKE_MAX) this.#alike.set(edge, first);
-      return first;
+    return edges.map((edge) => this.#alikeOf(edge));
+  }
+
+  #alikeOf(edge: number): number {
+    const known = this.#alike[edge] ?? edge;
+    if (known !== UNKNOWN) return known;
+    const { source, hasSource, target, cause, kind } = this.#trace.edges;
+    const from = hasSource[edge] === 1 ? source[edge] : '';
+    const key = `${from} ${target[edge]} ${cause[edge]} ${kind[edge]}`;
+    const first = this.#firstOf.get(key) ?? edge;
+    if (this.#firstOf.size < ALIKE_MAX) this.#firstOf.set(key, first);
+    this.#alike[edge] = first;
+    return first;
+  }
+
+  /**
+   * Transfers from `seq` on that go round a loop of these (of `alike`), `max` at most. A long loop
+   * is not gone through again for each step in it: what repeats is remembered.
+   */
+  goingRound(vcpu: number, seq: number, way: 1 | -1, round: Uint32Array, max: number): number {
+    const period = round.length;
+    const once = this.#matching(vcpu, seq, way, round, Math.min(period, max));
+    if (once < period || once === max) return once;
+    const low = way === 1 ? seq : seq - period + 1;
+    const known = this.#repeats.find(
+      (one) =>
+        one.vcpu === vcpu &&
+        one.period === period &&
+        one.low <= low &&
+        low + period - 1 <= one.high,
+    );
+    let count = once;
+    if (known !== undefined) count = way === 1 ? known.high + 1 - seq : seq - known.low + 1;
+    if (count < max) {
+      const phase = count % period;
+      const turned = new Uint32Array(period);
+      turned.set(round.subarray(phase));
+      turned.set(round.subarray(0, phase), period - phase);
+      count += this.#matching(vcpu, seq + way * count, way, turned, max - count);
+    }
+    count = Math.min(count, max);
+    const found = {
+      low: way === 1 ? seq : seq - count + 1,
+      high: way === 1 ? seq + count - 1 : seq,
+    };
+    this.#remember({
+      vcpu,
+      period,
+      low: Math.min(found.low, known?.low ?? found.low),
+      high: Math.max(found.high, known?.high ?? found.high),
     });
+    return count;
+  }
+
+  #remember(repeat: Repeat): void {
+    const { vcpu, period, low, high } = repeat;
+    const others = this.#repeats.filter(
+      (one) => one.vcpu !== vcpu || one.period !== period || one.low < low || one.high > high,
+    );
+    this.#repeats = [repeat, ...others].slice(0, REPEATS_MAX);
+  }
+
+  /** How many transfers from `seq` on are those of the round, `max` at most. */
+  #matching(vcpu: number, seq: number, way: 1 | -1, round: Uint32Array, max: number): number {
+    const alike = this.#alike;
+    let count = 0;
+    let place = 0;
+    while (count < max && seq + way * count >= 0) {
+      const at = seq + way * count;
+      const segment = this.#segmentAt(vcpu, at);
+      const read = segment < 0 ? null : this.#read(segment);
+      if (read === null) break;
+      const first = this.#trace.segments.firstSeq[segment] ?? 0;
+      for (let i = at - first; i >= 0 && i < read.length && count < max; i += way) {
+        const edge = read[i] ?? 0;
+        const known = alike[edge] ?? edge;
+        if ((known === UNKNOWN ? this.#alikeOf(edge) : known) !== round[place]) return count;
+        count++;
+        place = place + 1 === round.length ? 0 : place + 1;
+      }
+    }
+    return count;
   }
 
   /** Up to `max` transfers from `seq` on, in a direction; empty if `seq` itself is lost. */

@@ -194,16 +194,8 @@ class RowList {
   /** How often a round comes again from a seq on. */
   #moreRounds(round: Uint32Array, seq: number): number {
     const { vcpu } = this.#options;
-    let same = 0;
-    while (same < LOOP_TRANSFERS_MAX) {
-      const at = seq + this.#way * same;
-      const { edges } = this.#stretches.from(vcpu, at, this.#way, FOLD_WINDOW);
-      const keys = this.#stretches.alike(edges);
-      let count = 0;
-      while (count < keys.length && keys[count] === round[(same + count) % round.length]) count++;
-      same += count;
-      if (count < FOLD_WINDOW) break;
-    }
+    const way = this.#way;
+    const same = this.#stretches.goingRound(vcpu, seq, way, round, LOOP_TRANSFERS_MAX);
     return Math.floor(same / round.length);
   }
 

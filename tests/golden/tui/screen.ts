@@ -73,6 +73,10 @@ export class Screen {
     });
   }
 
+  get pid(): number {
+    return this.#pty.pid;
+  }
+
   get text(): string {
     return this.lines.join('\n');
   }
