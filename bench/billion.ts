@@ -79,6 +79,6 @@ export async function billion(folder: string, microRounds: number): Promise<void
   const whole = await typicalSeconds('crash', trace);
   console.log(`crash, all calls by the index: ${whole.toFixed(3)} s`);
   await cursorFigures(trace);
-  await walkFigures(trace);
+  await walkFigures(trace, transfers);
   rmSync(trace, { recursive: true });
 }

@@ -1,34 +1,64 @@
-/** The terminal UI on a trace: from a key to the frame that answers it, in a pseudo-terminal. */
-import { Screen } from '../tests/golden/tui/screen.ts';
+/** The terminal UI on a trace: from a key to the whole frame that answers it, in a terminal. */
+import { fileURLToPath } from 'node:url';
+import { type IPty, spawn } from '@lydell/node-pty';
 import { residentBytes } from './measure.ts';
 
+const MAIN = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url));
 const MIB = 1024 * 1024;
-const SIZE = { columns: 200, rows: 50 };
+const COLUMNS = 200;
+const ROWS = 50;
 const STEPS = 100;
 const JUMPS = 25;
-
-/** What the title says of the place; each movement changes it. */
-const PLACE = /vCPU \d+ {2}transfer [\d,]+ of ([\d,]+)(?: {2}instruction [\d,]+ of [\d,]+)?/;
+/** Each frame is put between two of these: synchronized output, DEC private mode 2026. */
+const FRAME_ENDS = '\u001b[?2026l';
 
 class Walk {
-  readonly #screen: Screen;
+  readonly #pty: IPty;
+  readonly #hasEnded: Promise<never>;
+  #frame: (() => void) | null = null;
+  #tail = '';
 
-  constructor(screen: Screen) {
-    this.#screen = screen;
+  constructor(trace: string) {
+    this.#pty = spawn(process.execPath, [MAIN, 'walk', trace], {
+      cols: COLUMNS,
+      rows: ROWS,
+      env: { ...process.env, TERM: 'xterm-256color' },
+    });
+    this.#pty.onData((data) => {
+      this.#tail += data;
+      if (!this.#tail.includes(FRAME_ENDS)) return;
+      this.#tail = '';
+      this.#frame?.();
+    });
+    this.#hasEnded = new Promise((_done, fail) => {
+      this.#pty.onExit(({ exitCode }) => fail(new Error(`walk ended with status ${exitCode}`)));
+    });
+    this.#hasEnded.catch(() => undefined);
   }
 
-  get place(): string {
-    return PLACE.exec(this.#screen.text)?.[0] ?? '';
-  }
-
-  /** ms until the screen shows another place. */
-  async move(keys: string): Promise<number> {
-    const before = this.place.replaceAll(/[^\w ]/g, '.');
-    const elsewhere = new RegExp(`^(?!.*${before}(?: |$)).*transfer [\\d,]+ of`, 'm');
+  /** ms until the next frame is whole. */
+  async frame(keys = ''): Promise<number> {
     const started = performance.now();
-    this.#screen.type(keys);
-    await this.#screen.shows(elsewhere);
+    const next = new Promise<void>((done) => {
+      this.#frame = done;
+    });
+    if (keys !== '') this.#pty.write(keys);
+    await Promise.race([next, this.#hasEnded]);
     return performance.now() - started;
+  }
+
+  async frames(count: number, keys: string): Promise<number[]> {
+    const times: number[] = [];
+    for (let i = 0; i < count; i++) times.push(await this.frame(keys));
+    return times;
+  }
+
+  residentBytes(): number {
+    return residentBytes(this.#pty.pid);
+  }
+
+  [Symbol.dispose](): void {
+    this.#pty.kill('SIGTERM');
   }
 }
 
@@ -39,31 +69,22 @@ function shown(what: string, times: readonly number[]): string {
   return `walk, ${what}: median ${at(0.5)} ms, 95 % ${at(0.95)} ms, longest ${at(1)} ms`;
 }
 
-/** Prints figures of a trace that has an index beside it. */
-export async function walkFigures(trace: string): Promise<void> {
-  const started = performance.now();
-  using screen = new Screen(['walk', trace], SIZE);
-  await screen.shows(PLACE);
-  console.log(`walk, start to first frame: ${(performance.now() - started).toFixed(0)} ms`);
-  const walk = new Walk(screen);
-  const transfers = Number(PLACE.exec(screen.text)?.[1]?.replaceAll(',', ''));
-  const timesOf = async (count: number, keys: (i: number) => string): Promise<number[]> => {
-    const times: number[] = [];
-    for (let i = 0; i < count; i++) times.push(await walk.move(keys(i)));
-    return times;
-  };
-  // From the end, then from places all over the run.
-  console.log(shown('step by transfer', await timesOf(STEPS, () => 'k')));
-  console.log(shown('step by instruction', await timesOf(STEPS, () => 'i')));
-  const far = (i: number): string => `g${Math.floor((transfers * (i + 0.5)) / JUMPS)}\r`;
-  console.log(shown('go to a seq', await timesOf(JUMPS, far)));
+/** Prints figures of a trace of one vCPU that has an index beside it. */
+export async function walkFigures(trace: string, transfers: number): Promise<void> {
+  using walk = new Walk(trace);
+  console.log(
+    `walk, ${COLUMNS}×${ROWS}, start to first frame: ${(await walk.frame()).toFixed(0)} ms`,
+  );
+  console.log(shown('back by transfer', await walk.frames(STEPS, 'k')));
+  console.log(shown('back by instruction', await walk.frames(STEPS, 'i')));
   const executions: number[] = [];
   for (let i = 0; i < JUMPS; i++) {
-    await walk.move(far(i));
-    executions.push(await walk.move('p'));
+    // The box of `g`, what is typed into it, and the place itself are a frame each.
+    await walk.frame('g');
+    await walk.frame(`${Math.floor((transfers * (i + 0.5)) / JUMPS)}`);
+    await walk.frame('\r');
+    executions.push(await walk.frame('p'));
   }
-  console.log(shown('previous execution of this instruction', executions));
-  console.log(`walk, resident at most: ${(residentBytes(screen.pid) / MIB).toFixed(0)} MiB`);
-  screen.type('q');
-  await screen.ended();
+  console.log(shown('previous execution of an instruction', executions));
+  console.log(`walk, resident at most: ${(walk.residentBytes() / MIB).toFixed(0)} MiB`);
 }

@@ -136,6 +136,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   commander: ['cli'],
   '@bomb.sh/tab': ['cli'],
   rolldown: ['scripts'],
+  '@lydell/node-pty': ['bench', 'tests'],
   vitest: ['config'],
 };
 
@@ -148,7 +149,7 @@ const TEST_PACKAGES = [
   'lua.vm.js',
   'bzip2-wasm',
   'cordova-sqlite-storage-dependencies',
-  '@lydell/node-pty',
+
   '@xterm/headless',
 ];
 

@@ -73,10 +73,6 @@ export class Screen {
     });
   }
 
-  get pid(): number {
-    return this.#pty.pid;
-  }
-
   get text(): string {
     return this.lines.join('\n');
   }
