@@ -23,8 +23,6 @@ export const WALK: CommandSpec = {
     { line: 'backtrail walk a.out.trace --at 0:182334', says: 'a place that y told' },
   ],
   async run(call, io) {
-    // React reads it when it is loaded: its development build takes twice the time for a frame.
-    process.env['NODE_ENV'] ??= 'production';
     const { runWalk } = await import('../walk.ts');
     return await runWalk(call.word(0), call.text('at'), io);
   },
