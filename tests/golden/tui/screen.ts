@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { type IPty, spawn } from '@lydell/node-pty';
 import headless from '@xterm/headless';
+import { inverted, joined, paletteColor, type Run, rgbColor, type Style } from './svg.ts';
 
 /** What ships, compiled by `npm test` before: it starts in half the time of its source. */
 const MAIN = fileURLToPath(new URL('../../../packages/cli/dist/main.js', import.meta.url));
@@ -92,6 +93,23 @@ export class Screen {
     });
   }
 
+  /** What is on the screen and how it looks. */
+  get runs(): Run[] {
+    const { active } = this.#terminal.buffer;
+    const cells: Run[] = [];
+    for (let row = 0; row < this.#terminal.rows; row++) {
+      const line = active.getLine(active.baseY + row);
+      for (let column = 0; column < this.#terminal.cols; column++) {
+        const cell = line?.getCell(column);
+        const columns = cell?.getWidth() ?? 0;
+        // The second half of a wide character has no width.
+        if (cell === undefined || columns === 0) continue;
+        cells.push({ row, column, columns, text: cell.getChars() || ' ', ...styleOf(cell) });
+      }
+    }
+    return joined(cells);
+  }
+
   type(text: string): void {
     this.#pty.write(text);
   }
@@ -149,4 +167,19 @@ export class Screen {
     if (this.#ended === null) this.#pty.kill('SIGKILL');
     this.#terminal.dispose();
   }
+}
+
+function styleOf(cell: headless.IBufferCell): Style {
+  const colorOf = (number: number, isDefault: boolean, isRgb: boolean): string | null => {
+    if (isDefault) return null;
+    return isRgb ? rgbColor(number) : paletteColor(number);
+  };
+  const style = {
+    color: colorOf(cell.getFgColor(), cell.isFgDefault(), cell.isFgRGB()),
+    background: colorOf(cell.getBgColor(), cell.isBgDefault(), cell.isBgRGB()),
+    isBold: cell.isBold() !== 0,
+    isDim: cell.isDim() !== 0,
+    isUnderlined: cell.isUnderline() !== 0,
+  };
+  return cell.isInverse() === 0 ? style : inverted(style);
 }
