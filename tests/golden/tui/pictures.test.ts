@@ -17,7 +17,14 @@ const PLAIN = {
 } as const;
 
 const cellsOf = (text: string, style: Partial<Run> = {}): Run[] =>
-  [...text].map((one, column) => ({ row: 0, column, columns: 1, text: one, ...PLAIN, ...style }));
+  Array.from(text, (one, column) => ({
+    row: 0,
+    column,
+    columns: 1,
+    text: one,
+    ...PLAIN,
+    ...style,
+  }));
 
 const SHOWN = [
   {

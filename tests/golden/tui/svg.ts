@@ -55,6 +55,9 @@ export function paletteColor(index: number): string {
 
 export const rgbColor = (rgb: number): string => `#${rgb.toString(16).padStart(6, '0')}`;
 
+/** Cells have a code point each, or one and what combines with it. */
+const lettersOf = (text: string): number => Array.from(text).length;
+
 function shape(run: Run): string {
   const { row, column, columns, text, color, background } = run;
   const y = MARGIN + row * CELL.height;
@@ -72,8 +75,8 @@ function shape(run: Run): string {
   }
   // Browsers make one blank of several, so words that are further apart have their own places.
   for (const { 0: words, index } of text.matchAll(/\S+(?: \S+)*/g)) {
-    const place = [...text.slice(0, index)].length;
-    const wide = text.length === words.length ? columns : [...words].length;
+    const place = lettersOf(text.slice(0, index));
+    const wide = text.length === words.length ? columns : lettersOf(words);
     const where = `x="${xOf(place)}" y="${y + CELL.baseline}" textLength="${wide * CELL.width}"`;
     shapes.push(`<text ${[where, ...looks].join(' ')}>${escaped(words)}</text>`);
   }
@@ -109,7 +112,7 @@ export function joined(cells: readonly Run[]): Run[] {
       last !== undefined &&
       last.row === cell.row &&
       last.column + last.columns === cell.column &&
-      last.columns === [...last.text].length &&
+      last.columns === lettersOf(last.text) &&
       cell.columns === 1 &&
       LOOKS.every((look) => last[look] === cell[look]);
     if (isNext) {
