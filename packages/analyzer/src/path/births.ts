@@ -14,6 +14,7 @@ export interface Moment {
 
 export class Births {
   readonly #trace: Trace;
+  /** One list for each vCPU: together as long as the table of blocks. */
   #byVcpu: Map<number, Uint32Array> | null = null;
 
   constructor(trace: Trace) {

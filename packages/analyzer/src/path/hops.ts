@@ -86,7 +86,6 @@ export class HopResolver {
   readonly code: CodeIndex;
   readonly ends: EdgeEnds;
   readonly #trace: Trace;
-  /** One list for each vCPU: together as long as the table of blocks. */
   readonly #births: Births;
   readonly #goal: Goal = {
     high: 0,
