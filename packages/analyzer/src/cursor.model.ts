@@ -43,6 +43,26 @@ export function withHoles(trace: FixtureTrace, isLost: (segment: number) => bool
   };
 }
 
+/** A machine that has been up for long. */
+export const BASE_NS = 10n ** 18n;
+
+/** Times that rise within a vCPU and overlap between them; some segments take no time. */
+export function withTimes(trace: FixtureTrace, random: (below: number) => number): FixtureTrace {
+  const { segments } = trace;
+  const timeFirstNs = new BigUint64Array(segments.timeFirstNs.length);
+  const timeLastNs = new BigUint64Array(timeFirstNs.length);
+  for (const vcpu of trace.vcpus) {
+    let now = BASE_NS + BigInt(random(50));
+    for (const segment of trace.segmentsOf(vcpu)) {
+      now += BigInt(random(20));
+      timeFirstNs[segment] = now;
+      now += BigInt(random(4) * random(30));
+      timeLastNs[segment] = now;
+    }
+  }
+  return { ...trace, segments: { ...segments, timeFirstNs, timeLastNs } };
+}
+
 const STEPS: Readonly<Record<string, number>> = {
   call: 1,
   'indirect-call': 1,

@@ -21,17 +21,20 @@ import {
   type Trace,
 } from '@backtrail/recorder/trace';
 import { type AddressRange, landings } from './cursor/goals.ts';
+import { byOrder, nearestOf } from './cursor/order-steps.ts';
 import { RunCounts } from './cursor/run-counts.ts';
+import type { Found } from './cursor/search.ts';
 import { type Gap, SegmentDropped } from './cursor/streams.ts';
-import { seqAtTime, timeAt } from './cursor/times.ts';
-import type {
-  Attempt,
-  CursorIndex,
-  CursorOptions,
-  Move,
-  Place,
-  Position,
-  WhyNot,
+import { type TimeEstimate, TimeOrder } from './cursor/time-order.ts';
+import {
+  type Attempt,
+  type CursorIndex,
+  type CursorOptions,
+  isSamePlace,
+  type Move,
+  type Place,
+  type Position,
+  type WhyNot,
 } from './cursor/types.ts';
 import { edgeOf, Walker } from './cursor/walker.ts';
 import type { CodeIndex, Direction } from './path.ts';
@@ -40,6 +43,7 @@ export type { AddressRange } from './cursor/goals.ts';
 export type { LineOf } from './cursor/line-steps.ts';
 export type { OpenFrames } from './cursor/open-frames.ts';
 export type { Gap } from './cursor/streams.ts';
+export type { Landing, TimeOrder } from './cursor/time-order.ts';
 export type { CursorIndex, CursorOptions, Move, Position, WhyNot } from './cursor/types.ts';
 
 const HISTORY_MAX = 10_000;
@@ -49,6 +53,7 @@ export class Cursor {
   readonly #walker: Walker;
   readonly #counts: RunCounts;
   #at: Place;
+  #order: TimeOrder | null = null;
   #past: Place[] = [];
   #future: Place[] = [];
 
@@ -110,8 +115,14 @@ export class Cursor {
   }
 
   /** Estimate of the host's monotonic clock at this position, and how far off it may be, ns. */
-  get time(): { readonly timeNs: bigint; readonly errorNs: bigint } {
-    return timeAt(this.#walker.streams, this.#at.vcpu, this.#at.seq);
+  get time(): TimeEstimate {
+    return this.order.timeAt(this.#at);
+  }
+
+  /** One order for the transfers of all vCPUs. */
+  get order(): TimeOrder {
+    this.#order ??= new TimeOrder(this.#walker.streams);
+    return this.#order;
   }
 
   /** By `count` instructions; none of those that did not run. */
@@ -134,6 +145,14 @@ export class Cursor {
       const why = steps < count ? edgeOf(direction) : null;
       return { to: steps === 0 ? null : { vcpu, seq: moved.seq, index: 0 }, why, steps };
     });
+  }
+
+  /**
+   * The same by the transfers of several vCPUs in the order of time: it may go to another vCPU.
+   * Back: from within a moment to where that began.
+   */
+  merged(direction: Direction, vcpus: readonly number[], count = 1): Move {
+    return this.#move(() => byOrder(this.order, this.#at, direction, vcpus, count));
   }
 
   /**
@@ -194,7 +213,7 @@ export class Cursor {
     });
   }
 
-  /** To the nearest execution of the instruction at an address. */
+  /** The same, of the instruction at one address. */
   address(direction: Direction, pc: bigint): Move {
     return this.execution(direction, [{ start: pc, end: pc + 1n }]);
   }
@@ -210,27 +229,35 @@ export class Cursor {
 
   /** To where the nearest transfer over an edge landed. */
   edge(direction: Direction, edge: number): Move {
-    return this.#move(() => {
-      if (!this.#walker.isRow(edge, this.trace.edges.count)) return { to: null, why: 'unknown' };
-      const search = this.#walker.search(`edge ${edge}`, () =>
-        landings(this.trace, (other) => other === edge),
-      );
-      return this.#walker.nearest(this.#at, search, direction);
-    });
+    if (!this.#walker.isRow(edge, this.trace.edges.count)) {
+      return this.#move(() => ({ to: null, why: 'unknown' }));
+    }
+    return this.landing(direction, `edge ${edge}`, (other) => other === edge);
   }
 
   /**
    * To where the nearest transfer over one of the wanted edges landed.
    * @param key tells one choice of edges from another: what was found out about it is kept.
+   * @param vcpus of one of these, the nearest in time; of this vCPU if left out
    */
-  landing(direction: Direction, key: string, isWanted: (edge: number) => boolean): Move {
-    return this.#landing(direction, `landing ${key}`, isWanted);
+  landing(
+    direction: Direction,
+    key: string,
+    isWanted: (edge: number) => boolean,
+    vcpus?: readonly number[],
+  ): Move {
+    return this.#move(() => {
+      const search = this.#walker.search(`landing ${key}`, () => landings(this.trace, isWanted));
+      return this.#nearest(direction, vcpus, ({ vcpu, seq, index }) =>
+        search.nearest(vcpu, seq, index, direction),
+      );
+    });
   }
 
   /** To where the nearest transfer of a cause landed; null: of one that could not be told. */
   cause(direction: Direction, cause: Cause | null): Move {
     const { edges } = this.trace;
-    return this.#landing(
+    return this.landing(
       direction,
       `cause ${cause}`,
       (edge) => (CAUSES[edges.cause[edge] ?? 0] ?? null) === cause,
@@ -240,27 +267,36 @@ export class Cursor {
   /** To where the nearest transfer of a kind landed; null: of one that has none. */
   kind(direction: Direction, kind: Kind | null): Move {
     const { edges } = this.trace;
-    return this.#landing(
+    return this.landing(
       direction,
       `kind ${kind}`,
       (edge) => (KINDS[edges.kind[edge] ?? 0] ?? null) === kind,
     );
   }
 
-  /** To the nearest mark of one of these kinds: cursor/mark-steps.ts says where a mark stands. */
-  mark(direction: Direction, kinds: readonly MarkKind[]): Move {
-    return this.#move(() => {
-      const found = this.#walker.marks.nearest(this.#at.vcpu, this.#at, direction, kinds);
-      return this.#walker.found(this.#at, found, direction, 'not-found');
-    });
+  /**
+   * To the nearest mark of one of these kinds: cursor/mark-steps.ts says where a mark stands.
+   * @param vcpus of one of these, the nearest in time; of this vCPU if left out
+   */
+  mark(direction: Direction, kinds: readonly MarkKind[], vcpus?: readonly number[]): Move {
+    return this.#move(() =>
+      this.#nearest(direction, vcpus, (from) =>
+        this.#walker.marks.nearest(from.vcpu, from, direction, kinds),
+      ),
+    );
   }
 
-  /** To an instruction after a transfer; if that is lost, to where the next recorded one landed. */
-  to(seq: number, index = 0): Move {
+  /**
+   * To an instruction after a transfer; if that is lost, to where the next recorded one landed.
+   * @param vcpu this one if left out
+   */
+  to(seq: number, index = 0, vcpu = this.#at.vcpu): Move {
     return this.#move(() => {
-      const { vcpu } = this.#at;
       const isThere =
-        Number.isSafeInteger(seq) && seq >= 0 && seq < this.#walker.streams.seqEnd(vcpu);
+        this.#walker.streams.vcpus.includes(vcpu) &&
+        Number.isSafeInteger(seq) &&
+        seq >= 0 &&
+        seq < this.#walker.streams.seqEnd(vcpu);
       if (!isThere) return { to: null, why: 'unknown' };
       const recorded = this.#walker.streams.recordedFrom(vcpu, seq);
       if (recorded !== seq) return { to: { vcpu, seq: recorded, index: 0 }, why: null };
@@ -275,19 +311,14 @@ export class Cursor {
     return this.#move(() => ({ to: this.#walker.endOf(this.#at.vcpu, direction), why: null }));
   }
 
-  /**
-   * To another vCPU, to about the same time: as exactly as segments are stamped. `time` says how
-   * far off it may be.
-   */
+  /** To another vCPU, to about the same time: `time` says how far off it may be. */
   vcpu(vcpu: number): Move {
     return this.#move(() => {
       if (!this.#walker.streams.vcpus.includes(vcpu)) return { to: null, why: 'unknown' };
       if (vcpu === this.#at.vcpu) return { to: this.#at, why: null };
-      const { timeNs } = timeAt(this.#walker.streams, this.#at.vcpu, this.#at.seq);
-      return {
-        to: { vcpu, seq: seqAtTime(this.#walker.streams, vcpu, timeNs), index: 0 },
-        why: null,
-      };
+      const last = this.order.lastUpTo(vcpu, this.#at);
+      const seq = this.#walker.streams.recordedFrom(vcpu, Math.max(0, last));
+      return { to: { vcpu, seq, index: 0 }, why: null };
     });
   }
 
@@ -301,11 +332,14 @@ export class Cursor {
     return this.#again(this.#future, this.#past);
   }
 
-  #landing(direction: Direction, key: string, isWanted: (edge: number) => boolean): Move {
-    return this.#move(() => {
-      const search = this.#walker.search(key, () => landings(this.trace, isWanted));
-      return this.#walker.nearest(this.#at, search, direction);
-    });
+  #nearest(
+    direction: Direction,
+    vcpus: readonly number[] | undefined,
+    find: (from: Place) => Found | null,
+  ): Attempt {
+    const found = nearestOf(this.order, this.#at, direction, vcpus ?? [this.#at.vcpu], find);
+    if (found !== null) return { to: found, why: null };
+    return this.#walker.found(this.#at, null, direction, 'not-found');
   }
 
   #move(attempt: () => Attempt): Move {
@@ -316,7 +350,7 @@ export class Cursor {
       if (tried.to !== null) this.#walker.moments.at(tried.to.vcpu, tried.to.seq);
       return tried;
     });
-    const moved = to !== null && !isSame(from, to);
+    const moved = to !== null && !isSamePlace(from, to);
     if (moved) {
       this.#past.push(from);
       if (this.#past.length > HISTORY_MAX) this.#past.shift();
@@ -364,6 +398,3 @@ export class Cursor {
     }
   }
 }
-
-const isSame = (a: Place, b: Place): boolean =>
-  a.vcpu === b.vcpu && a.seq === b.seq && a.index === b.index;

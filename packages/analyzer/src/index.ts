@@ -9,6 +9,7 @@ export {
   openTrace,
   type Trace,
 } from '@backtrail/recorder/trace';
+export { CallPath, type CallPathRow } from './call-path.ts';
 export {
   CHECK_CODES,
   type CheckCode,
@@ -44,10 +45,12 @@ export {
   type CursorIndex,
   type CursorOptions,
   type Gap,
+  type Landing,
   type LineOf,
   type Move,
   type OpenFrames,
   type Position,
+  type TimeOrder,
   type WhyNot,
 } from './cursor.ts';
 export { createDisassembler, type Disassembler, type Instruction } from './disassembly/capstone.ts';

@@ -128,6 +128,13 @@ export interface CallStacksOptions {
   readonly progress?: (done: number, total: number) => void;
 }
 
+/** Of each frame, outermost first. */
+export interface OpenFrameList {
+  readonly seq: Float64Array;
+  /** NO_ROW where none opened it. */
+  readonly edge: Uint32Array;
+}
+
 const FRAMES_MAX = 256;
 const OUTER_MAX = 16;
 
@@ -186,6 +193,19 @@ export class CallStacks {
    */
   machineAt(vcpu: number, seq: number): StackMachine {
     return this.#machineAt(vcpu, seq);
+  }
+
+  /**
+   * Frames that are open at a moment, outermost first: seq and edge of what opened each.
+   * @throws BacktrailError E_SEQ where that transfer is not in the trace.
+   */
+  openAt(vcpu: number, seq: number): OpenFrameList {
+    const { current } = this.#machineAt(vcpu, seq);
+    const places = this.#places(current).reverse();
+    return {
+      seq: Float64Array.from(places, (place) => current.seq[place] ?? 0),
+      edge: Uint32Array.from(places, (place) => current.edge[place] ?? NO_ROW),
+    };
   }
 
   /** Returns of the whole run that went where no open frame was called from. */

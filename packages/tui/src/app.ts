@@ -4,14 +4,18 @@
  */
 import { availableParallelism } from 'node:os';
 import type { ReadStream, WriteStream } from 'node:tty';
-import { type IndexProgress, openIndex, type Trace } from '@backtrail/analyzer';
+import { BacktrailError, type IndexProgress, openIndex, type Trace } from '@backtrail/analyzer';
 import { render, Text, useApp, useWindowSize } from 'ink';
 import { createElement, type ReactNode, useEffect, useReducer } from 'react';
 import { draw, frame } from './draw.ts';
+import { EmptySession } from './empty-session.ts';
 import { decodeKeys, lateKeys } from './input.ts';
+import type { Line } from './line.ts';
+import { pathFound, pathGivenUp } from './path-choices.ts';
 import { looksFar, press } from './reduce.ts';
+import type { Shown } from './shown.ts';
 import { answered } from './sql-choices.ts';
-import { firstState, tell, type WalkState } from './walk-state.ts';
+import { firstState, type PathWanted, tell, type WalkState } from './walk-state.ts';
 import { type WalkOptions, World } from './world.ts';
 
 /** An Escape key sends what longer sequences begin with; over ssh they may come in pieces. */
@@ -20,6 +24,8 @@ const FRAMES_A_SECOND_MAX = 60;
 const FRAME_MS = Math.ceil(1000 / FRAMES_A_SECOND_MAX);
 /** From this many transfers on, searches want an index; a shorter run is gone through as fast. */
 const INDEX_FROM_TRANSFERS = 1 << 22;
+/** A tenth of a second's worth. */
+const PATH_TRANSFERS_AT_ONCE = 1 << 22;
 /** DEC private mode 1007: a terminal makes arrow keys of its wheel, and text can be selected. */
 const WHEEL_ON = '\u001b[?1007h';
 const WHEEL_OFF = '\u001b[?1007l';
@@ -30,9 +36,8 @@ export interface Terminal {
 }
 
 /** One run of the UI: the state, and who wants to know when it changed. */
-class Session {
+class Session implements Shown {
   readonly world: World;
-  readonly pause: () => void;
   state: WalkState;
   onChange: () => void = () => {};
   onDone: (error?: Error) => void = () => {};
@@ -45,14 +50,23 @@ class Session {
   #late: NodeJS.Timeout | undefined;
   #asking: NodeJS.Timeout | undefined;
 
-  /** @param pause gives the shell its turn, and returns when it is ours again */
-  constructor(world: World, pause: () => void) {
+  constructor(world: World) {
     this.world = world;
-    this.pause = pause;
     this.state = firstState(world.cursor.position, world.options.ended, world.locator.hasLines);
   }
 
-  /** What came from the terminal. */
+  lines(columns: number, rows: number): Line[] {
+    return draw(this.world, this.state, columns, rows);
+  }
+
+  get hasColor(): boolean {
+    return this.world.options.hasColor;
+  }
+
+  get copied(): readonly string[] {
+    return this.state.copied;
+  }
+
   take(data: string): void {
     clearTimeout(this.#late);
     const { keys, pending } = decodeKeys(this.#pending + data);
@@ -79,8 +93,6 @@ class Session {
           this.onSuspend();
           continue;
         }
-        // While the database is asked, keys but Ctrl-C have to wait for nothing.
-        if (this.state.isBusy && key !== 'ctrl+c') continue;
         if (this.#mustWait(key)) continue;
         this.change(press(this.world, this.state, key));
       }
@@ -117,14 +129,34 @@ class Session {
   }
 
   change(state: WalkState): void {
-    const { prompt, isBusy } = state;
+    const { prompt, isBusy, pathWanted } = state;
     const isAsking = isBusy && !this.state.isBusy;
     this.state = state;
     this.onChange();
     if (state.isDone) this.onDone();
-    else if (isAsking && prompt?.kind === 'sql') {
+    else if (isAsking && pathWanted !== null) {
+      this.#asking = setTimeout(() => this.#goOn(pathWanted), FRAME_MS * 2);
+    } else if (isAsking && prompt?.kind === 'sql') {
       // The first question loads the database: that it was asked is to be seen before.
       this.#asking = setTimeout(() => void this.#ask(prompt.text), FRAME_MS * 2);
+    }
+  }
+
+  /** Goes through a part of a path; keys come in between. */
+  #goOn(wanted: PathWanted): void {
+    if (this.state.pathWanted !== wanted) return;
+    try {
+      if (wanted.path.advance(PATH_TRANSFERS_AT_ONCE)) {
+        this.change(pathFound(this.world, this.state));
+        return;
+      }
+      const { transfers, totalTransfers } = wanted.path.progress;
+      const percent = Math.floor((transfers / totalTransfers) * 100);
+      this.change(tell(this.state, `On the way: ${percent} %. Esc gives it up.`));
+      this.#asking = setTimeout(() => this.#goOn(wanted), 0);
+    } catch (error) {
+      const says = error instanceof Error ? error.message : String(error);
+      this.change(tell(pathGivenUp(this.state), says, 'bad'));
     }
   }
 
@@ -140,21 +172,25 @@ class Session {
   }
 }
 
-function App({ session }: { readonly session: Session }): ReactNode {
+interface AppProps {
+  readonly shown: Shown;
+  /** Gives the shell its turn, and returns when it is ours again. */
+  readonly pause: () => void;
+}
+
+function App({ shown, pause }: AppProps): ReactNode {
   const { columns, rows } = useWindowSize();
   const [, redraw] = useReducer((count: number) => count + 1, 0);
   const { suspendTerminal } = useApp();
   useEffect(() => {
-    session.onChange = redraw;
-    session.onSuspend = () => void suspendTerminal(session.pause);
+    shown.onChange = redraw;
+    shown.onSuspend = () => void suspendTerminal(pause);
     return () => {
-      session.onChange = () => {};
-      session.onSuspend = () => {};
+      shown.onChange = () => {};
+      shown.onSuspend = () => {};
     };
-  }, [session, suspendTerminal]);
-  const { world, state } = session;
-  const lines = draw(world, state, columns, rows);
-  return createElement(Text, null, frame(lines, world.options.hasColor));
+  }, [shown, pause, suspendTerminal]);
+  return createElement(Text, null, frame(shown.lines(columns, rows), shown.hasColor));
 }
 
 /** Makes searches of a long run fast, in other threads, while people look around. */
@@ -180,14 +216,32 @@ async function index(session: Session, trace: Trace): Promise<void> {
 /**
  * Runs the UI until its user quits.
  * @returns the lines that were copied with `y`
- * @throws BacktrailError E_EMPTY, E_VCPU, E_SEQ if there is nowhere to begin
+ * @throws BacktrailError E_EMPTY, E_VCPU, E_SEQ if there is nowhere to begin that was asked for
  */
 export async function walk(
   trace: Trace,
   options: WalkOptions,
-  { stdin, stdout }: Terminal,
+  terminal: Terminal,
 ): Promise<readonly string[]> {
-  using world = await World.open(trace, options);
+  let world: World;
+  try {
+    world = await World.open(trace, options);
+  } catch (error) {
+    const isEmpty = error instanceof BacktrailError && error.code === 'E_EMPTY';
+    if (!isEmpty || options.at !== undefined) throw error;
+    return await show(new EmptySession(trace, options), terminal);
+  }
+  using open = world;
+  const session = new Session(open);
+  return await show(session, terminal, () => void index(session, trace));
+}
+
+/** @param begun is called when keys are read and a first frame is on its way */
+async function show(
+  shown: Shown,
+  { stdin, stdout }: Terminal,
+  begun: () => void = () => {},
+): Promise<readonly string[]> {
   const wasRaw = stdin.isRaw;
   const pause = (): void => {
     stdin.setRawMode(wasRaw);
@@ -198,14 +252,13 @@ export async function walk(
     stdin.setRawMode(true);
     stdout.write(WHEEL_ON);
   };
-  const session = new Session(world, pause);
-  const onData = (data: string): void => session.take(data);
+  const onData = (data: string): void => shown.take(data);
   // Before the first frame: who sees it may type.
   stdin.setEncoding('utf8');
   stdin.setRawMode(true);
   stdin.on('data', onData);
   stdout.write(WHEEL_ON);
-  const app = render(createElement(App, { session }), {
+  const app = render(createElement(App, { shown, pause }), {
     stdin,
     stdout,
     alternateScreen: true,
@@ -216,21 +269,21 @@ export async function walk(
     maxFps: FRAMES_A_SECOND_MAX,
   });
   const faults: Error[] = [];
-  session.onDone = (error) => {
+  shown.onDone = (error) => {
     if (error !== undefined) faults.push(error);
     app.unmount();
   };
-  void index(session, trace);
+  begun();
   try {
     await app.waitUntilExit();
   } finally {
-    session.onDone = () => {};
-    session.stop();
+    shown.onDone = () => {};
+    shown.stop();
     stdin.off('data', onData);
     stdin.setRawMode(wasRaw);
     stdin.pause();
     stdout.write(WHEEL_OFF);
   }
   for (const fault of faults) throw fault;
-  return session.state.copied;
+  return shown.copied;
 }

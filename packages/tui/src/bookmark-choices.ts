@@ -5,6 +5,8 @@ import { type Choice, tell, type WalkState } from './walk-state.ts';
 import type { World } from './world.ts';
 
 const NAME_COLUMNS = 24;
+/** What the place of the cursor is called among those that have a name. */
+const HERE = '(here)';
 
 export function keepBookmark(world: World, state: WalkState, typed: string): WalkState {
   const { vcpu, seq, index, pc } = state.position;
@@ -26,7 +28,9 @@ export function bookmarkChoices(world: World, state: WalkState): WalkState {
   const bookmarks = readBookmarks(world.trace.directory);
   if (bookmarks.length === 0) return tell(state, 'No place has a name yet: m gives it one.');
   const head = `${bookmarks.length} in ${harmless(bookmarksPath(world.trace.directory))}`;
-  const items = bookmarks.map(choiceOf);
+  const { vcpu, seq, index } = state.position;
+  const here = { name: HERE, vcpu, seq, index };
+  const items = [...bookmarks, here].map(choiceOf);
   return {
     ...state,
     screen: 'choices',

@@ -1,7 +1,7 @@
 /** What typed words mean: a place to go to, transfers to search for, functions that fit. */
 import { CAUSES, KINDS } from '@backtrail/analyzer';
 import { shownEdge } from './edge-facts.ts';
-import type { PlaceAt } from './walk-state.ts';
+import type { Filter, PlaceAt } from './walk-state.ts';
 import type { RanSymbol, World } from './world.ts';
 
 /** What `g` was given. */
@@ -49,11 +49,25 @@ export function edgeMatcher(world: World, text: string): (edge: number) => boole
   };
 }
 
-/** 1 for each edge that a filter wants: as a search, but also what leaves a function or module. */
-export function filterOf(world: World, text: string): Uint8Array {
+/**
+ * What a filter wants: `vcpu 0,2` before the rest or alone chooses vCPUs; else as a search, but
+ * also what leaves a function or module. Null where no transfer is of that.
+ */
+export function filterOf(world: World, text: string): Filter | null {
+  const match = /^(?:vcpu|thread)s?\s*[:=]?\s*(\d+(?:\s*[, ]\s*\d+)*)(?:\s+|$)(.*)$/i.exec(text);
+  const [, numbers = '', rest = ''] = match ?? [];
+  const asked = numbers.split(/[, ]+/).map(Number);
+  const vcpus = match === null ? null : world.trace.vcpus.filter((vcpu) => asked.includes(vcpu));
+  if (vcpus?.length === 0) return null;
+  const word = (match === null ? text : rest).trim();
+  const wanted = word === '' ? null : wantedEdges(world, word);
+  return wanted === null || wanted.includes(1) ? { text, wanted, vcpus } : null;
+}
+
+function wantedEdges(world: World, text: string): Uint8Array {
   const { edges } = world.trace;
   const { names } = world;
-  const word = text.trim().toLowerCase();
+  const word = text.toLowerCase();
   const isFound = edgeMatcher(world, text);
   const isThere = (pc: bigint): boolean =>
     (names.symbol(pc)?.name ?? '').toLowerCase().includes(word) ||

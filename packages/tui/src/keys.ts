@@ -41,6 +41,7 @@ export type Action =
   | 'filter'
   | 'bookmark'
   | 'bookmarks'
+  | 'merge'
   | 'pane'
   | 'host'
   | 'fold'
@@ -117,11 +118,12 @@ export const KEYS: readonly KeySpec[] = [
   one(['?'], 'search-forward', 'Find', 'the same forward'),
   moves(['n'], 'search-next', 'Find', 'the same again, in that direction'),
   moves(['N'], 'search-other', 'Find', 'the same again, in the other direction'),
-  one(['f'], 'filter', 'Find', 'only transfers of a function, module, address, cause or kind'),
+  one(['f'], 'filter', 'Find', 'only transfers of a function, module, address, cause, kind, vCPU'),
   one(['m'], 'bookmark', 'Find', 'give this place a name'),
-  one(["'"], 'bookmarks', 'Find', 'places that have a name'),
+  one(["'"], 'bookmarks', 'Find', 'places that have a name, and the path between two of them'),
   one([':'], 'sql', 'Find', 'ask in SQL; rows with vcpu and seq are places to go to'),
   one(['tab'], 'pane', 'Show', 'source, code or call stack in the lower part', 'pane'),
+  one(['a'], 'merge', 'Show', 'all vCPUs (threads) in one list, by time'),
   one(['t'], 'host', 'Show', 'host addresses instead of guest ones'),
   one(['z'], 'fold', 'Show', 'fold loops, or every transfer by itself'),
   one(['+', '='], 'zoom-in', 'Show', 'a shorter part of the run in the strip'),

@@ -124,4 +124,23 @@ export function harmless(text: string): string {
 }
 
 /** `12,345,678`. */
+/** A text in lines of so many columns; a longer word is cut in pieces. */
+export function wrapped(text: string, columns: number): string[] {
+  const lines: string[] = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1) ?? '';
+    const joined = line === '' ? word : `${line} ${word}`;
+    if (widthOf(joined) <= columns) lines[lines.length - 1] = joined;
+    else {
+      if (line === '') lines.pop();
+      let rest = Array.from(word);
+      for (; widthOf(rest.join('')) > columns; rest = rest.slice(columns)) {
+        lines.push(rest.slice(0, columns).join(''));
+      }
+      lines.push(rest.join(''));
+    }
+  }
+  return lines;
+}
+
 export const formatCount = (count: number): string => count.toLocaleString('en-US');

@@ -1,6 +1,6 @@
 /** Movements: each asks the cursor, and says in the status line what came of it. */
 import type { Direction, MarkKind, Move } from '@backtrail/analyzer';
-import { edgeMatcher } from './find.ts';
+import { edgeMatcher, filterOf } from './find.ts';
 import type { Action } from './keys.ts';
 import { formatCount } from './line.ts';
 import { transferRows } from './transfer-rows.ts';
@@ -33,25 +33,37 @@ type Mover = (world: World, direction: Direction, state: WalkState) => Move;
 
 /** The part of an action's name before `-back` or `-forward`. */
 const MOVERS: Readonly<Record<string, Mover>> = {
-  transfer: ({ cursor }, direction) => cursor.transfer(direction),
-  instruction: ({ cursor }, direction) => cursor.instruction(direction),
   line: ({ cursor }, direction) => cursor.line(direction, true),
   step: ({ cursor }, direction) => cursor.line(direction),
   over: ({ cursor }, direction) => cursor.over(direction),
   out: ({ cursor }, direction) => cursor.out(direction),
   into: ({ cursor }, direction) => cursor.into(direction),
   here: ({ cursor }, direction, { position }) => cursor.address(direction, position.pc),
-  mark: ({ cursor }, direction) => cursor.mark(direction, MARKS_WALKED),
-  page: ({ cursor }, direction) => cursor.transfer(direction, PAGE_ROWS),
+  mark: (world, direction, state) =>
+    world.cursor.mark(direction, MARKS_WALKED, amongVcpus(world, state)),
 };
 
 /** These take a count themselves, in one step that can be undone. */
 const COUNTED: Readonly<Record<string, Mover>> = {
-  transfer: ({ cursor }, direction, { count }) => cursor.transfer(direction, countOf(count)),
+  transfer: (world, direction, state) => byTransfers(world, state, direction, 1),
   instruction: ({ cursor }, direction, { count }) => cursor.instruction(direction, countOf(count)),
-  page: ({ cursor }, direction, { count }) =>
-    cursor.transfer(direction, countOf(count) * PAGE_ROWS),
+  page: (world, direction, state) => byTransfers(world, state, direction, PAGE_ROWS),
 };
+
+/** vCPUs that are shown. */
+export const shownVcpus = ({ trace }: World, { filter }: WalkState): readonly number[] =>
+  filter?.vcpus ?? trace.vcpus;
+
+/** Those that a search looks through; undefined: the cursor's own. */
+const amongVcpus = (world: World, state: WalkState): readonly number[] | undefined =>
+  state.isMerged ? shownVcpus(world, state) : undefined;
+
+function byTransfers(world: World, state: WalkState, direction: Direction, each: number): Move {
+  const count = countOf(state.count) * each;
+  return state.isMerged
+    ? world.cursor.merged(direction, shownVcpus(world, state), Math.min(count, REPEATS_MAX))
+    : world.cursor.transfer(direction, count);
+}
 
 /** More would be a slip of the finger. */
 const REPEATS_MAX = 10_000;
@@ -60,19 +72,24 @@ const countOf = (digits: string): number => Math.max(1, Number(digits === '' ? '
 
 /** With a filter, movement by transfer goes to those that it wants. */
 const wantedMover =
-  ({ text, wanted }: NonNullable<WalkState['filter']>): Mover =>
-  ({ cursor }, direction) =>
-    cursor.landing(direction, `filter ${text}`, (edge) => wanted[edge] === 1);
+  (text: string, wanted: Uint8Array): Mover =>
+  (world, direction, state) =>
+    world.cursor.landing(
+      direction,
+      `filter ${text}`,
+      (edge) => wanted[edge] === 1,
+      amongVcpus(world, state),
+    );
 
 function repeated(world: World, state: WalkState, name: string, direction: Direction): Move | null {
   const { filter } = state;
-  const isFiltered = filter !== null && (name === 'transfer' || name === 'page');
+  const wanted = name === 'transfer' || name === 'page' ? (filter?.wanted ?? null) : null;
   const counted = COUNTED[name];
-  if (counted !== undefined && !isFiltered) return counted(world, direction, state);
-  const mover = isFiltered ? wantedMover(filter) : MOVERS[name];
+  if (counted !== undefined && wanted === null) return counted(world, direction, state);
+  const mover = wanted === null ? MOVERS[name] : wantedMover(filter?.text ?? '', wanted);
   if (mover === undefined) return null;
   let last = mover(world, direction, state);
-  const page = name === 'page' && isFiltered ? PAGE_ROWS : 1;
+  const page = name === 'page' ? PAGE_ROWS : 1;
   const times = Math.min(REPEATS_MAX, countOf(state.count) * page);
   for (let i = 1; i < times && last.moved; i++) {
     const next = mover(world, direction, state);
@@ -111,15 +128,48 @@ function moveElsewhere(world: World, state: WalkState, action: Action): WalkStat
 }
 
 export function switchVcpu(world: World, state: WalkState, way: 1 | -1): WalkState {
-  const { cursor, trace } = world;
-  const at = trace.vcpus.indexOf(state.position.vcpu);
-  const next = trace.vcpus[(at + way + trace.vcpus.length) % trace.vcpus.length];
-  if (next === undefined || trace.vcpus.length === 1) {
+  const { cursor } = world;
+  const vcpus = shownVcpus(world, state);
+  const at = vcpus.indexOf(state.position.vcpu);
+  const next = vcpus[(at + way + vcpus.length) % vcpus.length];
+  if (next === undefined || next === state.position.vcpu) {
     return tell(state, 'There is one vCPU only.');
   }
   const there = arrived(state, cursor.vcpu(next), 'vcpu-forward');
-  const offMs = (Number(cursor.time.errorNs) / 1e6).toFixed(1);
-  return tell(there, `vCPU ${next} at about the same time, at most ${offMs} ms off.`);
+  return tell(there, `vCPU ${next} at about the same time, at most ${offText(world)} off.`);
+}
+
+/** How far off the time at the cursor may be. */
+function offText({ cursor }: World): string {
+  const offUs = Number(cursor.time.errorNs) / 1e3;
+  return offUs < 1000 ? `${offUs.toFixed(1)} µs` : `${(offUs / 1e3).toFixed(1)} ms`;
+}
+
+/** All vCPUs in one list, or the cursor's own again. */
+export function merge(world: World, state: WalkState): WalkState {
+  const vcpus = shownVcpus(world, state);
+  if (state.isMerged) return tell({ ...state, isMerged: false }, 'This vCPU alone.');
+  if (vcpus.length < 2) return tell(state, 'There is one vCPU only.');
+  const says = `${vcpus.length} vCPUs by time; here the time is at most ${offText(world)} off.`;
+  return tell({ ...state, isMerged: true }, says);
+}
+
+/** An empty filter takes the one there is away. */
+export function filtered(world: World, state: WalkState, text: string): WalkState {
+  if (text === '') return tell({ ...state, filter: null }, 'All transfers.');
+  const filter = filterOf(world, text);
+  if (filter === null) return tell(state, `"${text}": no transfer is of that.`, 'bad');
+  const { wanted, vcpus } = filter;
+  const all = world.trace.edges.count;
+  const count = wanted?.reduce((sum, one) => sum + one, 0) ?? all;
+  const of = vcpus === null ? '' : `vCPU ${vcpus.join(', ')}: `;
+  const says = `${of}${formatCount(count)} of ${formatCount(all)} distinct transfers.`;
+  const isMerged = vcpus === null ? state.isMerged : vcpus.length > 1;
+  const only = { ...state, filter, isMerged };
+  const [first = state.position.vcpu] = vcpus ?? [];
+  const isShown = vcpus === null || vcpus.includes(state.position.vcpu);
+  const there = isShown ? only : arrived(only, world.cursor.vcpu(first), 'vcpu-forward');
+  return tell(there, `${says} f and Enter shows all again.`);
 }
 
 /** To the other end of what the row beside the cursor stands for. */
@@ -139,22 +189,20 @@ function overLoop(world: World, state: WalkState, direction: Direction): Move {
       ? rows.slice(0, Math.max(0, at)).findLast((row) => row.row === 'transfer')
       : rows.slice(at + 1).find((row) => row.row === 'transfer');
   if (beside?.row !== 'transfer') return cursor.transfer(direction);
-  if (state.filter === null) return cursor.transfer(direction, beside.skip);
-  const counted = { ...state, count: String(beside.skip) };
+  if ((state.filter?.wanted ?? null) === null) return cursor.transfer(direction, beside.skip);
+  const counted = { ...state, isMerged: false, count: String(beside.skip) };
   return repeated(world, counted, 'transfer', direction) ?? cursor.transfer(direction);
 }
 
 /** To a place of the trace. */
 export function goTo(world: World, state: WalkState, { vcpu, seq, index }: PlaceAt): WalkState {
-  const { cursor } = world;
-  const there = vcpu === state.position.vcpu ? null : cursor.vcpu(vcpu);
-  if (there?.why === 'unknown') {
-    return tell(state, `There is no vCPU ${vcpu}; there are ${world.trace.vcpus.length}.`, 'bad');
+  const { cursor, trace } = world;
+  if (!trace.vcpus.includes(vcpu)) {
+    return tell(state, `There is no vCPU ${vcpu}; there are ${trace.vcpus.length}.`, 'bad');
   }
-  const done = cursor.to(seq, index);
+  const done = cursor.to(seq, index, vcpu);
   if (done.why === 'unknown') {
-    if (there?.moved === true) cursor.undo();
-    const end = formatCount(world.trace.seqEnd(vcpu) - 1);
+    const end = formatCount(trace.seqEnd(vcpu) - 1);
     return tell(state, `vCPU ${vcpu} has no such place; its transfers go from 0 to ${end}.`, 'bad');
   }
   const next = arrived(state, done, 'goto');
@@ -188,7 +236,8 @@ export function search(
 ): WalkState {
   if (text === '') return state;
   const matcher = edgeMatcher(world, text);
-  const done = world.cursor.landing(direction, `search ${text}`, matcher);
+  const among = amongVcpus(world, state);
+  const done = world.cursor.landing(direction, `search ${text}`, matcher, among);
   const found = { ...arrived(state, done, 'search-next'), search: { text, direction } };
   if (done.moved) return found;
   const other = direction === 'backward' ? 'forward' : 'backward';

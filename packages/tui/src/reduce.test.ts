@@ -85,7 +85,7 @@ test('a filter: the list and the movement keep to it', async () => {
   const only = pressed(world, typed(world, end, 'fsay_char'), 'enter');
   expect(only.message.text).toMatch(/^\d+ of \d+ distinct transfers/);
   const isWanted = (seq: number): boolean =>
-    only.filter?.wanted[world.stretches.edgeAt(0, seq) ?? 0] === 1;
+    only.filter?.wanted?.[world.stretches.edgeAt(0, seq) ?? 0] === 1;
   const back = [1, 2, 3, 4, 5].reduce(
     (states) => [pressed(world, states[0] ?? only, 'k'), ...states],
     [only],
@@ -127,6 +127,10 @@ test('bookmarks are kept beside the trace, which stays as it was', async () => {
   expect(readBookmarks(directory)).toMatchObject([{ vcpu: 0, seq: 978, index: 0 }]);
   const list = pressed(world, kept, '<', "'");
   expect(screenText(world, list)).toContain('the return\\x1b[2J ');
+  expect(screenText(world, list)).toContain('(here) ');
+  const path = pressed(world, list, ' ', 'down', ' ').pathWanted;
+  expect(path).toMatchObject({ from: '(here)', to: 'the return\\x1b[2J' });
+  expect(path?.path).toMatchObject({ vcpu: 0, fromSeq: 0, toSeq: 978 });
   expect(pressed(world, list, 'enter').position.seq).toBe(978);
   writeFileSync(bookmarksPath(directory), '[1]');
   expect(pressed(world, kept, "'").message.text).toMatch(/expected bookmarks of version 1/);

@@ -4,10 +4,10 @@
  */
 import { BacktrailError } from '@backtrail/analyzer';
 import { bookmarkChoices, keepBookmark } from './bookmark-choices.ts';
-import { filterOf, fuzzy, targetOf } from './find.ts';
+import { fuzzy, targetOf } from './find.ts';
 import { type Action, keySpec } from './keys.ts';
-import { formatCount } from './line.ts';
-import { goTo, goToCode, move, search, switchVcpu } from './moves.ts';
+import { filtered, goTo, goToCode, merge, move, search, switchVcpu } from './moves.ts';
+import { markEnd, pathGivenUp } from './path-choices.ts';
 import { type Choice, PANES, type Prompt, tell, type WalkState } from './walk-state.ts';
 import type { World } from './world.ts';
 
@@ -22,6 +22,7 @@ const COUNT_DIGITS_MAX = 12;
 export function press(world: World, state: WalkState, key: string): WalkState {
   try {
     if (key === 'ctrl+c') return { ...state, isDone: true };
+    if (state.isBusy) return key === 'escape' ? givenUp(state) : state;
     if (state.prompt !== null) return typeInto(world, state, state.prompt, key);
     if (state.screen === 'help') return inHelp(state, key);
     if (state.screen === 'choices') return inChoices(world, state, key);
@@ -31,6 +32,10 @@ export function press(world: World, state: WalkState, key: string): WalkState {
     return tell({ ...state, prompt: null, count: '' }, error.message, 'bad');
   }
 }
+
+/** A question to the database cannot be taken back. */
+const givenUp = (state: WalkState): WalkState =>
+  state.pathWanted === null ? state : pathGivenUp(state);
 
 /** Actions that may look through the whole run. */
 const FAR: readonly Action[] = [
@@ -60,7 +65,8 @@ export function looksFar(state: WalkState, key: string): boolean {
   }
   const action = screen === 'walk' ? keySpec(key)?.action : undefined;
   if (action === undefined) return false;
-  return FAR.includes(action) || (filter !== null && /^(?:transfer|page)-/.test(action));
+  const isFiltered = filter !== null && filter.wanted !== null;
+  return FAR.includes(action) || (isFiltered && /^(?:transfer|page)-/.test(action));
 }
 
 function inWalk(world: World, state: WalkState, key: string): WalkState {
@@ -99,6 +105,8 @@ function show(world: World, state: WalkState, action: Action): WalkState {
         : open(state, 'sql');
     case 'bookmarks':
       return bookmarkChoices(world, state);
+    case 'merge':
+      return merge(world, state);
     case 'pane':
       return { ...state, pane: PANES[(PANES.indexOf(state.pane) + 1) % PANES.length] ?? 'code' };
     case 'host':
@@ -149,6 +157,7 @@ function inChoices(world: World, state: WalkState, key: string): WalkState {
   if (choices === null) return { ...state, screen: 'walk' };
   const selected = selectedAfter(key, choices.selected, choices.items.length);
   if (selected !== null) return { ...state, choices: { ...choices, selected } };
+  if (key === ' ') return markEnd(world, state);
   const walk: WalkState = { ...state, screen: 'walk', choices: null };
   if (key !== 'enter') return walk;
   return choose(world, walk, choices.items[choices.selected]);
@@ -218,16 +227,6 @@ const closed = (state: WalkState): WalkState => ({
   choices: null,
   screen: 'walk',
 });
-
-/** An empty filter takes the one there is away. */
-function filtered(world: World, state: WalkState, text: string): WalkState {
-  if (text === '') return tell({ ...state, filter: null }, 'All transfers.');
-  const wanted = filterOf(world, text);
-  const count = wanted.reduce((sum, one) => sum + one, 0);
-  if (count === 0) return tell(state, `"${text}": no transfer is of that.`, 'bad');
-  const says = `${formatCount(count)} of ${formatCount(wanted.length)} distinct transfers.`;
-  return tell({ ...state, filter: { text, wanted } }, `${says} f and Enter shows all again.`);
-}
 
 function enter(world: World, state: WalkState, prompt: Prompt): WalkState {
   const walk = closed(state);

@@ -39,7 +39,8 @@ test.each(SHORT)('%s', async (name) => {
 test.each([true, false])('with a filter, folded %s: those that it wants', async (isFolded) => {
   using world = await openWorld('bare-scheduler');
   const { trace, stretches } = world;
-  const wanted = filterOf(world, 'interrupt');
+  const wanted = filterOf(world, 'interrupt')?.wanted;
+  if (wanted === undefined || wanted === null) throw new Error('no interrupt');
   const seqs = Array.from({ length: trace.seqEnd(0) }, (_none, i) => i).filter(
     (seq) => wanted[stretches.edgeAt(0, seq) ?? 0] === 1,
   );

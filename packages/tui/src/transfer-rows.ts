@@ -254,6 +254,20 @@ function timesOf({ timesMin, timesMax }: Fold): string {
     : `×${number(timesMin)}–${number(timesMax)}`;
 }
 
+/** Rows from a place on in one direction, the nearest first; without that of the place itself. */
+export const rowsBeside = (
+  trace: Trace,
+  stretches: Stretches,
+  options: RowsOptions,
+  way: 1 | -1,
+): readonly Row[] => new RowList(trace, stretches, options, way).fill(options.rows);
+
+/** The row of a transfer by itself; none where it is lost. */
+export function ownRow(stretches: Stretches, vcpu: number, seq: number): readonly TransferRow[] {
+  const edge = stretches.edgeAt(vcpu, seq);
+  return edge === null ? [] : [{ row: 'transfer', seq, edge, skip: 1, times: '', loops: [] }];
+}
+
 /** As many rows as asked for, if there are so many; the cursor near the bottom. */
 export function transferRows(
   trace: Trace,
@@ -261,15 +275,15 @@ export function transferRows(
   options: RowsOptions,
 ): TransferRows {
   const { vcpu, seq, rows } = options;
-  const afterMax = Math.max(1, Math.floor(rows / 4));
-  const after = new RowList(trace, stretches, options, 1).fill(rows - 1);
-  const before = new RowList(trace, stretches, options, -1).fill(
-    Math.max(rows - 1 - after.length, rows - 1 - afterMax),
-  );
-  const edge = stretches.edgeAt(vcpu, seq);
-  const own: Row[] =
-    edge === null ? [] : [{ row: 'transfer', seq, edge, skip: 1, times: '', loops: [] }];
+  const afterMax = rowsAfterMax(rows);
+  const after = rowsBeside(trace, stretches, { ...options, rows: rows - 1 }, 1);
+  const beforeMax = Math.max(rows - 1 - after.length, rows - 1 - afterMax);
+  const before = rowsBeside(trace, stretches, { ...options, rows: beforeMax }, -1);
+  const own = ownRow(stretches, vcpu, seq);
   const shown = after.slice(0, rows - before.length - own.length);
   const cursor = own.length === 0 ? -1 : before.length;
   return { rows: [...before.toReversed(), ...own, ...shown], cursor };
 }
+
+/** Of the rows of a list, those after the cursor. */
+export const rowsAfterMax = (rows: number): number => Math.max(1, Math.floor(rows / 4));

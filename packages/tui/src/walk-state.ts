@@ -1,5 +1,5 @@
 /** What the screen shows, as one value: made anew by each key, never changed. */
-import type { Position } from '@backtrail/analyzer';
+import type { CallPath, Position } from '@backtrail/analyzer';
 
 export const PANES = ['source', 'code', 'stack'] as const;
 export type Pane = (typeof PANES)[number];
@@ -29,6 +29,25 @@ export interface Choices {
   readonly head: string;
   readonly items: readonly Choice[];
   readonly selected: number;
+  /** One end of a path whose other end is yet to be chosen. */
+  readonly marked?: number | null;
+}
+
+/** Transfers that are shown and walked by. */
+export interface Filter {
+  readonly text: string;
+  /** 1 for each edge that is wanted; null: all are. */
+  readonly wanted: Uint8Array | null;
+  /** Those that are shown and gone to; null: all are. */
+  readonly vcpus: readonly number[] | null;
+}
+
+/** A path that is being looked for: how control got from one place to another. */
+export interface PathWanted {
+  readonly path: CallPath;
+  /** What its two ends are called, the earlier first. */
+  readonly from: string;
+  readonly to: string;
 }
 
 export type Tone = 'plain' | 'good' | 'bad';
@@ -49,8 +68,11 @@ export interface WalkState {
   /** Lines of the help page that are scrolled away. */
   readonly helpFrom: number;
   readonly search: { readonly text: string; readonly direction: 'backward' | 'forward' } | null;
-  /** Transfers that are shown and walked by; null: all. */
-  readonly filter: { readonly text: string; readonly wanted: Uint8Array } | null;
+  /** Null: all transfers. */
+  readonly filter: Filter | null;
+  /** Whether the list has the transfers of all vCPUs, by time. */
+  readonly isMerged: boolean;
+  readonly pathWanted: PathWanted | null;
   /** Lines of copied places, printed when the terminal is back. */
   readonly copied: readonly string[];
   /** Something that takes time is under way: its answer comes later. */
@@ -74,6 +96,8 @@ export function firstState(position: Position, ended: string, hasLines = false):
     helpFrom: 0,
     search: null,
     filter: null,
+    isMerged: false,
+    pathWanted: null,
     copied: [],
     isBusy: false,
     isDone: false,

@@ -158,16 +158,19 @@ export class World implements Disposable {
     if (!isAsked && this.#stacksAtHand() === null) {
       return 'a long run: Tab looks the calls up, which takes a moment the first time';
     }
+    return this.stacks.at(vcpu, seq, { pc, framesMax });
+  }
+
+  /** The call stacks of the run. The first question about a long one goes through all of it. */
+  get stacks(): CallStacks {
     this.#stacks ??= stacksBy(this.trace, this.#index);
-    return this.#stacks.at(vcpu, seq, { pc, framesMax });
+    return this.#stacks;
   }
 
   /** Null where making them would go through a long run while somebody waits for one step. */
   #stacksAtHand(): CallStacks | null {
     const isLong = this.trace.transfers > UNASKED_TRANSFERS_MAX && this.#index === null;
-    if (this.#stacks === null && isLong) return null;
-    this.#stacks ??= stacksBy(this.trace, this.#index);
-    return this.#stacks;
+    return this.#stacks === null && isLong ? null : this.stacks;
   }
 
   /** Instructions of a block in the host's terms; in words why not. */

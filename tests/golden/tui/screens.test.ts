@@ -2,7 +2,16 @@
  * What a user sees: the program in a pseudo-terminal, keys typed, and the screen read. UPDATE=1
  * writes the screens anew.
  */
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
@@ -90,6 +99,38 @@ describe('on 80×24', () => {
     expect(await screen.ended()).toBe(0);
     expectRestored(screen);
   });
+});
+
+test('the path between two bookmarks; a trace without a transfer that can be read', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'backtrail-screens-'));
+  try {
+    const trace = path.join(folder, 'copy.trace');
+    cpSync(sample('riscv64-smash'), trace, { recursive: true });
+    using screen = new Screen(['walk', trace, '--at', '0:2']);
+    await screen.shows('transfer 2 of 979');
+    screen.type('mbegin\rGmend\r');
+    await screen.shows('"end" is kept in');
+    screen.type("' \u001b[B ");
+    await screen.shows('Path from begin to end');
+    compare('smash-path', screen);
+    screen.type('\u001b[B\u001b[B\r');
+    await screen.shows(/help q quit/);
+    screen.type('q');
+    expect(await screen.ended()).toBe(0);
+    expectRestored(screen);
+
+    writeFileSync(path.join(trace, 'transfers/000000.arrow'), 'ARROW1');
+    using empty = new Screen(['walk', trace]);
+    await empty.shows('Of 980 transfers that were recorded none can be read.');
+    expect(empty.text).toContain('killed by SIGSEGV');
+    empty.resize(50, 10);
+    await empty.shows(/^(?![\s\S]*SIGSEGV)[\s\S]*q quit/);
+    empty.type('q');
+    expect(await empty.ended()).toBe(0);
+    expectRestored(empty);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test('wide: code and calls beside the transfers; it is resized, and too small', async () => {

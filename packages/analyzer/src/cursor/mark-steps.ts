@@ -61,8 +61,11 @@ export class MarkSteps {
     const seqAt = (i: number): number => marks.seq[list[i] ?? 0] ?? 0;
     let low = 0;
     let high = list.length;
-    // A mark at seq s stands in moment s - 1 or s.
-    const wanted = direction === 'forward' ? from.seq : from.seq + 2;
+    // A mark at seq s stands in moment s - 1 or s; one of lost transfers at the end, in the last.
+    const vcpu = marks.vcpu[list[0] ?? 0] ?? 0;
+    const isLast = from.seq + 1 >= this.#moments.streams.seqEnd(vcpu);
+    const before = isLast ? Number.POSITIVE_INFINITY : from.seq + 2;
+    const wanted = direction === 'forward' ? from.seq : before;
     while (low < high) {
       const middle = (low + high) >>> 1;
       if (seqAt(middle) < wanted) low = middle + 1;

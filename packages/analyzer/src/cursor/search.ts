@@ -47,7 +47,8 @@ export class Search {
     }
     const segments = this.#streams.segmentsOf(vcpu);
     let from = seq + step;
-    const start = this.#streams.ordinalAt(vcpu, from);
+    const ordinal = this.#streams.ordinalAt(vcpu, from);
+    const start = direction === 'forward' ? Math.max(0, ordinal) : ordinal;
     for (let i = start; i >= 0 && i < segments.length; i = this.#next(segments, i, direction)) {
       const found = this.#scan(vcpu, segments[i] ?? 0, from, direction);
       if (found !== null) return found;

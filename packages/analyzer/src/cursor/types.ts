@@ -88,6 +88,9 @@ export interface Place extends Found {
   readonly vcpu: number;
 }
 
+export const isSamePlace = (a: Place, b: Place): boolean =>
+  a.vcpu === b.vcpu && a.seq === b.seq && a.index === b.index;
+
 /** How an attempt went: where to, or why not. */
 export interface Attempt {
   readonly to: Place | null;

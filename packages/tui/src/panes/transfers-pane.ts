@@ -14,6 +14,8 @@ import {
   span,
   widthOf,
 } from '../line.ts';
+import { type MergedRow, mergedRows } from '../merged-rows.ts';
+import { shownVcpus } from '../moves.ts';
 import { type LoopPart, type Row, type TransferRow, transferRows } from '../transfer-rows.ts';
 import type { WalkState } from '../walk-state.ts';
 import type { World } from '../world.ts';
@@ -28,6 +30,8 @@ const BRACKETS: Readonly<Record<LoopPart['part'], string>> = {
 };
 
 interface Widths {
+  /** 0 where all rows are of one vCPU. */
+  readonly vcpu: number;
   readonly seq: number;
   readonly place: number;
   readonly loops: number;
@@ -49,15 +53,21 @@ function styleOf(world: World, edge: number): Style | undefined {
   return kindOf(world, edge) === 'interrupt' ? 'magenta' : 'red';
 }
 
-function transferLine(world: World, state: WalkState, row: TransferRow, widths: Widths): Line {
+function transferLine(
+  world: World,
+  state: WalkState,
+  { vcpu, row }: { readonly vcpu: number; readonly row: TransferRow },
+  widths: Widths,
+): Line {
   const { edge, seq, times } = row;
   const isHost = state.hasHostTerms;
-  const timeNs = world.names.timeAt(state.position.vcpu, seq);
+  const timeNs = world.names.timeAt(vcpu, seq);
   const source = sourceText(world, edge, isHost, timeNs);
   const target = targetText(world, edge, isHost, timeNs);
   const count = times === '' ? '' : ` ${times}`;
   const room = widths.place - widthOf(count);
   return [
+    span(vcpuText(String(vcpu), widths), 'bold'),
     span(`${right(String(seq), widths.seq)}  `),
     span(`${left(kindOf(world, edge), KIND_COLUMNS)} `, styleOf(world, edge)),
     span(left(cutMiddle(source, widths.place), widths.place)),
@@ -81,13 +91,59 @@ function otherLine(world: World, row: Exclude<Row, TransferRow>, indent: number)
   }
 }
 
+const vcpuText = (text: string, { vcpu }: Widths): string =>
+  vcpu === 0 ? '' : `${right(text, vcpu)}  `;
+
 const titleLine = (widths: Widths, isHost: boolean): Line => [
   span(
-    `  ${right('seq', widths.seq)}  ${left('kind', KIND_COLUMNS)} ` +
+    `  ${vcpuText('vCPU', widths)}${right('seq', widths.seq)}  ${left('kind', KIND_COLUMNS)} ` +
       `${left(isHost ? 'from (host)' : 'from', widths.place)}   ${isHost ? 'to (host)' : 'to'}`,
     'bold',
   ),
 ];
+
+function rowsOf(
+  world: World,
+  state: WalkState,
+  rows: number,
+): { readonly rows: readonly MergedRow[]; readonly cursor: number } {
+  const { position, isFolded } = state;
+  const { vcpu, seq } = position;
+  const wanted = state.filter?.wanted ?? null;
+  if (state.isMerged) {
+    const vcpus = shownVcpus(world, state);
+    return mergedRows(world, { vcpu, seq, vcpus, rows, isFolded, wanted });
+  }
+  const marks = world.marks(vcpu);
+  const own = transferRows(world.trace, world.stretches, {
+    vcpu,
+    seq,
+    rows,
+    isFolded,
+    marks,
+    wanted,
+  });
+  return { rows: own.rows.map((row) => ({ vcpu, row })), cursor: own.cursor };
+}
+
+function widthsOf(
+  world: World,
+  state: WalkState,
+  rows: readonly MergedRow[],
+  columns: number,
+): Widths {
+  const loops = Math.max(
+    0,
+    ...rows.map(({ row }) => (row.row === 'transfer' ? widthOf(loopText(row)) : 0)),
+  );
+  const vcpus = state.isMerged ? shownVcpus(world, state) : [state.position.vcpu];
+  const ends = vcpus.map((vcpu) => world.trace.seqEnd(vcpu) - 1);
+  const seq = Math.max(3, String(Math.max(0, ...ends)).length);
+  const vcpu = state.isMerged ? Math.max(4, ...vcpus.map((one) => String(one).length)) : 0;
+  const before = 2 + (vcpu === 0 ? 0 : vcpu + 2) + seq + 2 + KIND_COLUMNS + 1;
+  const room = columns - before - ARROW.length - loops;
+  return { vcpu, seq, place: Math.max(8, Math.floor(room / 2)), loops };
+}
 
 /** Exactly `height` lines of `columns`; a title, then rows. */
 export function transfersPane(
@@ -96,27 +152,17 @@ export function transfersPane(
   columns: number,
   height: number,
 ): Line[] {
-  const { vcpu, seq } = state.position;
-  const { rows, cursor } = transferRows(world.trace, world.stretches, {
-    vcpu,
-    seq,
-    rows: height - 1,
-    isFolded: state.isFolded,
-    marks: world.marks(vcpu),
-    wanted: state.filter?.wanted ?? null,
-  });
-  const loops = Math.max(
-    0,
-    ...rows.map((row) => (row.row === 'transfer' ? widthOf(loopText(row)) : 0)),
-  );
-  const seqColumns = Math.max(3, String(Math.max(0, world.trace.seqEnd(vcpu) - 1)).length);
-  const room = columns - 2 - seqColumns - 2 - KIND_COLUMNS - 1 - ARROW.length - loops;
-  const widths = { seq: seqColumns, place: Math.max(8, Math.floor(room / 2)), loops };
-  const lines = rows.map((row, i): Line => {
-    if (row.row !== 'transfer') return otherLine(world, row, seqColumns + 4);
+  const { rows, cursor } = rowsOf(world, state, height - 1);
+  const widths = widthsOf(world, state, rows, columns);
+  const indent = widths.seq + 4;
+  const lines = rows.map(({ vcpu, row }, i): Line => {
+    if (row.row !== 'transfer') {
+      const of = vcpu < 0 ? '' : String(vcpu);
+      return [span(`  ${vcpuText(of, widths)}`), ...otherLine(world, row, indent - 2)];
+    }
     const line: Line = [
       span(i === cursor ? '▸ ' : '  '),
-      ...transferLine(world, state, row, widths),
+      ...transferLine(world, state, { vcpu, row }, widths),
     ];
     if (i === cursor) return restyled(fitted(line, columns), 'inverse');
     return i > cursor && cursor >= 0 ? restyled(line, 'dim') : line;

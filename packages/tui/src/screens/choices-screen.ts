@@ -6,12 +6,13 @@ import { statusLine } from './walk-screen.ts';
 export function choicesScreen(state: WalkState, columns: number, rows: number): Line[] {
   const { choices } = state;
   if (choices === null) return [];
-  const { title, head, items, selected } = choices;
+  const { title, head, items, selected, marked = null } = choices;
   const height = rows - 4;
   const from = Math.max(0, Math.min(selected - Math.floor(height / 2), items.length - height));
   const shown = items.slice(from, from + height).map(({ text }, i): Line => {
     const isSelected = from + i === selected;
-    const line: Line = [span(isSelected ? ' ▸ ' : '   '), span(harmless(text))];
+    const sign = from + i === marked ? '*' : ' ';
+    const line: Line = [span(isSelected ? `${sign}▸ ` : `${sign}  `), span(harmless(text))];
     return isSelected ? restyled(fitted(line, columns), 'inverse') : line;
   });
   const blanks = Array.from({ length: height - shown.length }, (): Line => []);
@@ -21,7 +22,7 @@ export function choicesScreen(state: WalkState, columns: number, rows: number): 
     ...shown,
     ...blanks,
     statusLine(state, columns),
-    [span(' ↑↓ choose  Enter goes there  Esc leaves', 'dim')],
+    [span(' ↑↓ choose  Enter goes there  Space on two tells the path between  Esc leaves', 'dim')],
   ];
   return lines.map((line) => fitted(line, columns));
 }

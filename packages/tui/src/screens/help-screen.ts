@@ -13,7 +13,8 @@ const NOTES: readonly string[] = [
   'Code: ▸ here, ● ran before since the last transfer, ○ runs until the next one,',
   '◂ where control came from, if nothing ran at its target.',
   `Strip: ${STRIP_LEGEND}.`,
-  'Lists: ↑ ↓ PgUp PgDn choose, Enter goes there, Esc leaves.',
+  'Lists: ↑ ↓ PgUp PgDn choose, Enter goes there, Esc leaves. Space on one row and',
+  'then on another tells the path between these places, in calls.',
 ];
 
 function helpLines(): Line[] {

@@ -12,6 +12,7 @@ import {
   span,
   widthOf,
 } from '../line.ts';
+import { shownVcpus } from '../moves.ts';
 import { codePane, codeTitle, notePane } from '../panes/code-pane.ts';
 import { hostPane, hostTitle } from '../panes/host-pane.ts';
 import { hasSource, sourcePane, sourceTitle } from '../panes/source-pane.ts';
@@ -41,7 +42,8 @@ function titleLine(world: World, state: WalkState, columns: number): Line {
   const { vcpu, seq, index, instructions, isWhole } = position;
   const name = harmless(trace.directory.replace(/\/+$/, '').replace(/^.*\//, ''));
   const last = formatCount(Math.max(0, trace.seqEnd(vcpu) - 1));
-  const which = trace.vcpus.length === 1 ? '' : ` (${trace.vcpus.length} in all)`;
+  const all = trace.vcpus.length === 1 ? '' : ` (${trace.vcpus.length} in all)`;
+  const which = state.isMerged ? ` (${shownVcpus(world, state).length} by time)` : all;
   const ran = `${formatCount(instructions)}${isWhole ? '' : ' or more'}`;
   const at =
     instructions === 0 ? 'nothing ran after it' : `instruction ${formatCount(index + 1)} of ${ran}`;
