@@ -134,7 +134,7 @@ describe('the path from one moment to another, in calls', () => {
     );
   });
 
-  test('frames left and entered are those of the stacks, whatever happened: throws, signals', () => {
+  test('frames left and entered are those of the stacks, whatever happened', () => {
     fc.assert(
       fc.property(fc.nat(), fc.boolean(), (seed, hasHoles) => {
         const random = randomFrom(seed);

@@ -1,8 +1,8 @@
 /**
- * When a transfer landed, as well as a trace tells it: segments and marks are stamped, and what lies
- * between two stamps of a vCPU is estimated from how far it lies between them. And from these times
- * one order for the transfers of all vCPUs: by time, then by vCPU; within a vCPU it is that of its
- * stream, whatever the stamps say.
+ * When a transfer landed, as well as a trace tells it: segments and marks are stamped, and what
+ * lies between two stamps of a vCPU is estimated from how far it lies between them. And from these
+ * times one order for the transfers of all vCPUs: by time, then by vCPU; within a vCPU it is that
+ * of its stream, whatever the stamps say.
  */
 import { MARK_KINDS, type MarkKind } from '@backtrail/recorder/trace';
 import type { Streams } from './streams.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { makeTrace } from '../../analyzer/src/trace.fixture.ts';
-import { EmptySession } from './empty-session.ts';
-import { textOf, widthOf } from './line.ts';
+import { makeTrace } from '../../../packages/analyzer/src/trace.fixture.ts';
+import { EmptySession } from '../../../packages/tui/src/empty-session.ts';
+import { textOf, widthOf } from '../../../packages/tui/src/line.ts';
 
 const OPTIONS = { ended: 'It exited with status 0.', command: 'backtrail walk', hasColor: false };
 const EMPTY = { blocks: [], edges: [], vcpus: [] };

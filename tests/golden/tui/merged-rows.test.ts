@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { SEED } from '../../../tests/seed.ts';
-import { withTimes } from '../../analyzer/src/cursor.model.ts';
-import { randomFrom, randomRun } from '../../analyzer/src/path/random-run.fixture.ts';
-import { mergedRows } from './merged-rows.ts';
-import { pressed, screenText, start, typed } from './world.fixture.ts';
-import { World } from './world.ts';
+import { withTimes } from '../../../packages/analyzer/src/cursor.model.ts';
+import { randomFrom, randomRun } from '../../../packages/analyzer/src/path/random-run.fixture.ts';
+import { mergedRows } from '../../../packages/tui/src/merged-rows.ts';
+import { pressed, screenText, start, typed } from '../../../packages/tui/src/world.fixture.ts';
+import { World } from '../../../packages/tui/src/world.ts';
+import { SEED } from '../../seed.ts';
 
 const OPTIONS = { ended: 'It ended.', command: 'backtrail walk', hasColor: false };
 
