@@ -1,8 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  resolve: { conditions: ['source'] },
-  ssr: { resolve: { conditions: ['source'], externalConditions: ['source'] } },
+  resolve: { conditions: ['backtrail-source'] },
+  ssr: { resolve: { conditions: ['backtrail-source'], externalConditions: ['backtrail-source'] } },
   test: {
     // One file on each processor: by default one of them is left to whoever looks on.
     maxWorkers: '100%',

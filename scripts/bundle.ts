@@ -22,9 +22,15 @@ const STARTED: Readonly<Record<string, readonly string[]>> = {
   cli: ['src/main.ts'],
 };
 
+/**
+ * The condition under which the project itself imports sources. Not plain `source`: other tools
+ * ask for that, and src/ is not in what is published.
+ */
+const SOURCE = 'backtrail-source';
+
 /** What package.json says of one way in. */
 interface Entry {
-  readonly source: string;
+  readonly [SOURCE]: string;
   readonly default: string;
 }
 
@@ -35,8 +41,8 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 function isEntry(value: unknown): value is Entry {
   return (
     isObject(value) &&
-    'source' in value &&
-    typeof value.source === 'string' &&
+    SOURCE in value &&
+    typeof value[SOURCE] === 'string' &&
     'default' in value &&
     typeof value.default === 'string'
   );
@@ -47,13 +53,14 @@ function entriesOf(folder: string): Entry[] {
   const found = isObject(manifest) && 'exports' in manifest ? manifest.exports : {};
   const entries: unknown[] = isObject(found) ? Object.values(found) : [];
   if (entries.every(isEntry)) return entries;
-  throw new Error(`${folder}: found exports without "source" or "default", expected both`);
+  throw new Error(`${folder}: found exports without "${SOURCE}" or "default", expected both`);
 }
 
 /** Names of files in dist/, and the modules that they begin with. */
 function inputsOf(name: string, folder: string): Record<string, string> {
   const inputs: Record<string, string> = {};
-  for (const entry of entriesOf(folder)) inputs[nameOf(entry.default)] = join(folder, entry.source);
+  for (const entry of entriesOf(folder))
+    inputs[nameOf(entry.default)] = join(folder, entry[SOURCE]);
   for (const file of STARTED[name] ?? []) inputs[nameOf(file)] = join(folder, file);
   return inputs;
 }

@@ -2,8 +2,8 @@
  * Makes a sample trace anew: builds tests/guests/NAME.c with the line it names, records it with the
  * program as a user has it, and puts trace and expected.json into traces/vN/NAME.
  *
- *   node --conditions=source scripts/make-sample.ts smash
- *   node --conditions=source scripts/make-sample.ts tests/guests/riscv64/bin/smash.elf
+ *   node --conditions=backtrail-source scripts/make-sample.ts smash
+ *   node --conditions=backtrail-source scripts/make-sample.ts tests/guests/riscv64/bin/smash.elf
  *
  * A built ELF file is recorded as it is, on the embedded engine.
  *
@@ -59,7 +59,7 @@ function buildHere(guest: string): string {
 const cli = path.join(ROOT, 'packages/cli/src/main.ts');
 // Whatever the sample's end is, it is not 1 or 2: those are backtrail's own.
 const ends = Array.from({ length: 256 }, (_, status) => status).filter((s) => s !== 1 && s !== 2);
-run(process.execPath, ['--conditions=source', cli, 'record', `./${name}`], ends);
+run(process.execPath, ['--conditions=backtrail-source', cli, 'record', `./${name}`], ends);
 
 const folder = path.join(ROOT, 'traces', `v${TRACE_VERSION}`, name);
 rmSync(folder, { recursive: true, force: true });

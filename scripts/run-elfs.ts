@@ -3,7 +3,9 @@
  * (riscv-software-src/riscv-tests, user and machine mode), or any others that end with status 0
  * when they pass.
  *
- *   node --conditions=source scripts/run-elfs.ts FOLDER [--match TEXT] [--seconds N] [--command C]
+ *   node --conditions=backtrail-source scripts/run-elfs.ts FOLDER [OPTIONS]
+ *
+ * Options: --match TEXT, --seconds N, --command C
  *
  * --match TEXT   only files with TEXT in their names
  * --seconds N    a program that runs longer is killed and has failed; default 20
@@ -23,7 +25,7 @@ import { parseArgs } from 'node:util';
 const MAIN = fileURLToPath(new URL('../packages/cli/src/main.ts', import.meta.url));
 const DEFAULT_COMMAND = [
   process.execPath,
-  '--conditions=source',
+  '--conditions=backtrail-source',
   MAIN,
   ...'record --engine embedded -o {output} -- {program}'.split(' '),
 ];

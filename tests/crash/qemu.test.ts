@@ -43,7 +43,7 @@ class Run {
     const recorder = spawn(
       process.execPath,
       [
-        '--conditions=source',
+        '--conditions=backtrail-source',
         '--disable-warning=ExperimentalWarning',
         RECORD_PROCESS,
         options,

@@ -37,7 +37,11 @@ export class Drainer {
   #isReady = false;
 
   constructor(options: DrainOptions) {
-    const args = ['--conditions=source', '--disable-warning=ExperimentalWarning', DRAIN_PROCESS];
+    const args = [
+      '--conditions=backtrail-source',
+      '--disable-warning=ExperimentalWarning',
+      DRAIN_PROCESS,
+    ];
     this.process = spawn(process.execPath, [...args, JSON.stringify(options)]);
     this.gone = once(this.process, 'exit').then(() => this.#wake());
     this.process.stdin.on('error', () => {});

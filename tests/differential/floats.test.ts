@@ -28,9 +28,11 @@ describe.skipIf(need.missing)(`floating point of a whole program${need.note}`, (
     };
     const child = spawnSync(
       process.execPath,
-      ['--conditions=source', '--disable-warning=ExperimentalWarning', RECORD_PROCESS].concat(
-        JSON.stringify(options),
-      ),
+      [
+        '--conditions=backtrail-source',
+        '--disable-warning=ExperimentalWarning',
+        RECORD_PROCESS,
+      ].concat(JSON.stringify(options)),
       { encoding: 'utf8', env: guestEnvironment(), maxBuffer: 1 << 28 },
     );
     expect(child.stderr).toBe('');

@@ -37,7 +37,11 @@ export function recordOn(
     engine,
     embedded: { ...EMBEDDED_DEFAULTS, writable: folder === undefined ? [] : [folder] },
   };
-  const node = ['--conditions=source', '--disable-warning=ExperimentalWarning', RECORD_PROCESS];
+  const node = [
+    '--conditions=backtrail-source',
+    '--disable-warning=ExperimentalWarning',
+    RECORD_PROCESS,
+  ];
   const child = spawnSync(process.execPath, [...node, JSON.stringify(options)], {
     env,
     input: stdin,

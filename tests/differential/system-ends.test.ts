@@ -39,7 +39,11 @@ async function recordUntil(name: string, stop: (recorder: number) => void): Prom
   const args = [...board, ...LOADERS];
   const output = path.join(folder, `${name}.trace`);
   const run = { qemu: need.path, args, output, keep: 'last', ringBytes: RING_BYTES } as const;
-  const node = ['--conditions=source', '--disable-warning=ExperimentalWarning', RECORD_PROCESS];
+  const node = [
+    '--conditions=backtrail-source',
+    '--disable-warning=ExperimentalWarning',
+    RECORD_PROCESS,
+  ];
   const child = spawn(process.execPath, [...node, JSON.stringify(machineOptions(run))], {
     env: guestEnvironment(),
     stdio: ['ignore', 'pipe', 'ignore'],

@@ -46,7 +46,12 @@ export function recordGuest(run: Recording): { readonly trace: Trace; readonly s
   const options = JSON.stringify(recordOptions(run));
   const child = spawnSync(
     process.execPath,
-    ['--conditions=source', '--disable-warning=ExperimentalWarning', RECORD_PROCESS, options],
+    [
+      '--conditions=backtrail-source',
+      '--disable-warning=ExperimentalWarning',
+      RECORD_PROCESS,
+      options,
+    ],
     { encoding: 'utf8', env: guestEnvironment(run.env), maxBuffer: 1 << 28 },
   );
   if (child.status !== 0) throw new Error(`recorder: ${child.signal ?? ''} ${child.stderr}`);

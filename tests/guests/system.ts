@@ -49,7 +49,12 @@ export function recordMachine(run: MachineRun): Trace {
   const options = JSON.stringify(machineOptions(run));
   const child = spawnSync(
     process.execPath,
-    ['--conditions=source', '--disable-warning=ExperimentalWarning', RECORD_PROCESS, options],
+    [
+      '--conditions=backtrail-source',
+      '--disable-warning=ExperimentalWarning',
+      RECORD_PROCESS,
+      options,
+    ],
     {
       encoding: 'latin1',
       env: guestEnvironment(),

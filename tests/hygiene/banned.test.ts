@@ -42,6 +42,8 @@ describe('banned: the rule can fail', () => {
     [TEST, 'await new Promise((done) => setTimeout(done, 10));'],
     [TEST, `import { setTimeout } from 'node:timers/promises';`],
     [TEST, 'Atomics.wait(a, 0, 0, 10);'],
+    // Put together here, or this file would break the rule itself.
+    [TEST, ['--conditions', 'source'].join('=')],
   ];
   test.each(bad)('%s: %s', (path, text) => {
     expect(checkBanned({ path, text })).toHaveLength(1);

@@ -71,6 +71,13 @@ const RULES: readonly Rule[] = [
     message: 'a leftover note; do it now or open an issue',
   },
   {
+    name: 'source condition',
+    applies: isScript,
+    view: 'text',
+    pattern: /--conditions=(?!backtrail-source\b)[\w-]+/g,
+    message: 'finds what was built, perhaps long ago; use --conditions=backtrail-source',
+  },
+  {
     name: 'only',
     applies: isTest,
     view: 'code',

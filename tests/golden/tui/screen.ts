@@ -41,7 +41,7 @@ export class Screen {
     const { columns = 80, rows = 24, env = {}, program, after = '' } = options;
     this.#terminal = new headless.Terminal({ cols: columns, rows, allowProposedApi: true });
     const { CI: _ci, NO_COLOR: _plain, FORCE_COLOR: _colour, ...inherited } = process.env;
-    const source = program === undefined ? [MAIN] : ['--conditions=source', program];
+    const source = program === undefined ? [MAIN] : ['--conditions=backtrail-source', program];
     const words = [process.execPath, ...source, ...argv];
     const [file = '', ...args] =
       after === '' ? words : ['sh', '-c', `set -m; "$@"; ${after}`, 'sh', ...words];

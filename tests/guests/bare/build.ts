@@ -3,7 +3,7 @@
  * of debug information, so that a machine without a cross compiler has them; built with gcc 12.2.0
  * and binutils 2.40 of Debian 12 they are the same byte for byte.
  *
- *   node --conditions=source tests/guests/bare/build.ts
+ *   node --conditions=backtrail-source tests/guests/bare/build.ts
  */
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -46,7 +46,7 @@ export async function collectInThreads(
   const extension = extname(import.meta.url);
   const file = new URL(`./worker${extension}`, import.meta.url);
   // A thread resolves packages by itself: from sources, if this is one.
-  const execArgv = extension === '.ts' ? ['--conditions=source'] : [];
+  const execArgv = extension === '.ts' ? ['--conditions=backtrail-source'] : [];
   const count = Math.min(threads, jobs.length);
   const workers = Array.from(
     { length: count },

@@ -189,7 +189,7 @@ describe('demangle', () => {
       `console.log(createDemangler().demangle('_Z3foov'));`;
     const output = execFileSync(
       process.execPath,
-      ['--conditions=source', '--input-type=module', '--eval', `${script}`],
+      ['--conditions=backtrail-source', '--input-type=module', '--eval', `${script}`],
       {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
