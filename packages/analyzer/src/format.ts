@@ -47,8 +47,11 @@ function plain(value: SqlValue, isAddress: boolean): string {
   return `{${entries.join(', ')}}`;
 }
 
-/** C0 and C1 controls and DEL: names come from the guest, and must not steer the terminal. */
-const CONTROL = /\p{Cc}/gu;
+/**
+ * Controls, and what turns a line around or is not seen: names come from the guest, and must not
+ * steer the terminal or pass for others.
+ */
+const CONTROL = /[\p{Cc}\p{Cf}\u2028\u2029]/gu;
 
 /** Most texts are such, and need no second look. */
 const PRINTABLE_ASCII = /^[ -~]*$/;
@@ -60,7 +63,8 @@ const escaped = (text: string): string =>
   text.replace(CONTROL, (character) => {
     if (character === '\n') return '\\n';
     if (character === '\t') return '\\t';
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
+    const hex = (character.codePointAt(0) ?? 0).toString(16);
+    return hex.length <= 2 ? `\\x${hex.padStart(2, '0')}` : `\\u{${hex}}`;
   });
 
 /** Code points: close enough to columns for names of symbols. */

@@ -18,7 +18,7 @@ import { WALK } from './commands/walk.ts';
 import { addCompletion } from './completion.ts';
 import type { Io } from './io.ts';
 import { packageFile } from './package-file.ts';
-import { printable } from './text.ts';
+import { printable, printableLines } from './text.ts';
 
 /** In the order of the help. */
 export const COMMANDS: readonly CommandSpec[] = [
@@ -85,7 +85,7 @@ export function buildProgram(
     .configureOutput({
       writeOut: (text) => io.out.write(text),
       writeErr: (text) => io.err.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'backtrail: ')),
+      outputError: (text, write) => write(printableLines(text.replace(/^error: /, 'backtrail: '))),
       getOutHelpWidth: () => Math.min(io.out.columns, HELP_COLUMNS_MAX),
       getErrHelpWidth: () => Math.min(io.err.columns, HELP_COLUMNS_MAX),
       getOutHasColors: () => false,
@@ -103,7 +103,7 @@ async function report(error: unknown, io: Io): Promise<number> {
   if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : USAGE;
   const { BacktrailError } = await import('@backtrail/recorder/trace');
   if (error instanceof BacktrailError) {
-    io.err.write(`backtrail: ${error.message.split('\n').map(printable).join('\n')}\n`);
+    io.err.write(`backtrail: ${printableLines(error.message)}\n`);
     return FAILED;
   }
   const says = error instanceof Error ? error.message : String(error);

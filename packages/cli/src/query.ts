@@ -11,7 +11,7 @@ import { runPrompt } from './prompt.ts';
 import { fileSink, type ResultSink } from './result-file.ts';
 import { rowsText, screenRows, tableText } from './result-text.ts';
 import { lastStatement } from './sql-text.ts';
-import { printable, shellWords } from './text.ts';
+import { printable, printableLines, shellWords } from './text.ts';
 
 export interface QueryOptions {
   readonly directory: string;
@@ -127,7 +127,11 @@ async function runOne(
   const sink = (): ResultSink =>
     options.output === null
       ? {
-          write: (data) => io.out.write(data),
+          // CSV and JSON are the values as they are; a screen gets them harmless.
+          write: (data) =>
+            io.out.write(
+              io.out.isTerminal && typeof data === 'string' ? printableLines(data) : data,
+            ),
           drained: async () => await io.out.drained?.(),
           finish: () => {},
           abandon: () => {},

@@ -62,6 +62,9 @@ export function printable(text: string): string {
   });
 }
 
+/** The same for a text of several lines. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
+
 /** Cut to `columns`, with `…` in place of the rest. */
 export function cut(text: string, columns: number): string {
   return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`;

@@ -101,10 +101,14 @@ export const textOf = (line: Line): string => line.map(({ text }) => text).join(
 export const beside = (one: readonly Line[], other: readonly Line[]): Line[] =>
   one.map((line, i) => [...line, span('│', 'dim'), ...(other[i] ?? [])]);
 
-/** A line as a terminal wants it. */
+/**
+ * A line as a terminal wants it. Texts of a trace are harmless before they are measured; here,
+ * where all pass, none that was forgotten gets through.
+ */
 export function ansi(line: Line, hasColor: boolean): string {
   return line
-    .map(({ text, style }) => {
+    .map(({ text: said, style }) => {
+      const text = NARROW.test(said) ? said : harmless(said);
       if (style === undefined || (!hasColor && !PLAIN_STYLES.includes(style))) return text;
       return `\u001b[${SGR[style]}m${text}\u001b[0m`;
     })

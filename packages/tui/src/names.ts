@@ -55,7 +55,7 @@ export class Names {
     const { marks, manifest } = this.#trace;
     const has = (mask: Uint8Array): boolean => mask[mark] === 1;
     const timeNs = marks.timeNs[mark];
-    return markText(
+    const text = markText(
       {
         kind: MARK_KINDS[marks.kind[mark] ?? 0] ?? 'gap',
         place: has(marks.hasPc) ? this.place(marks.pc[mark] ?? 0n, timeNs) : null,
@@ -66,6 +66,7 @@ export class Names {
       },
       manifest.guest.isa,
     );
+    return harmless(text);
   }
 }
 

@@ -18,6 +18,7 @@ import {
   type TraceIndex,
   withSymbols,
 } from '@backtrail/analyzer';
+import { harmless } from './line.ts';
 import { type ListedInstruction, Listing } from './listing.ts';
 import { marksOf, Names } from './names.ts';
 import { Stretches } from './stretch.ts';
@@ -123,7 +124,7 @@ export class World implements Disposable {
 
   /** Its text, with what the address in its operands is called. */
   instruction(one: ListedInstruction): string {
-    return withSymbols(this.listing.text(one), this.names.symbolizer);
+    return harmless(withSymbols(this.listing.text(one), this.names.symbolizer));
   }
 
   /** Searches and calls use it from now on. */

@@ -28,7 +28,11 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
   }
   for (const loss of describeLosses(manifest)) tell('losses', lossText(loss));
   if (scene.damaged > 0) {
-    tell('damaged', `${scene.damaged} segments near the end are damaged and were passed over.`);
+    const what =
+      scene.damaged === 1
+        ? '1 segment near the end is'
+        : `${scene.damaged} segments near the end are`;
+    tell('damaged', `${what} damaged and passed over.`);
   }
   if (found.stack === null) {
     tell('calls', `Calls and returns of ${scene.isa} are not told apart from other jumps.`);

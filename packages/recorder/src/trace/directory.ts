@@ -69,11 +69,24 @@ export function readManifest(directory: string): {
 } {
   const state = traceState(directory);
   if (state === 'absent' || state === 'empty') throw noTrace(directory, state);
+  refuseStrangeFolder(join(directory, TRANSFERS_FOLDER));
   const path = join(directory, state === 'complete' ? MANIFEST : MANIFEST_PARTIAL);
   const manifest = parseManifest(readText(path), basename(directory), path);
   // A kill between the last two steps leaves a partial manifest that says it is complete.
   manifest.complete = state === 'complete';
   return { manifest, state };
+}
+
+/** Files are read, and at recovery written and removed, in the trace's own folder only. */
+function refuseStrangeFolder(path: string): void {
+  const status = fs.lstatSync(path, { throwIfNoEntry: false });
+  if (status === undefined || status.isDirectory()) return;
+  const found = status.isSymbolicLink() ? 'a link' : 'a file';
+  throw new BacktrailError(
+    'E_READ',
+    `${path}: found ${found}, expected a folder: a trace is read from its own folder alone. ` +
+      'Put a copy of the transfers in its place.',
+  );
 }
 
 function readText(path: string): string {

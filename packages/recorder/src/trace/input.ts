@@ -33,6 +33,10 @@ const WINDOW_BYTES = 1 << 16;
 /** i32 length of the footer, then the magic. */
 const TAIL_BYTES = 4 + MAGIC.length;
 
+const RESTORE = 'Restore the trace from a copy';
+/** Opening waits for nobody and follows no link that was put there since we looked. */
+const READ_FLAGS = fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK;
+
 export const readError = (path: string, error: unknown): BacktrailError =>
   new BacktrailError(
     'E_READ',
@@ -41,20 +45,24 @@ export const readError = (path: string, error: unknown): BacktrailError =>
   );
 
 /**
- * Size of a file. Opening a pipe would wait for ever.
+ * Size of a file of a trace. Opening a pipe would wait for ever; a link may lead out of the folder
+ * of the trace, which somebody else may have made.
  * @throws BacktrailError E_READ if it is none.
  */
 export function regularFileBytes(path: string): number {
   let status: fs.Stats;
   try {
-    status = fs.statSync(path);
+    status = fs.lstatSync(path);
   } catch (error) {
     throw readError(path, error);
   }
   if (status.isFile()) return status.size;
+  const found = status.isSymbolicLink() ? 'a link' : 'no regular file';
+  const remedy = status.isSymbolicLink() ? 'Put a copy of what it leads to in its place' : RESTORE;
   throw new BacktrailError(
     'E_READ',
-    `${path}: found no regular file, expected one. Restore the trace from a copy.`,
+    `${path}: found ${found}, expected a regular file: a trace is read from its own folder ` +
+      `alone. ${remedy}.`,
   );
 }
 
@@ -72,7 +80,7 @@ class InputFile {
   }
 
   private descriptor(): number {
-    this.file ??= fs.openSync(this.path, 'r');
+    this.file ??= fs.openSync(this.path, READ_FLAGS);
     return this.file;
   }
 

@@ -4,7 +4,7 @@ import { BacktrailError } from '../errors.ts';
 
 /** The calls that write; tests pass one that fails. */
 export interface OutputSystem {
-  openSync(path: string, flags: string): number;
+  openSync(path: string, flags: number): number;
   writevSync(file: number, chunks: readonly Uint8Array[]): number;
   fsyncSync(file: number): void;
   closeSync(file: number): void;
@@ -46,6 +46,10 @@ export function outputError(path: string, what: string, error: unknown): Backtra
   return new BacktrailError('E_WRITE', `${path}: cannot write ${what}: ${says}.`, cause);
 }
 
+const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = fs.constants;
+/** As 'w', but a link is not followed: whoever made a trace could have put one into its folder. */
+const WRITE_FLAGS = O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW;
+
 export class OutputFile {
   readonly path: string;
   private readonly what: string;
@@ -58,7 +62,7 @@ export class OutputFile {
     this.path = path;
     this.what = what;
     this.system = system;
-    this.file = this.attempt(() => system.openSync(path, 'w'));
+    this.file = this.attempt(() => system.openSync(path, WRITE_FLAGS));
   }
 
   /** Size of the file. */

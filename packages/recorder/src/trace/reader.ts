@@ -22,7 +22,7 @@ import {
   type TableSchema,
 } from './schema.ts';
 import { SegmentIndex } from './segment-index.ts';
-import { clearMissing, keptSegments } from './soundness.ts';
+import { clearMissing, counted, keptSegments } from './soundness.ts';
 import { firstRows, keptRows, noRows, readTable, type Wrong } from './table-file.ts';
 import * as tables from './tables.ts';
 import type {
@@ -262,7 +262,8 @@ class TraceReader implements Trace {
       const says = typeof file === 'string' ? file : (file.damage ?? 'found too few batches');
       this.problem(
         transfersPath(this.directory, number),
-        `${says}; ${sum.segments} segments, ${sum.transfers} transfers cannot be read`,
+        `${says}; ${counted(sum.segments, 'segment')}, ${counted(sum.transfers, 'transfer')} ` +
+          'cannot be read',
       );
     }
     const table = lost.size === 0 ? all : tables.segmentTable(keptRows(SEGMENTS, rows, kept));
@@ -274,7 +275,7 @@ class TraceReader implements Trace {
     const expected = this.manifest.totals.transfers;
     const found = segments.rows.reduce((sum, rows) => sum + rows, 0);
     if (this.state === 'complete' && found !== expected) {
-      this.problem(this.directory, `found ${found} transfers, expected ${expected}`);
+      this.problem(this.directory, `found ${counted(found, 'transfer')}, expected ${expected}`);
     }
   }
 
@@ -381,12 +382,12 @@ class TraceReader implements Trace {
       // Modules and symbols are written at the end; a file without its end is what a kill leaves.
       const isUsual = wrong?.isOpenEnded === true || !fs.existsSync(path);
       if (wrong !== null && !isUsual) {
-        this.problem(path, `${wrong.says}; the first ${rows} rows are read`);
+        this.problem(path, `${wrong.says}; the first ${counted(rows, 'row')} can be read`);
       }
     } else if (wrong !== null) {
-      this.problem(path, `${wrong.says}; ${rows} of ${total} rows are read`);
+      this.problem(path, `${wrong.says}; ${rows} of ${counted(total, 'row')} can be read`);
     } else if (rows !== total) {
-      this.problem(path, `found ${rows} rows, expected ${total}`);
+      this.problem(path, `found ${counted(rows, 'row')}, expected ${total}`);
     }
   }
 

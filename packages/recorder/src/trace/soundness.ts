@@ -2,6 +2,10 @@
 import type { TableFile } from './input.ts';
 import { NO_ROW, type SegmentTable } from './trace.ts';
 
+/** `1 segment`, `2 segments`. */
+export const counted = (count: number, one: string): string =>
+  `${count} ${one}${count === 1 ? '' : 's'}`;
+
 /** Row numbers that are not below `count` become null. @returns how many did. */
 export function clearMissing(column: Uint32Array, count: number): number {
   let cut = 0;
