@@ -18,6 +18,8 @@ const folder = temporaryFolder('host');
 interface HostCode {
   /** By address: the instruction there, as text. */
   readonly instructions: ReadonlyMap<bigint, string>;
+  /** By address: its bytes, as hex. */
+  readonly bytes: ReadonlyMap<bigint, string>;
   /** By address where a block's code begins: where its last instruction is. */
   readonly lastOfBlock: ReadonlyMap<bigint, bigint>;
   /** `from>to`, addresses where code of blocks begins, of which the first jumps to the second. */
@@ -26,10 +28,12 @@ interface HostCode {
 
 function readHostCode(file: string): HostCode {
   const instructions = new Map<bigint, string>();
+  const bytes = new Map<bigint, string>();
   const lastOfBlock = new Map<bigint, bigint>();
   const chained = new Set<string>();
   let start: bigint | null = null;
   let isInside = false;
+  let last = 0n;
   for (const line of readFileSync(file, 'latin1').split('\n')) {
     const link = /^Linking TBs 0x([0-9a-f]+) index \d -> 0x([0-9a-f]+)/.exec(line);
     if (link !== null) chained.add(`${link[1]}>${link[2]}`);
@@ -37,14 +41,21 @@ function readHostCode(file: string): HostCode {
       start = null;
       isInside = true;
     } else if (line === '') isInside = false;
-    const code = /^0x([0-9a-f]+): {2}(?:[0-9a-f]{2} )+ *(\S.*)$/.exec(line);
-    if (!isInside || code === null) continue;
+    // A long instruction goes on in a line of bytes alone.
+    const rest = /^0x[0-9a-f]+: {2}((?:[0-9a-f]{2} ?)+)$/.exec(line)?.[1];
+    if (isInside && rest !== undefined) {
+      bytes.set(last, (bytes.get(last) ?? '') + rest.replaceAll(' ', ''));
+    }
+    const code = /^0x([0-9a-f]+): {2}((?:[0-9a-f]{2} )+) *(\S.*)$/.exec(line);
+    if (!isInside || rest !== undefined || code === null) continue;
     const at = BigInt(`0x${code[1]}`);
+    last = at;
     start ??= at;
-    instructions.set(at, code[2] ?? '');
+    instructions.set(at, code[3] ?? '');
+    bytes.set(at, (code[2] ?? '').replaceAll(' ', ''));
     lastOfBlock.set(start, at);
   }
-  return { instructions, lastOfBlock, chained };
+  return { instructions, bytes, lastOfBlock, chained };
 }
 
 /** One line for each edge whose source in host code is not what the log shows. */
@@ -76,6 +87,33 @@ function wrongSources(
   return { wrong, count };
 }
 
+/** A jump to another block: QEMU changes where it leads while the guest runs. */
+const isPatched = (text: string): boolean => /^jmpq? +0x/.test(text);
+
+/** Instructions of the kept host code that are not those of the log; and how many were compared. */
+function wrongCode(trace: Trace, log: HostCode): { wrong: string[]; compared: number } {
+  const { blocks } = trace;
+  const wrong: string[] = [];
+  let compared = 0;
+  for (let block = 0; block < blocks.count; block++) {
+    const code = blocks.hostCode(block);
+    const start = blocks.hostPc[block] ?? 0n;
+    if (code?.length !== blocks.hostSize[block]) wrong.push(`block ${block}: ${code?.length}`);
+    const hex = Buffer.from(code ?? []).toString('hex');
+    let at = start;
+    for (let found = log.bytes.get(at); found !== undefined; found = log.bytes.get(at)) {
+      const offset = Number(at - start) * 2;
+      const text = log.instructions.get(at) ?? '';
+      const kept = hex.slice(offset, offset + found.length);
+      if (kept !== found && !isPatched(text)) wrong.push(`block ${block}, ${text}: ${kept}`);
+      compared++;
+      at += BigInt(found.length / 2);
+      if (Number(at - start) * 2 >= hex.length) break;
+    }
+  }
+  return { wrong, compared };
+}
+
 for (const isa of ISAS) {
   const need = needsIsa(isa);
   describe.skipIf(need.missing)(`host terms, ${isa}${need.note}`, () => {
@@ -103,16 +141,21 @@ for (const isa of ISAS) {
       expect(found.findIndex((host, seq) => host !== hosts[seq])).toBe(-1);
     });
 
-    test('sources are jump instructions at exactly that address', () => {
+    test('sources are jumps at exactly that address; the code kept is that of the log', () => {
       const log = path.join(folder, `${isa}.asm`);
       const { trace } = recordGuest({
         program: buildGuest(isa, 'flow', folder),
         qemu: need.path,
         output: path.join(folder, `${isa}.asm.trace`),
+        hostCode: true,
         env: { QEMU_LOG: 'exec,out_asm', QEMU_LOG_FILENAME: log },
       });
-      const { wrong, count } = wrongSources(trace, readHostCode(log));
+      const logged = readHostCode(log);
+      const { wrong, count } = wrongSources(trace, logged);
       expect(wrong).toEqual([]);
+      const code = wrongCode(trace, logged);
+      expect(code.wrong).toEqual([]);
+      expect(code.compared).toBeGreaterThan(trace.blocks.count * 10);
       const isTold = trace.manifest.engine.hostIsa === 'x86_64';
       expect(count.get('direct-jump') ?? 0).toBeGreaterThan(isTold ? 300 : -1);
       expect(count.get('indirect-jump') ?? 0).toBeGreaterThan(isTold ? 50 : -1);

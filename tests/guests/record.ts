@@ -21,6 +21,10 @@ export interface Recording extends GuestRun {
   readonly keep?: KeepMode;
   readonly ringBytes?: number;
   readonly maxTransfers?: number;
+  /** Whether forked children are recorded, too. */
+  readonly follow?: boolean;
+  /** Whether QEMU's translation is kept. */
+  readonly hostCode?: boolean;
 }
 
 /** What bare and recorded guests see alike: what the recorder itself needs, nothing else. */
@@ -37,8 +41,10 @@ export function guestEnvironment(more: Readonly<Record<string, string>> = {}): N
 export function recordOptions(run: Recording): RecordOptions {
   const { program, args = [], output, keep = 'all', qemu } = run;
   const { ringBytes = RING_BYTES_DEFAULT, maxTransfers = 0 } = run;
+  const { follow = false, hostCode = false } = run;
   const none = { sysroot: null, engine: 'qemu', embedded: EMBEDDED_DEFAULTS } as const;
-  return { program, args, output, keep, ringBytes, maxTransfers, qemu, ...none };
+  const how = { keep, ringBytes, maxTransfers, follow, hostCode };
+  return { program, args, output, qemu, ...how, ...none };
 }
 
 /** Records in a process of its own. @throws Error if the recorder fails. */

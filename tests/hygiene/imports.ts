@@ -13,6 +13,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'packages/recorder/src/record.ts': 'recorder/record',
   'packages/recorder/src/recover.ts': 'recorder/record',
   'packages/recorder/src/close.ts': 'recorder/record',
+  'packages/recorder/src/family.ts': 'recorder/record',
   'packages/recorder/src/flush.ts': 'recorder/flush',
   'packages/recorder/src/flush-rows.ts': 'recorder/flush',
   'packages/recorder/src/modules.ts': 'recorder/modules',

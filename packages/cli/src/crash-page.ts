@@ -92,7 +92,7 @@ function titleOf({ trace, end }: CrashReport): string {
   if (end.how === 'stopped') {
     return `${shellWords(trace.command.slice(0, 1))} stopped the board with status ${end.status}`;
   }
-  return tellEnd({ command: trace.command, end: manifestEnd(end) });
+  return tellEnd({ command: trace.command, end: manifestEnd(end), note: null });
 }
 
 /** As the manifest has it. */

@@ -65,7 +65,12 @@ describe.skipIf(need.missing)(`record${need.note}`, () => {
     expect(limited.stderr).toBe('');
     expect(openTrace(join(folder, 'few')).manifest.stopped).toBe('max-transfers');
     const forked = record(['-o', 'forked', '/bin/sh', '-c', '/bin/true; exit 0']);
-    expect(forked.stderr).toMatch(/^backtrail: forked: 1 child processes ran unrecorded.*\n$/);
+    expect(forked.stderr).toMatch(
+      /^backtrail: forked: 1 forked process executed another program .* unrecorded\.\n$/,
+    );
+    const words = ['--follow', 'none', '/bin/sh', '-c', '/bin/true; exit 0'];
+    const alone = record(['-o', 'alone', ...words]);
+    expect(alone.stderr).toMatch(/^backtrail: alone: 1 child processes ran unrecorded.*\n$/);
   });
 
   test('a ring beyond all memory', () => {

@@ -8,6 +8,7 @@ import {
   type Loss,
   MARK_KINDS,
   type Manifest,
+  type Relative,
   type Trace,
 } from '@backtrail/recorder/trace';
 import type { Output } from './io.ts';
@@ -49,6 +50,11 @@ export interface TraceSummary {
   readonly end: End | null;
   /** Why it ended, where the guest did not end itself. */
   readonly note: string | null;
+  /** Of the guest, where it was a process of its own. */
+  readonly pid: number | null;
+  /** Who forked it, and whom it forked: directories from this one. */
+  readonly parent: Relative | null;
+  readonly children: readonly Relative[];
   readonly keep: Manifest['keep'];
   readonly stopped: string | null;
   readonly ring: Manifest['ring'];
@@ -69,14 +75,18 @@ export interface TraceSummary {
 /** Files in the folder of a trace that are no part of its size. */
 const isNotCounted = (name: string): boolean =>
   name.startsWith('manifest.') || name.startsWith('index.cache');
+/** Folder of traces of their own. */
+const CHILDREN_FOLDER = 'children';
 
 /** Bytes of all files below a folder but the manifest, as a complete trace counts them. */
 function directoryBytes(directory: string): number {
   let bytes = 0;
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = join(directory, entry.name);
-    if (entry.isDirectory()) bytes += directoryBytes(path);
-    else if (entry.isFile() && !isNotCounted(entry.name)) bytes += statSync(path).size;
+    if (entry.isDirectory()) {
+      if (entry.name !== CHILDREN_FOLDER) bytes += directoryBytes(path);
+    }
+    if (entry.isFile() && !isNotCounted(entry.name)) bytes += statSync(path).size;
   }
   return bytes;
 }
@@ -157,6 +167,9 @@ export function summarize(trace: Trace): TraceSummary {
     durationNs: manifest.durationNs,
     end: manifest.end,
     note: manifest.note,
+    pid: manifest.pid ?? null,
+    parent: manifest.parent ?? null,
+    children: manifest.children ?? [],
     keep: manifest.keep,
     stopped: manifest.stopped,
     ring: manifest.ring,
@@ -169,8 +182,8 @@ export function summarize(trace: Trace): TraceSummary {
   };
 }
 
-/** How a run ended: `killed by SIGSEGV (signal 11)`. */
-export function describeEnd(end: End | null): string {
+/** How a run ended, without remarks: `killed by SIGSEGV (signal 11)`. */
+function endWords({ end, note }: Pick<Manifest, 'end' | 'note'>): string {
   if (end === null) return 'still running, or its recorder was killed';
   switch (end.how) {
     case 'exit':
@@ -178,14 +191,24 @@ export function describeEnd(end: End | null): string {
     case 'signal':
       return `killed by ${printable(end.signal)} (signal ${end.number})`;
     case 'unknown':
-      return 'unseen: its recorder was killed first';
+      return note === null ? 'unseen: its recorder was killed first' : 'unseen';
   }
 }
 
+/** How a run ended, and why, where the guest did not end itself. */
+export function describeEnd(manifest: Pick<Manifest, 'end' | 'note'>): string {
+  const { note } = manifest;
+  const words = endWords(manifest);
+  if (note === null) return words;
+  return `${words}${manifest.end?.how === 'unknown' ? ': ' : '; '}${printable(note)}`;
+}
+
 /** The same as a sentence without its full stop: `./a.out was killed by SIGSEGV (signal 11)`. */
-export function tellEnd({ command, end }: Pick<Manifest, 'command' | 'end'>): string {
+export function tellEnd(manifest: Pick<Manifest, 'command' | 'end' | 'note'>): string {
+  const { command, end } = manifest;
   const verb = { exit: '', signal: 'was ', unknown: 'ended ', none: 'is ' }[end?.how ?? 'none'];
-  return `${shellWords(command.slice(0, 1))} ${verb}${describeEnd(end)}`;
+  const how = end?.how === 'unknown' ? describeEnd(manifest) : endWords(manifest);
+  return `${shellWords(command.slice(0, 1))} ${verb}${how}`;
 }
 
 /** What --max-transfers and the like cut off. The words are those of the manifest. */
@@ -277,10 +300,7 @@ function headRows(summary: TraceSummary): (readonly [string, string])[] {
     ['state', state],
     ['command', shellWords(summary.command)],
     ['in', printable(summary.workingDirectory)],
-    [
-      'ended',
-      describeEnd(summary.end) + (summary.note === null ? '' : `; ${printable(summary.note)}`),
-    ],
+    ['ended', describeEnd(summary)],
     ['started', `${started}${ran}`],
     [
       'engine',
@@ -295,6 +315,29 @@ function headRows(summary: TraceSummary): (readonly [string, string])[] {
   ];
 }
 
+/** Children beyond these are counted, not listed; --json has all. */
+const CHILDREN_SHOWN_MAX = 16;
+
+function processRows(summary: TraceSummary): (readonly [string, string])[] {
+  const { pid, parent, children, directory } = summary;
+  const rows: (readonly [string, string])[] = [];
+  // Links are of the form that a reader checks: `..` and names of numbers.
+  const there = (relative: Relative): string => shellWords([join(directory, relative.directory)]);
+  if (pid !== null) {
+    const from = parent === null ? '' : `, forked by ${parent.pid}: ${there(parent)}`;
+    rows.push(['process', `${pid}${from}`]);
+  }
+  if (children.length > 0) {
+    const shown = children.slice(0, CHILDREN_SHOWN_MAX).map(there);
+    const more = children.length - shown.length;
+    rows.push([
+      'forked',
+      [...shown, ...(more > 0 ? [`and ${plural(more, 'more', 'more')}`] : [])].join('\n'),
+    ]);
+  }
+  return rows;
+}
+
 /** The page that `backtrail info` prints. */
 export function summaryText(summary: TraceSummary, out: Output): string {
   const losses = summary.losses.map((loss) => {
@@ -302,7 +345,11 @@ export function summaryText(summary: TraceSummary, out: Output): string {
     const text = describeLoss(loss);
     return loss.severity === 'info' ? text : out.paint(paint, text);
   });
-  const rows: (readonly [string, string])[] = [...headRows(summary), ...totalRows(summary)];
+  const rows: (readonly [string, string])[] = [
+    ...headRows(summary),
+    ...processRows(summary),
+    ...totalRows(summary),
+  ];
   if (summary.stopped !== null) {
     rows.push(['stopped', `recording ended ${describeStop(summary.stopped)}`]);
   }

@@ -5,7 +5,7 @@ import type { MarkRow } from './flush-rows.ts';
 import { collectModules, type MapEvent } from './modules.ts';
 import { withPerfMap } from './perf-map.ts';
 import { symbolMaps, withSymbolLists } from './symbol-files.ts';
-import type { End } from './trace/manifest.ts';
+import type { End, Manifest } from './trace/manifest.ts';
 import { MARK_KINDS } from './trace/vocabulary.ts';
 import type { BlockExtents, TraceWriter } from './trace/writer.ts';
 
@@ -45,9 +45,12 @@ export function finishTrace(
   return problems;
 }
 
+/** How a guest ended, if somebody saw; `unknown` of a process that others wait for. */
+export type SeenEnd = GuestEnd | { readonly how: 'unknown'; readonly note?: string };
+
 /** As the manifest has it. */
-function endOf(end: GuestEnd | null): End {
-  if (end === null) return { how: 'unknown' };
+function endOf(end: SeenEnd | null): End {
+  if (end === null || end.how === 'unknown') return { how: 'unknown' };
   if (end.how === 'exit') return { how: 'exit', status: end.status };
   return { how: 'signal', signal: end.signal, number: end.number };
 }
@@ -61,11 +64,19 @@ function untold({ guest }: Flusher): string[] {
   ];
 }
 
-/** Takes what the ring still holds, fills the manifest, closes the trace. The guest is gone. */
+/** Calls that the engine does not have; only the embedded one counts them. */
+const callsOf = (end: SeenEnd | null): Manifest['unknownCalls'] =>
+  end === null || end.how === 'unknown' ? [] : (end.unknownCalls ?? []);
+
+/**
+ * Takes what the ring still holds, fills the manifest, closes the trace. The guest is gone.
+ * @param followed forked children that are in traces of their own
+ */
 export function closeTrace(
   writer: TraceWriter,
   flusher: Flusher,
-  end: GuestEnd | null,
+  end: SeenEnd | null,
+  followed = 0,
 ): readonly string[] {
   const now = process.hrtime.bigint();
   const state = flusher.finish(now);
@@ -73,7 +84,7 @@ export function closeTrace(
   const how: End = endOf(end);
   manifest.end = how;
   manifest.note = end?.note ?? null;
-  manifest.unknownCalls = end?.unknownCalls ?? [];
+  manifest.unknownCalls = callsOf(end);
   manifest.durationNs = end === null ? null : Number(now - BigInt(manifest.startedNs));
   manifest.stopped = state.stopped === 'running' ? null : state.stopped;
   manifest.totals.waitNs = state.waitNs;
@@ -83,16 +94,21 @@ export function closeTrace(
   // What --max-transfers cut off was asked for: it is told as `stopped`, and is no loss.
   manifest.losses.unrecorded = state.stopped === 'max-transfers' ? 0 : state.unrecorded;
   manifest.losses.vcpusUnrecorded = state.vcpusUnrecorded;
-  manifest.losses.forksUnrecorded = state.forks;
+  // A fork may fail after a ring was made for it: then nobody ran, and the guest was told so.
+  const ringless = Math.max(0, state.forks - state.children);
+  manifest.losses.forksUnrecorded = Math.max(ringless, flusher.forks - followed);
   manifest.losses.execsUnrecorded = flusher.execs;
   if (flusher.guest !== null) {
     manifest.guest = { ...manifest.guest, isa: flusher.guest.isa };
   }
   // Under QEMU in user mode the guest's process is QEMU's; elsewhere it has none of its own.
   const isProcess = manifest.engine.name === 'qemu' && manifest.engine.mode === 'user';
+  if (isProcess && state.pid !== 0) manifest.pid = state.pid;
   const problems = finishTrace(writer, flusher.maps, isProcess ? state.pid : null);
   return [
-    ...(end?.note === undefined ? [] : [`the run ended: ${end.note}`]),
+    ...(end === null || end.how === 'unknown' || end.note === undefined
+      ? []
+      : [`the run ended: ${end.note}`]),
     ...untold(flusher),
     ...problems,
   ];

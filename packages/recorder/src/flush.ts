@@ -66,6 +66,10 @@ export class Flusher {
   instructions = 0;
   /** Programs that were put in the guest's place, less those that failed to. */
   execs = 0;
+  /** The last one of them; null if nobody could read its name. */
+  execPath: string | null = null;
+  /** Children that the guest was told of. */
+  forks = 0;
   readonly #ring: Ring;
   readonly #writer: TraceWriter;
   readonly #blocks = new BlockHandles();
@@ -218,6 +222,8 @@ export class Flusher {
       if (kind === 'thread-exit') this.#endSeq.set(mark.vcpu, mark.seq);
       if (kind === 'stop') this.#isStopTold = true;
       if (kind === 'exec') this.execs += mark.code === null ? 1 : -1;
+      if (kind === 'exec' && mark.code === null) this.execPath = mark.detail;
+      if (kind === 'fork') this.forks++;
     }
   }
 

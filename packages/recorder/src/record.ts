@@ -6,6 +6,7 @@ import { closeTrace } from './close.ts';
 import { chooseEngine, type EngineChoice } from './engines/choose.ts';
 import type { GuestEnd, PreparedGuest, RunningGuest } from './engines/engine.ts';
 import { BacktrailError } from './errors.ts';
+import { type ChildResult, Family } from './family.ts';
 import { Flusher } from './flush.ts';
 import { ringShape } from './ring/create.ts';
 import type { Ring } from './ring/ring.ts';
@@ -46,6 +47,8 @@ export interface RecordResult {
   readonly end: GuestEnd;
   /** One line for each thing the trace lacks, e.g. symbols of a file that is gone. */
   readonly problems: readonly string[];
+  /** Processes that the guest forked, in the order in which they ended. */
+  readonly children: readonly ChildResult[];
 }
 
 function outputDirectory(options: RecordOptions): string {
@@ -155,6 +158,7 @@ async function drain(
   guest: RunningGuest,
   ring: Ring,
   flusher: Flusher,
+  family: Family | null,
   report: () => void,
 ): Promise<{ end: GuestEnd; failure: Error | null }> {
   let end: GuestEnd | null = null;
@@ -167,6 +171,7 @@ async function drain(
     let moved = false;
     try {
       moved = flusher.poll();
+      moved = family?.poll() === true || moved;
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       ring.leave();
@@ -202,14 +207,15 @@ async function runGuest(
   const started = performance.now();
   const guest = prepared.start(ring);
   const release = holdSignals(guest);
+  const family = options.follow === true ? new Family(ring, manifest) : null;
   let writer: TraceWriter | null = null;
   try {
     const begun = await beginTrace(guest, ring, manifest);
     const { flusher } = begun;
     writer = begun.writer;
-    const { end, failure } = await drain(guest, ring, flusher, () => {
+    const { end, failure } = await drain(guest, ring, flusher, family, () => {
       options.onProgress?.({
-        transfers: begun.writer.counts.transfers,
+        transfers: begun.writer.counts.transfers + (family?.transfers ?? 0),
         bytes: begun.writer.counts.bytes,
         waitNs: ring.writerState().waitNs,
         elapsedMs: performance.now() - started,
@@ -219,13 +225,45 @@ async function runGuest(
     if (ring.writerState().pid === 0) {
       throw new BacktrailError('E_QEMU_SILENT', prepared.explainSilence(end));
     }
-    const problems = closeTrace(writer, flusher, end);
-    return { directory: ring.traceDirectory, manifest, end, problems };
+    if (family !== null) await settleRoot(family, manifest);
+    const problems = closeTrace(writer, flusher, end, family?.children.length);
+    writer = null;
+    release();
+    if (family !== null) await drainFamily(family);
+    const children = family?.results ?? [];
+    return { directory: ring.traceDirectory, manifest, end, problems, children };
   } catch (error) {
     writer?.abandon();
+    family?.leave();
     throw error;
   } finally {
     release();
+  }
+}
+
+/** Until all children of the first process are known: its trace names them. */
+async function settleRoot(family: Family, manifest: Manifest): Promise<void> {
+  while (!family.isRootSettled) {
+    if (!family.poll()) await setTimeout(POLL_MS);
+  }
+  if (family.children.length > 0) manifest.children = family.children;
+}
+
+/** Until all children have ended, or somebody asks to end. */
+async function drainFamily(family: Family): Promise<void> {
+  let isAsked = false;
+  const ask = (): void => {
+    isAsked = true;
+  };
+  const signals = [...TERMINAL_SIGNALS, ...DIRECT_SIGNALS];
+  for (const signal of signals) process.on(signal, ask);
+  try {
+    while (!family.isOver) {
+      if (isAsked) family.leave();
+      else await (family.poll() ? setImmediate() : setTimeout(POLL_MS));
+    }
+  } finally {
+    for (const signal of signals) process.off(signal, ask);
   }
 }
 

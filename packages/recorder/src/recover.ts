@@ -1,8 +1,9 @@
 /** Makes a valid trace of what a kill left behind: an orphaned ring, a partial trace, or both. */
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { closeTrace, finishTrace } from './close.ts';
 import { BacktrailError } from './errors.ts';
+import { CHILDREN_FOLDER, childManifest } from './family.ts';
 import { Flusher } from './flush.ts';
 import type { MarkRow } from './flush-rows.ts';
 import { Ring } from './ring/ring.ts';
@@ -21,6 +22,8 @@ export interface RecoverResult {
   /** The ring that was emptied and removed, or null if only a trace was left. */
   readonly ring: string | null;
   readonly problems: readonly string[];
+  /** Traces of processes that were forked, which were recovered, too. */
+  readonly children: readonly RecoverResult[];
 }
 
 function marksOf(trace: Trace): MarkRow[] {
@@ -50,8 +53,24 @@ function seqEnds(trace: Trace): Map<number, number> {
  * leaves a ring of the same name behind: the one of the newest run counts.
  */
 function ringOf(directory: string): string | null {
-  if (!existsSync(RING_FOLDER)) return null;
-  let newest: { readonly path: string; readonly start: bigint } | null = null;
+  let newest: OrphanRing | null = null;
+  for (const ring of rings()) {
+    if (ring.traceDirectory !== directory) continue;
+    if (newest === null || ring.start > newest.start) newest = ring;
+  }
+  return newest?.path ?? null;
+}
+
+interface OrphanRing {
+  readonly path: string;
+  readonly traceDirectory: string;
+  /** When its recorder was started. */
+  readonly start: bigint;
+}
+
+function rings(): OrphanRing[] {
+  if (!existsSync(RING_FOLDER)) return [];
+  const found: OrphanRing[] = [];
   for (const name of readdirSync(RING_FOLDER)) {
     if (!name.startsWith('backtrail-') || !name.endsWith('.ring')) continue;
     const path = join(RING_FOLDER, name);
@@ -59,10 +78,63 @@ function ringOf(directory: string): string | null {
     if (ring === null) continue;
     const { traceDirectory, recorderStart: start } = ring;
     ring.close();
-    if (traceDirectory !== directory) continue;
-    if (newest === null || start > newest.start) newest = { path, start };
+    found.push({ path, traceDirectory, start });
   }
-  return newest?.path ?? null;
+  return found;
+}
+
+/**
+ * The trace of a forked process that its recorder had not begun when it was killed: all that there
+ * is of it is in its ring.
+ */
+function beginOrphan(ring: Ring): void {
+  const directory = ring.traceDirectory;
+  const { drained, logTail } = ring.progress();
+  const root = dirname(dirname(directory));
+  const isUntouched = ring.parentPid !== 0 && drained === 0 && logTail === 0;
+  if (existsSync(directory) || !isUntouched || !existsSync(root)) return;
+  const { manifest } = openTrace(root);
+  const isRoot = manifest.pid === undefined || manifest.pid === ring.parentPid;
+  const beside = existsSync(join(dirname(directory), `${ring.parentPid}.trace`));
+  const up = isRoot || !beside ? '../..' : `../${ring.parentPid}.trace`;
+  const parent = { pid: ring.parentPid, directory: up };
+  const { pid } = ring.writerState();
+  mkdirSync(dirname(directory), { recursive: true });
+  TraceWriter.create(directory, childManifest(manifest, ring, pid, parent)).abandon();
+}
+
+/**
+ * What was being recorded of processes that the first one of a run forked. One that still runs is
+ * left alone, and told.
+ * @param familyRing of the first process; null if it is gone
+ */
+function recoverChildren(
+  directory: string,
+  familyRing: string | null,
+): { readonly children: RecoverResult[]; readonly problems: string[] } {
+  const folder = join(directory, CHILDREN_FOLDER);
+  const children: RecoverResult[] = [];
+  const problems: string[] = [];
+  const attempt = (recovered: () => RecoverResult): void => {
+    try {
+      children.push(recovered());
+    } catch (error) {
+      if (!(error instanceof BacktrailError)) throw error;
+      problems.push(error.message);
+    }
+  };
+  for (const { path, traceDirectory } of rings()) {
+    if (dirname(traceDirectory) === folder) attempt(() => recoverWithRing(path));
+    const isOfFamily = familyRing !== null && path.startsWith(familyRing.replace(/\.ring$/, '-'));
+    if (isOfFamily && traceDirectory === '') rmSync(path);
+  }
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  for (const name of names) {
+    const child = join(folder, name);
+    const isOwned = existsSync(join(child, 'manifest.partial.json')) && ringOf(child) === null;
+    if (isOwned) attempt(() => recoverTrace(child));
+  }
+  return { children, problems };
 }
 
 /** A ring joined with the trace of another run would make one of runs that never was. */
@@ -148,6 +220,7 @@ function modulesOf(trace: Trace): {
 function recoverWithRing(path: string): RecoverResult {
   const ring = Ring.open(path);
   refuseLive(ring);
+  beginOrphan(ring);
   refuseStranger(ring);
   const directory = ring.traceDirectory;
   refuseSound(directory);
@@ -160,7 +233,7 @@ function recoverWithRing(path: string): RecoverResult {
     writer.manifest.recovered = true;
     const problems = closeTrace(writer, flusher, null);
     ring.remove();
-    return { directory, manifest: writer.manifest, ring: path, problems };
+    return { directory, manifest: writer.manifest, ring: path, problems, children: [] };
   } catch (error) {
     writer.abandon();
     throw error;
@@ -178,13 +251,13 @@ function recoverTrace(directory: string): RecoverResult {
     manifest.end ??= { how: 'unknown' };
     if (kept !== null) {
       writer.finish(kept.modules, kept.symbols, kept.code);
-      return { directory, manifest, ring: null, problems: [] };
+      return { directory, manifest, ring: null, problems: [], children: [] };
     }
     const ends = marks.filter((mark) => MARK_KINDS[mark.kind] === 'end');
     manifest.totals.instructions = ends.reduce((sum, mark) => sum + Number(mark.number ?? 0n), 0);
     const maps = marks.filter((mark) => /^(un)?map$/.test(MARK_KINDS[mark.kind] ?? ''));
     const problems = finishTrace(writer, maps);
-    return { directory, manifest, ring: null, problems };
+    return { directory, manifest, ring: null, problems, children: [] };
   } catch (error) {
     writer.abandon();
     throw error;
@@ -206,5 +279,7 @@ export function recover(path: string): RecoverResult {
   if (!statSync(full).isDirectory()) return recoverWithRing(full);
   refuseSound(full);
   const ring = hasRing(openTrace(full)) ? ringOf(full) : null;
-  return ring === null ? recoverTrace(full) : recoverWithRing(ring);
+  const result = ring === null ? recoverTrace(full) : recoverWithRing(ring);
+  const { children, problems } = recoverChildren(full, ring);
+  return { ...result, children, problems: [...result.problems, ...problems] };
 }

@@ -19,6 +19,8 @@ function recordOptions(call: Call): RecordOptions {
     keep: call.text('keep') === 'last' ? 'last' : 'all',
     ringBytes: call.number('ring') ?? RING_DEFAULT.value,
     maxTransfers: call.number('maxTransfers') ?? 0,
+    follow: call.text('follow') !== 'none',
+    hostCode: call.flag('hostCode'),
     sysroot: call.text('sysroot'),
     qemu: call.text('qemu'),
     engine: engineName(call.text('engine')),
@@ -120,6 +122,9 @@ export const RECORD: CommandSpec = {
       'plugin is added: a whole machine is recorded, each vCPU by itself, interrupts and ' +
       'exceptions included; docs/qemu.md says for which machines causes are told. ELF files ' +
       'behind -kernel, -bios and -device loader name its code by themselves.',
+    'Each process that a program forks under QEMU becomes a trace of its own, ' +
+      'TRACE/children/PID.trace; "backtrail info" names them. What a process executes in its ' +
+      'own place (exec) runs outside of QEMU and is not recorded; that it did is told.',
     'QEMU records Linux programs of any instruction set that its user mode runs. auto takes the ' +
       'embedded engine for static RV64 programs, else QEMU. "backtrail doctor" says what is here.',
   ],
@@ -151,6 +156,16 @@ export const RECORD: CommandSpec = {
       flags: '--max-transfers <n>',
       says: 'stop recording (not the program) after so many: 1e6, 10M',
       parse: parseCount,
+    },
+    {
+      flags: '--follow <which>',
+      says: 'QEMU: record the processes that the program forks, too, or not',
+      choices: ['children', 'none'],
+      default: { value: 'children', shown: 'children' },
+    },
+    {
+      flags: '--host-code',
+      says: 'QEMU: keep its translation of each block, to be disassembled; larger',
     },
     { flags: '--system', says: 'a whole machine: <program> is QEMU, e.g. qemu-system-riscv64' },
     {

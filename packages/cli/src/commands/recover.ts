@@ -25,7 +25,9 @@ export const RECOVER: CommandSpec = {
     const { totals, losses } = result.manifest;
     if (call.flag('json')) {
       const { directory, ring, problems } = result;
-      io.out.write(`${JSON.stringify({ directory, ring, totals, losses, problems }, null, 2)}\n`);
+      const children = result.children.map((child) => child.directory);
+      const all = { directory, ring, totals, losses, problems, children };
+      io.out.write(`${JSON.stringify(all, null, 2)}\n`);
       return 0;
     }
     const missing = lossLines(result);
@@ -37,6 +39,10 @@ export const RECOVER: CommandSpec = {
         ['trace', printable(result.directory)],
         ['ring', result.ring === null ? 'none was left' : `${printable(result.ring)}, removed`],
         ['transfers', formatCount(totals.transfers)],
+        ...result.children.map(({ directory, manifest }): readonly [string, string] => [
+          'forked',
+          `${printable(directory)}, ${formatCount(manifest.totals.transfers)} transfers`,
+        ]),
         ['size', formatBytes(totals.bytes)],
         ['missing', missing.length === 0 ? 'nothing that was published' : missing.join('\n')],
         ['next', `backtrail back ${shellWords([result.directory])}`],

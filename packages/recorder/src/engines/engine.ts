@@ -13,6 +13,10 @@ export interface Target {
   readonly args: readonly string[];
   /** Where a foreign dynamic program finds its loader and libraries. */
   readonly sysroot: string | null;
+  /** Whether forked children are recorded, each into a trace of its own; only QEMU can. */
+  readonly follow?: boolean;
+  /** Whether QEMU's translation of each block is kept; the embedded engine always keeps its own. */
+  readonly hostCode?: boolean;
   /** What only the embedded engine has. */
   readonly embedded: EmbeddedOptions;
   /** A thread of `startEngineThread` that was begun early; else the embedded engine begins one. */

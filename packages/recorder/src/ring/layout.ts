@@ -16,7 +16,7 @@
 import assert from 'node:assert/strict';
 
 export const RING_MAGIC = 0x474e4952_4b434142n; // "BACKRING", as bytes in the file
-export const RING_VERSION = 2;
+export const RING_VERSION = 3;
 export const PAGE_BYTES = 4096;
 
 export type FieldType = 'u8' | 'u32' | 'u64' | 'i64' | 'text';
@@ -65,9 +65,12 @@ export const HEADER = {
   unrecorded: { at: 320, type: 'u64', says: 'transfers of ended vCPUs after the stop' },
   vcpusUnrecorded: { at: 328, type: 'u64', says: 'vCPUs that found no slot' },
   vcpus: { at: 336, type: 'u64', says: 'vCPUs seen, ever: the next vCPU number' },
-  forks: { at: 344, type: 'u64', says: 'forks of the guest: children are not recorded' },
+  forks: { at: 344, type: 'u64', says: 'forks of the guest' },
   ended: { at: 352, type: 'u64', says: '1 once the exit hook of the writer ran' },
   instructionsAtStop: { at: 360, type: 'u64', says: 'as in the vCPU slot, of ended vCPUs' },
+  children: { at: 368, type: 'u64', says: 'rings made for forked children, numbered from 0' },
+  parentPid: { at: 376, type: 'u64', says: 'process that forked this one; 0: it was started' },
+  exitStatus: { at: 384, type: 'u64', says: '1 + what the guest asked to exit with; 0 unknown' },
 
   drained: { at: 512, type: 'u64', says: 'keep all: segments the recorder has on disk, ever' },
   drainedCheck: { at: 520, type: 'u64', says: 'bitwise complement of drained' },

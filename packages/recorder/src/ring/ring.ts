@@ -2,11 +2,13 @@
  * The recorder's side of the ring. Twin: engines/qemu/plugin/ring_writer.c. Guarantees and
  * protocol: docs/ring.md. Nothing here waits: the caller polls.
  */
+import assert from 'node:assert/strict';
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { BacktrailError } from '../errors.ts';
 import { checkSpace, newHeader, type RingOptions } from './create.ts';
 import { ByteFile, type RingStore, readField, readNumber, readText } from './file.ts';
 import {
+  fieldBytes,
   HEADER,
   HEADER_BYTES,
   RING_MAGIC,
@@ -37,7 +39,11 @@ export interface WriterState {
   readonly vcpusUnrecorded: number;
   readonly vcpus: number;
   readonly forks: number;
+  /** Rings made for forked children. */
+  readonly children: number;
   readonly ended: boolean;
+  /** What the guest asked to exit with; null: it did not, or nobody noted it. */
+  readonly exitStatus: number | null;
   /** Of ended vCPUs that did not record to their end. */
   readonly instructionsAtStop: number;
 }
@@ -74,9 +80,11 @@ export class Ring {
   readonly traceDirectory: string;
   /** When the process that drains was started, clock ticks since boot. */
   readonly recorderStart: bigint;
+  /** Process that forked the one that writes; 0: nobody did. */
+  readonly parentPid: number;
   readonly #file: RingStore;
   readonly #offsets: RingOffsets;
-  readonly #words = new Uint8Array(HEADER.instructionsAtStop.at + 8 - HEADER.writerPid.at);
+  readonly #words = new Uint8Array(HEADER.exitStatus.at + 8 - HEADER.writerPid.at);
   readonly #wordsAgain = new Uint8Array(this.#words.byteLength);
 
   private constructor(path: string, file: RingStore, header: Uint8Array) {
@@ -93,6 +101,7 @@ export class Ring {
     this.keep = readNumber(view, 0, HEADER.keep) === 0 ? 'all' : 'last';
     this.traceDirectory = readText(header, 0, HEADER.traceDirectory);
     this.recorderStart = readField(view, 0, HEADER.recorderStart);
+    this.parentPid = readNumber(view, 0, HEADER.parentPid);
   }
 
   /** Makes a new ring file; its pages are taken only when they are used. */
@@ -183,7 +192,9 @@ export class Ring {
       vcpusUnrecorded: word(HEADER.vcpusUnrecorded),
       vcpus: word(HEADER.vcpus),
       forks: word(HEADER.forks),
+      children: word(HEADER.children),
       ended: word(HEADER.ended) !== 0,
+      exitStatus: word(HEADER.exitStatus) === 0 ? null : word(HEADER.exitStatus) - 1,
       instructionsAtStop: word(HEADER.instructionsAtStop),
     };
   }
@@ -340,6 +351,15 @@ export class Ring {
   /** The same for log bytes. */
   setLogTail(position: number): void {
     this.#writeChecked(HEADER.logTail, position);
+  }
+
+  /** Where its trace is, if that is another place than its writer chose. */
+  moveTrace(directory: string): void {
+    const field = HEADER.traceDirectory;
+    const bytes = new Uint8Array(fieldBytes(field));
+    const { written } = new TextEncoder().encodeInto(directory, bytes.subarray(0, -1));
+    assert(written === Buffer.byteLength(directory), 'a longer path than the writer chose');
+    this.#file.write(field.at, bytes);
   }
 
   /** Tells the writer that nobody drains any more: it stops recording and the guest runs on. */

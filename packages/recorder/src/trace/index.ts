@@ -8,6 +8,7 @@ export {
   type Losses,
   type Manifest,
   NO_LOSSES,
+  type Relative,
 } from './manifest.ts';
 export { openTrace, verifyTrace } from './reader.ts';
 export {

@@ -5,7 +5,15 @@
  */
 import { crc32 } from 'node:zlib';
 import { BacktrailError } from '../errors.ts';
-import type { End, KeepMode, Losses, Manifest, SymbolFile, UnknownCall } from './manifest.ts';
+import type {
+  End,
+  KeepMode,
+  Losses,
+  Manifest,
+  Relative,
+  SymbolFile,
+  UnknownCall,
+} from './manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './schema.ts';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -149,6 +157,14 @@ function readSymbolFiles(fields: Fields, name: string): SymbolFile[] {
   }));
 }
 
+/** Beside this trace, above it or below it: a trace names no other place of the machine. */
+const RELATIVE = /^(?:\.\.\/\.\.|(?:\.\.|children)\/[0-9]{1,10}(?:\.[0-9]{1,10})?\.trace)$/;
+
+const readRelative = (fields: Fields): Relative => ({
+  pid: fields.whole('pid'),
+  directory: fields.matching('directory', RELATIVE, '../.., ../N.trace or children/N.trace'),
+});
+
 function readLosses(fields: Fields): Losses {
   return {
     overwritten: fields.whole('overwritten'),
@@ -186,6 +202,9 @@ function readFields(fields: Fields): Manifest {
   const guest = fields.child('guest');
   const ring = fields.child('ring');
   const symbolFiles = fields.ifThere('symbolFiles', (name) => readSymbolFiles(fields, name));
+  const pid = fields.ifThere('pid', (name) => fields.whole(name));
+  const parent = fields.ifThere('parent', (name) => readRelative(fields.child(name)));
+  const children = fields.ifThere('children', (name) => fields.children(name).map(readRelative));
   return {
     format: TRACE_FORMAT,
     version: fields.whole('version'),
@@ -211,6 +230,9 @@ function readFields(fields: Fields): Manifest {
     note: fields.ifThere('note', (name) => fields.text(name)),
     unknownCalls: fields.ifThere('unknownCalls', (name) => readUnknownCalls(fields, name)) ?? [],
     ...(symbolFiles !== null && { symbolFiles }),
+    ...(pid !== null && { pid }),
+    ...(parent !== null && { parent }),
+    ...(children !== null && { children }),
     keep: fields.oneOf('keep', KEEP_MODES),
     stopped: fields.orNull('stopped', (name) => fields.text(name)),
     ring: {

@@ -22,6 +22,13 @@ export interface SymbolFile {
   readonly base: string;
 }
 
+/** Another process of the same run, and its trace. */
+export interface Relative {
+  readonly pid: number;
+  /** From this trace: `../..`, `../123.trace` or `children/123.trace`. */
+  readonly directory: string;
+}
+
 export type KeepMode = 'all' | 'last';
 
 /** Loss counters; every one is explained, with severity and advice, in stats.ts. */
@@ -70,6 +77,12 @@ export interface Manifest {
   unknownCalls: readonly UnknownCall[];
   /** Of a whole machine: what its symbols come from; they are read when the trace is closed. */
   symbolFiles?: readonly SymbolFile[];
+  /** Process of the guest, where it has one of its own. */
+  pid?: number;
+  /** The process that forked this one; absent if it was started. */
+  readonly parent?: Relative;
+  /** Processes that this one forked and that are recorded, in order. */
+  children?: readonly Relative[];
   keep: KeepMode;
   /** Why recording stopped before the guest did, or null. */
   stopped: string | null;

@@ -40,14 +40,14 @@ export const LOSS_COUNTERS: readonly LossCounter[] = [
   {
     name: 'forksUnrecorded',
     severity: 'warning',
-    says: 'child processes ran unrecorded: one trace holds one process.',
-    advice: 'To see a child, record the program it runs by itself.',
+    says: 'child processes ran unrecorded.',
+    advice: 'Leave out --follow none; or there was no room in /dev/shm for their rings.',
   },
   {
     name: 'execsUnrecorded',
     severity: 'warning',
     says: 'programs replaced the guest by exec and ran unrecorded.',
-    advice: 'Record the program that was started by itself.',
+    advice: 'The exec marks name them: record those by themselves.',
   },
 ];
 

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { BacktrailError } from '../../errors.ts';
 import type { Ring } from '../../ring/ring.ts';
-import type { GuestEnd, RunningGuest } from '../engine.ts';
+import type { GuestEnd, RunningGuest, Target } from '../engine.ts';
 import type { FoundQemu } from './find.ts';
 import { builtPlugin } from './plugin.ts';
 
@@ -18,9 +18,19 @@ const HOST_ISAS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aar
 
 export const hostIsa = (): string => HOST_ISAS[process.arch] ?? process.arch;
 
-/** Both modes take it alike; null: nothing is recorded. */
-export const pluginArgs = (ring: Ring | null): readonly string[] =>
-  ring === null ? [] : ['-plugin', `${builtPlugin()},ring=${ring.path}`];
+/** What the plugin is asked for; both modes take it alike. A null ring: nothing is recorded. */
+export function pluginArgs(
+  ring: Ring | null,
+  { follow, hostCode }: Pick<Target, 'follow' | 'hostCode'>,
+): readonly string[] {
+  if (ring === null) return [];
+  const options = [
+    `ring=${ring.path}`,
+    ...(follow === true ? ['follow=on'] : []),
+    ...(hostCode === true ? ['host-code=on'] : []),
+  ];
+  return ['-plugin', [builtPlugin(), ...options].join(',')];
+}
 
 function signalNumber(signal: NodeJS.Signals): number {
   return constants.signals[signal];

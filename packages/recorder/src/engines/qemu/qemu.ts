@@ -40,7 +40,7 @@ export function qemuEngine(qemuPath: string | null): Engine {
             qemu,
             args: [
               ...(sysroot === null ? [] : ['-L', sysroot]),
-              ...pluginArgs(ring),
+              ...pluginArgs(ring, target),
               ...(target.program.includes('/') ? [] : ['-0', basename(target.program)]),
               target.program.includes('/') ? target.program : program,
               ...target.args,

@@ -102,7 +102,7 @@ export function qemuSystemEngine(): Engine {
         start: (ring) =>
           startQemu({
             qemu,
-            args: [...pluginArgs(ring), ...target.args],
+            args: [...pluginArgs(ring, { hostCode: target.hostCode === true }), ...target.args],
             name: target.program,
             remedy: QEMU_SYSTEM_REMEDY,
           }),

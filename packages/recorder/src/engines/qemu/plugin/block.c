@@ -13,6 +13,7 @@ enum { LINKS_FIRST = 8, LINKS_MAX = 1024 };
 
 struct block nowhere = {.number = RING_NO_NUMBER, .ending = END_UNKNOWN};
 struct guest guest;
+bool keeps_host_code;
 
 /* By start address, to find the blocks a handler starts. All blocks hang on `newest`: a block may
    be named as prev or successor for as long as the guest runs, so none is ever freed. */
@@ -166,8 +167,10 @@ void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, u
   if (b->number != RING_NO_NUMBER) return;
   host_code(host_pc, &b->host_pc, &b->host_size);
   uint64_t size = b->end - b->start;
+  /* Complete by now, but for jumps to blocks that did not run after it yet. */
+  uint32_t kept = keeps_host_code ? b->host_size : 0;
   struct ring_block_record *r =
-      ring_log_begin(RING_RECORD_BLOCK, sizeof *r + b->instructions + size);
+      ring_log_begin(RING_RECORD_BLOCK, sizeof *r + b->instructions + size + kept);
   b->number = block_count++; /* also when recording has stopped: links need it */
   if (!r) return;
   r->pc = b->start;
@@ -183,6 +186,8 @@ void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, u
   uint8_t *tail = (uint8_t *)r + sizeof *r;
   memcpy(tail, b->sizes, b->instructions);
   memcpy(tail + b->instructions, b->code, size);
+  r->host_code_bytes = kept;
+  if (kept > 0) memcpy(tail + b->instructions + size, (const void *)b->host_pc, kept);
   ring_log_commit(r);
 }
 
@@ -355,4 +360,19 @@ uint32_t edge_number(const struct edge *edge) {
   if (!edge_log(edge, &wanted)) return NOT_RECORDED;
   *known = wanted;
   return known->number;
+}
+
+void block_forget_all(void) {
+  for (struct block *b = newest; b; b = b->older) {
+    b->number = RING_NO_NUMBER;
+    b->next = NULL;
+    b->to[0] = b->to[1] = NULL;
+    b->many = NULL; /* its memory stays the parent's as long as nobody writes there */
+  }
+  nowhere.next = NULL;
+  nowhere.to[0] = nowhere.to[1] = NULL;
+  nowhere.many = NULL;
+  block_count = 0;
+  if (edges) memset(edges, 0, edge_capacity * sizeof *edges);
+  edge_count = 0;
 }

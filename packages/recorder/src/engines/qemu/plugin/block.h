@@ -53,7 +53,10 @@ struct block {
 
 extern struct block nowhere; /* what a vCPU comes from */
 extern struct guest guest;
+extern bool keeps_host_code; /* of each block, as bytes; set before the first one runs */
 
+/* In a forked child with a ring of its own: no block has run yet, and no edge is known. */
+void block_forget_all(void);
 /* A new block from QEMU's description; with the ring locked. NULL: no memory. */
 struct block *block_translate(void *tb);
 /* 32-bit Arm: which of its two instruction sets the block is of; before it runs first. */

@@ -18,24 +18,26 @@ enum { MAP_ANONYMOUS_FLAG = 0x20, CLONE_VM_FLAG = 0x100 };
    Arm (EABI), asm-generic/unistd.h for the others. mmap2 counts its offset in units of 4096. */
 struct numbers {
   int64_t mmap, munmap, rt_sigaction, rt_sigreturn, execve, execveat, clone, fork, vfork;
-  int64_t mmap2, sigreturn;
+  int64_t mmap2, sigreturn, exit_group;
 };
-static const struct numbers x86_64_numbers = {9, 11, 13, 15, 59, 322, 56, 57, 58, -1, -1};
-static const struct numbers i386_numbers = {-1, 91, 174, 173, 11, 358, 120, 2, 190, 192, 119};
-static const struct numbers arm_numbers = {-1, 91, 174, 173, 11, 387, 120, 2, 190, 192, 119};
-static const struct numbers generic_numbers = {222, 215, 134, 139, 221, 281, 220, -1, -1, -1, -1};
-static const struct numbers ppc_numbers = {90, 91, 173, 172, 11, 362, 120, 2, 189, 192, 119};
+static const struct numbers x86_64_numbers = {9, 11, 13, 15, 59, 322, 56, 57, 58, -1, -1, 231};
+static const struct numbers i386_numbers = {-1, 91, 174, 173, 11, 358, 120, 2, 190, 192, 119, 252};
+static const struct numbers arm_numbers = {-1, 91, 174, 173, 11, 387, 120, 2, 190, 192, 119, 248};
+static const struct numbers generic_numbers = {222, 215, 134, 139, 221, 281,
+                                                220, -1,  -1,  -1,  -1,  94};
+static const struct numbers ppc_numbers = {90, 91, 173, 172, 11, 362, 120, 2, 189, 192, 119, 234};
 /* mmap takes its arguments in memory. */
-static const struct numbers s390x_numbers = {-1, 91, 174, 173, 11, 354, 120, 2, 190, -1, 119};
+static const struct numbers s390x_numbers = {-1, 91, 174, 173, 11, 354, 120, 2, 190, -1, 119, 248};
 /* The generic ones, whose mmap is mmap2. */
-static const struct numbers riscv32_numbers = {-1, 215, 134, 139, 221, 281, 220, -1, -1, 222, -1};
+static const struct numbers riscv32_numbers = {-1,  215, 134, 139, 221, 281,
+                                                220, -1,  -1,  222, -1,  94};
 static const struct numbers mips_numbers = {4090, 4091, 4194, 4193, 4011, 4356,
-                                             4120, 4002, -1,   4210, 4119};
+                                             4120, 4002, -1,   4210, 4119, 4246};
 static const struct numbers mips64_numbers = {5009, 5011, 5013, 5211, 5057, 5316,
-                                               5055, 5056, -1,   -1,   -1};
-static const struct numbers m68k_numbers = {90, 91, 174, 173, 11, 355, 120, 2, 190, 192, 119};
-static const struct numbers sh4_numbers = {90, 91, 174, 173, 11, 358, 120, 2, 190, 192, 119};
-static const struct numbers unknown_numbers = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
+                                               5055, 5056, -1,   -1,   -1, 5205};
+static const struct numbers m68k_numbers = {90, 91, 174, 173, 11, 355, 120, 2, 190, 192, 119, 247};
+static const struct numbers sh4_numbers = {90, 91, 174, 173, 11, 358, 120, 2, 190, 192, 119, 252};
+static const struct numbers unknown_numbers = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
 struct thread_calls {
   int64_t number;
@@ -147,8 +149,6 @@ void guest_log_maps(const struct ring_vcpu *v) {
     if (low >= base()) log_map(v, low - base(), high - low, offset, path);
   }
   free(text);
-  free(maps_at_install);
-  maps_at_install = NULL;
 }
 
 /* Where the registers are in QEMU 7.2's CPU state: see docs/qemu.md. */
@@ -338,6 +338,10 @@ void guest_syscall(struct ring_vcpu *v, const struct qemu_syscall *call) {
   if (returns) t->signal_return = true;
   if (call->number == numbers->rt_sigaction) {
     note_action((int64_t)t->arguments[0], t->arguments[1]);
+  }
+  if (call->number == numbers->exit_group) {
+    uint64_t status = 1 + (t->arguments[0] & 0xff);
+    __atomic_store_n(&ring.header->exit_status, status, __ATOMIC_RELEASE);
   }
   if (call->number == numbers->execve) log_exec(v, t->arguments[0], false, 0);
   if (call->number == numbers->execveat) log_exec(v, t->arguments[1], false, 0);

@@ -30,6 +30,9 @@ static uint32_t vcpu_slots;
 static struct block **left_to_slot;
 static bool whole_machine;
 static bool maps_logged;
+static bool follows; /* forked children are recorded, too */
+static char target_name[sizeof((struct ring_guest_record *)0)->isa];
+static __thread unsigned calling_index; /* vCPU of this thread, once it made a system call */
 
 /* Where control is about to go, and what is known of it. */
 struct arrival {
@@ -474,6 +477,7 @@ static void ending(void) {
 }
 
 static void syscall_begins(const struct qemu_syscall *call) {
+  calling_index = call->index;
   if (ring.detached || call->index >= vcpu_slots) return;
   guest_syscall(&ring.vcpus[call->index], call);
 }
@@ -482,24 +486,52 @@ static void syscall_ends(unsigned index, int64_t number, int64_t result) {
   if (index < vcpu_slots) guest_syscall_returned(&ring.vcpus[index], index, number, result);
 }
 
-static void forked_parent(void) {
-  if (!ring.detached) __atomic_fetch_add(&ring.header->forks, 1, __ATOMIC_RELAXED);
-}
-
-static void forked_child(void) {
-  ring_detach_child();
-  for (uint32_t i = 0; i < vcpu_slots; i++) ring.vcpus[i].prev = (uint64_t)&nowhere;
-}
-
-static bool log_guest(const struct qemu_info *info) {
+static bool log_guest(void) {
   struct ring_guest_record *r = ring_log_begin(RING_RECORD_GUEST, sizeof *r);
   if (!r) return false;
-  snprintf(r->isa, sizeof r->isa, "%s", info->target_name);
-  r->api_version = (uint32_t)info->version.cur;
+  snprintf(r->isa, sizeof r->isa, "%s", target_name);
+  r->api_version = (uint32_t)qemu_api_version;
   r->system = whole_machine;
   r->tells_traps = machine_tells_traps();
   ring_log_commit(r);
   return true;
+}
+
+/*
+ * A fork copies the process with all that we know of it. The lock is held across, so that the copy
+ * is whole whatever other threads do.
+ */
+static struct {
+  bool has_ring;
+  char path[sizeof ring.path];
+  uint64_t parent_pid;
+} child; /* guarded by the ring lock */
+
+static void forking(void) {
+  ring_lock();
+  child.has_ring = follows && !ring.detached && ring_make_child(child.path, sizeof child.path);
+  child.parent_pid = (uint64_t)getpid();
+}
+
+static void forked_parent(void) {
+  ring_unlock();
+  if (!ring.detached) __atomic_fetch_add(&ring.header->forks, 1, __ATOMIC_RELAXED);
+}
+
+/* Of its threads the one that forked is left, which is in the system call that did it. */
+static void forked_child(void) {
+  if (!child.has_ring || !ring_enter_child(child.path, child.parent_pid)) {
+    ring_detach_child();
+    for (uint32_t i = 0; i < vcpu_slots; i++) vcpus[i].prev = (uint64_t)&nowhere;
+    return;
+  }
+  block_forget_all();
+  for (uint32_t i = 0; i < vcpu_slots; i++) left_to_slot[i] = NULL;
+  maps_logged = false;
+  log_guest();
+  for (uint32_t i = 0; i < vcpu_slots; i++) vcpus[i].prev = (uint64_t)&nowhere;
+  vcpu_started(calling_index);
+  if (calling_index < vcpu_slots) vcpus[calling_index].in_syscall = 1;
 }
 
 static int refuse(const char *problem) {
@@ -513,6 +545,8 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   const char *path = NULL;
   for (int i = 0; i < argc; i++) {
     if (strncmp(argv[i], "ring=", 5) == 0) path = argv[i] + 5;
+    if (strcmp(argv[i], "follow=on") == 0) follows = true;
+    if (strcmp(argv[i], "host-code=on") == 0) keeps_host_code = true;
   }
   if (!path) return refuse("the plugin found no ring=PATH, start it with `backtrail record`");
   const char *missing = qemu_api_find(info);
@@ -529,9 +563,10 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   left_to_slot = calloc(vcpu_slots, sizeof *left_to_slot);
   if (!left_to_slot) return refuse("no memory for the plugin: free some");
   if (whole_machine) machine_install(guest.isa);
-  if (!log_guest(info)) return refuse("no memory for the plugin: free some");
+  snprintf(target_name, sizeof target_name, "%s", info->target_name);
+  if (!log_guest()) return refuse("no memory for the plugin: free some");
   guest_install(vcpu_slots);
-  pthread_atfork(NULL, forked_parent, forked_child);
+  pthread_atfork(forking, forked_parent, forked_child);
   const struct qemu_handlers handlers = {
       .translated = translated,
       .vcpu_started = vcpu_started,

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define RING_MAGIC 0x474e49524b434142ull
-#define RING_VERSION 2u
+#define RING_VERSION 3u
 #define RING_NO_NUMBER 0xffffffffu
 #define RING_NO_CODE 0xffu
 
@@ -40,10 +40,13 @@ struct ring_header {
   uint64_t unrecorded; /* transfers of ended vCPUs after the stop */
   uint64_t vcpus_unrecorded; /* vCPUs that found no slot */
   uint64_t vcpus; /* vCPUs seen, ever: the next vCPU number */
-  uint64_t forks; /* forks of the guest: children are not recorded */
+  uint64_t forks; /* forks of the guest */
   uint64_t ended; /* 1 once the exit hook of the writer ran */
   uint64_t instructions_at_stop; /* as in the vCPU slot, of ended vCPUs */
-  char gap_1[144];
+  uint64_t children; /* rings made for forked children, numbered from 0 */
+  uint64_t parent_pid; /* process that forked this one; 0: it was started */
+  uint64_t exit_status; /* 1 + what the guest asked to exit with; 0 unknown */
+  char gap_1[120];
   uint64_t drained; /* keep all: segments the recorder has on disk, ever */
   uint64_t drained_check; /* bitwise complement of drained */
   uint64_t log_tail; /* log bytes the recorder has on disk, ever */
@@ -83,6 +86,9 @@ _Static_assert(offsetof(struct ring_header, vcpus) == 336, "layout");
 _Static_assert(offsetof(struct ring_header, forks) == 344, "layout");
 _Static_assert(offsetof(struct ring_header, ended) == 352, "layout");
 _Static_assert(offsetof(struct ring_header, instructions_at_stop) == 360, "layout");
+_Static_assert(offsetof(struct ring_header, children) == 368, "layout");
+_Static_assert(offsetof(struct ring_header, parent_pid) == 376, "layout");
+_Static_assert(offsetof(struct ring_header, exit_status) == 384, "layout");
 _Static_assert(offsetof(struct ring_header, drained) == 512, "layout");
 _Static_assert(offsetof(struct ring_header, drained_check) == 520, "layout");
 _Static_assert(offsetof(struct ring_header, log_tail) == 528, "layout");

@@ -86,6 +86,13 @@ static bool populate(void *start, uint64_t bytes) {
   return error == 0;
 }
 
+static void free_all_slots(void) {
+  ring.free_count = 0;
+  for (uint32_t slot = ring.header->segment_slots; slot > 0; slot--) {
+    ring.free_slots[ring.free_count++] = slot - 1; /* lowest on top: few pages are ever touched */
+  }
+}
+
 const char *ring_attach(const char *path) {
   static char problem[800];
   int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -121,14 +128,14 @@ const char *ring_attach(const char *path) {
   ring.log = (uint8_t *)base + h->log_offset;
   ring.data = (uint8_t *)base + h->data_offset;
   snprintf(ring.path, sizeof ring.path, "%s", path);
+  size_t stem = strlen(path) > 5 ? strlen(path) - 5 : 0; /* without `.ring` */
+  snprintf(ring.family, sizeof ring.family, "%.*s", (int)stem, path);
   ring.free_slots = malloc(h->segment_slots * sizeof(uint32_t));
   ring.populated = calloc(h->segment_slots, 1);
   if (!ring.free_slots || !ring.populated || !populate(base, h->log_offset)) {
     return "no memory for the ring: free some, or use a smaller --ring";
   }
-  for (uint32_t slot = h->segment_slots; slot > 0; slot--) {
-    ring.free_slots[ring.free_count++] = slot - 1; /* lowest on top: few pages are ever touched */
-  }
+  free_all_slots();
   h->writer_start = process_start((uint64_t)getpid());
   __atomic_store_n(&h->writer_pid, (uint64_t)getpid(), __ATOMIC_RELEASE);
   return NULL;
@@ -141,6 +148,85 @@ void ring_detach_child(void) {
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
   if (again == MAP_FAILED) _exit(127); /* writing on would corrupt the parent's trace */
   ring.detached = true;
+}
+
+/* What the header of a child's ring takes over; counters begin at 0. */
+static void child_header(struct ring_header *child, const struct ring_header *h) {
+  memset(child, 0, sizeof *child);
+  child->magic = h->magic;
+  child->version = h->version;
+  child->keep = h->keep;
+  child->segment_transfers = h->segment_transfers;
+  child->segment_budget = h->segment_budget;
+  child->segment_slots = h->segment_slots;
+  child->vcpu_slots = h->vcpu_slots;
+  child->log_bytes = h->log_bytes;
+  child->vcpu_offset = h->vcpu_offset;
+  child->queue_offset = h->queue_offset;
+  child->segment_offset = h->segment_offset;
+  child->log_offset = h->log_offset;
+  child->data_offset = h->data_offset;
+  child->file_bytes = h->file_bytes;
+  child->max_transfers = h->max_transfers;
+  child->recorder_pid = h->recorder_pid;
+  child->recorder_start = h->recorder_start;
+  child->drained_check = ~0ull;
+  child->log_tail_check = ~0ull;
+}
+
+bool ring_make_child(char *path, size_t size) {
+  struct ring_header *h = ring.header;
+  struct ring_header child;
+  if (stopped() || __atomic_load_n(&h->recorder_gone, __ATOMIC_ACQUIRE) != 0) return false;
+  int length = snprintf(path, size, "%s-%u-%llu.ring", ring.family, (unsigned)getpid(),
+                        (unsigned long long)h->children);
+  if (length < 0 || (size_t)length >= size) return false;
+  int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (fd < 0) return false;
+  child_header(&child, h);
+  bool made = pwrite(fd, &child, sizeof child, 0) == (ssize_t)sizeof child &&
+              ftruncate(fd, (off_t)h->file_bytes) == 0;
+  close(fd);
+  if (!made) {
+    unlink(path);
+    return false;
+  }
+  __atomic_store_n(&h->children, h->children + 1, __ATOMIC_RELEASE);
+  return true;
+}
+
+/* NAME.trace or NAME.PID.trace of the parent -> NAME.PID.trace, where NAME ends at `stem`. */
+static void name_trace(char *into, size_t size, const char *root) {
+  size_t length = strlen(root), suffix = strlen(".trace");
+  bool has_suffix = length > suffix && strcmp(root + length - suffix, ".trace") == 0;
+  snprintf(into, size, "%.*s.%u.trace", (int)(has_suffix ? length - suffix : length), root,
+           (unsigned)getpid());
+}
+
+bool ring_enter_child(const char *path, uint64_t parent_pid) {
+  static char root[sizeof ring.header->trace_directory]; /* of the first process */
+  struct ring_header *h = ring.header;
+  uint64_t bytes = h->file_bytes;
+  if (root[0] == 0) snprintf(root, sizeof root, "%s", h->trace_directory);
+  int fd = open(path, O_RDWR | O_CLOEXEC);
+  if (fd < 0) return false;
+  int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
+  void *base = mmap(h, bytes, PROT_READ | PROT_WRITE, flags, fd, 0);
+  close(fd);
+  if (base == MAP_FAILED) return false;
+  pthread_mutex_init(&ring.lock, NULL);
+  snprintf(ring.path, sizeof ring.path, "%s", path);
+  memset(ring.populated, 0, h->segment_slots);
+  free_all_slots();
+  ring.log_populated = ring.reclaimed = ring.allotted = 0;
+  ring.marks = 0;
+  name_trace(h->trace_directory, sizeof h->trace_directory, root);
+  h->parent_pid = parent_pid;
+  h->writer_start = process_start((uint64_t)getpid());
+  bool fits = populate(h, h->log_offset);
+  if (!fits) ring_stop(RING_STOP_NO_SPACE);
+  __atomic_store_n(&h->writer_pid, (uint64_t)getpid(), __ATOMIC_RELEASE);
+  return true;
 }
 
 static uint64_t drained(void) {

@@ -19,6 +19,7 @@ struct ring {
   uint8_t *log;
   uint8_t *data;
   char path[512];
+  char family[512]; /* path of the first ring without `.ring`: what all names begin with */
   pthread_mutex_t lock; /* guards everything below, the log, the queue and publication */
   uint32_t *free_slots;
   uint32_t free_count;
@@ -36,6 +37,13 @@ extern struct ring ring;
 const char *ring_attach(const char *path);
 /* In a forked child: gives up the shared pages so that the parent's ring stays the parent's. */
 void ring_detach_child(void);
+/*
+ * A child that is recorded gets a ring of its own, of the same shape. Before the fork, with the
+ * lock held: makes the file, so that whoever reads the parent's ring knows of it. In the child:
+ * maps it where the parent's was, so that pointers into it stay true. False: there is none.
+ */
+bool ring_make_child(char *path, size_t size);
+bool ring_enter_child(const char *path, uint64_t parent_pid);
 
 void ring_lock(void);
 void ring_unlock(void);
