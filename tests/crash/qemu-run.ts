@@ -81,6 +81,14 @@ export class Run {
     await this.#gone;
   }
 
+  /** Whatever a test has left running. */
+  [Symbol.dispose](): void {
+    if (this.recorder.exitCode === null && this.recorder.signalCode === null) {
+      this.recorder.kill('SIGKILL');
+      this.killGuest();
+    }
+  }
+
   async recorderEnds(): Promise<number> {
     const [status] = await this.#gone;
     return Number(status);

@@ -23,6 +23,8 @@ export interface Recording extends GuestRun {
   readonly maxTransfers?: number;
   /** Whether forked children are recorded, too. */
   readonly follow?: boolean;
+  readonly trigger?: string;
+  readonly after?: number;
   /** Whether QEMU's translation is kept. */
   readonly hostCode?: boolean;
 }
@@ -41,9 +43,9 @@ export function guestEnvironment(more: Readonly<Record<string, string>> = {}): N
 export function recordOptions(run: Recording): RecordOptions {
   const { program, args = [], output, keep = 'all', qemu } = run;
   const { ringBytes = RING_BYTES_DEFAULT, maxTransfers = 0 } = run;
-  const { follow = false, hostCode = false } = run;
+  const { follow = false, hostCode = false, trigger = null, after = 0 } = run;
   const none = { sysroot: null, engine: 'qemu', embedded: EMBEDDED_DEFAULTS } as const;
-  const how = { keep, ringBytes, maxTransfers, follow, hostCode };
+  const how = { keep, ringBytes, maxTransfers, follow, hostCode, trigger, after };
   return { program, args, output, qemu, ...how, ...none };
 }
 

@@ -13,6 +13,7 @@ import { LAST } from './commands/last.ts';
 import { QUERY } from './commands/query.ts';
 import { RECORD } from './commands/record.ts';
 import { RECOVER } from './commands/recover.ts';
+import { SNAPSHOT } from './commands/snapshot.ts';
 import { STACK } from './commands/stack.ts';
 import { WALK } from './commands/walk.ts';
 import { addCompletion } from './completion.ts';
@@ -33,6 +34,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   QUERY,
   INDEX,
   CHECK,
+  SNAPSHOT,
   RECOVER,
   DOCTOR,
 ];

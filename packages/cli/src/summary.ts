@@ -214,6 +214,7 @@ export function tellEnd(manifest: Pick<Manifest, 'command' | 'end' | 'note'>): s
 /** What --max-transfers and the like cut off. The words are those of the manifest. */
 const STOPPED: Readonly<Record<string, string>> = {
   'max-transfers': 'at the number of transfers given by --max-transfers',
+  trigger: 'at the trigger given by --trigger',
   'recorder-gone': 'when the recorder was gone',
   'no-space': 'when the ring found no space to grow',
   'edges-full': 'when there were more distinct transfers than the trace can number',

@@ -46,7 +46,14 @@ export function finishTrace(
 }
 
 /** How a guest ended, if somebody saw; `unknown` of a process that others wait for. */
-export type SeenEnd = GuestEnd | { readonly how: 'unknown'; readonly note?: string };
+export type SeenEnd =
+  | GuestEnd
+  | {
+      readonly how: 'unknown';
+      readonly note?: string;
+      /** Why recording stopped before the process did. */
+      readonly stopped?: 'trigger';
+    };
 
 /** As the manifest has it. */
 function endOf(end: SeenEnd | null): End {
@@ -63,6 +70,9 @@ function untold({ guest }: Flusher): string[] {
       'transfers have no cause. docs/qemu.md lists the machines for which they are told.',
   ];
 }
+
+const stopOf = (end: SeenEnd | null): string | null =>
+  end?.how === 'unknown' ? (end.stopped ?? null) : null;
 
 /** Calls that the engine does not have; only the embedded one counts them. */
 const callsOf = (end: SeenEnd | null): Manifest['unknownCalls'] =>
@@ -86,13 +96,14 @@ export function closeTrace(
   manifest.note = end?.note ?? null;
   manifest.unknownCalls = callsOf(end);
   manifest.durationNs = end === null ? null : Number(now - BigInt(manifest.startedNs));
-  manifest.stopped = state.stopped === 'running' ? null : state.stopped;
+  manifest.stopped = stopOf(end) ?? (state.stopped === 'running' ? null : state.stopped);
   manifest.totals.waitNs = state.waitNs;
   manifest.totals.vcpus = state.vcpus;
   manifest.totals.instructions = flusher.instructions;
   manifest.losses.overwritten = state.overwritten;
-  // What --max-transfers cut off was asked for: it is told as `stopped`, and is no loss.
-  manifest.losses.unrecorded = state.stopped === 'max-transfers' ? 0 : state.unrecorded;
+  // What --max-transfers or a trigger cut off was asked for: it is told as `stopped`.
+  const isAskedFor = state.stopped === 'max-transfers' || state.stopped === 'trigger';
+  manifest.losses.unrecorded = isAskedFor ? 0 : state.unrecorded;
   manifest.losses.vcpusUnrecorded = state.vcpusUnrecorded;
   // A fork may fail after a ring was made for it: then nobody ran, and the guest was told so.
   const ringless = Math.max(0, state.forks - state.children);

@@ -57,6 +57,16 @@ class BlockHandles {
   }
 }
 
+/** What ended a recording early, and where. */
+export interface TriggerMark {
+  readonly vcpu: number;
+  readonly seq: number;
+  readonly timeNs: bigint;
+  readonly pc: bigint | null;
+  /** As the user said it. */
+  readonly detail: string;
+}
+
 export class Flusher {
   /** What the guest said of itself; null until its plugin spoke. */
   guest: LogGuest | null = null;
@@ -70,7 +80,11 @@ export class Flusher {
   execPath: string | null = null;
   /** Children that the guest was told of. */
   forks = 0;
-  readonly #ring: Ring;
+  /** Why no more is to be recorded; a mark tells. */
+  trigger: () => TriggerMark | null = () => null;
+  /** Is shown each stretch of the log. */
+  onLog: (batch: LogBatch) => void = () => {};
+  #ring: Ring;
   readonly #writer: TraceWriter;
   readonly #blocks = new BlockHandles();
   /** By vCPU: seq after its last segment that was taken. */
@@ -83,6 +97,7 @@ export class Flusher {
   /** Transfers in the gaps that were told, but those of damaged files. */
   #gapTransfers = 0;
   #isStopTold = false;
+  #isFrozen = false;
   #marksOnDisk = 0;
   #drained: number;
   #logTail: number;
@@ -102,13 +117,14 @@ export class Flusher {
   /**
    * For a resumed trace: how far each vCPU had come on disk and the marks that are there, so that
    * nothing is written twice.
+   * @param hasHandles whether the log still says what it said of blocks that are on disk
    */
-  resume(seqEnd: ReadonlyMap<number, number>, marks: readonly MarkRow[]): void {
+  resume(seqEnd: ReadonlyMap<number, number>, marks: readonly MarkRow[], hasHandles = true): void {
     // Of these the writer numbered all but what a recorder adds before the log is at its end.
     this.#marksOnDisk = marks.filter(({ kind }) => kind !== markKind('gap')).length;
     for (const [vcpu, seq] of seqEnd) this.#seqEnd.set(vcpu, seq);
     this.#noteMarks(marks);
-    this.#findBlocksAgain();
+    if (hasHandles) this.#findBlocksAgain();
   }
 
   /** Handles are in the log only. What was taken of its last round is there until it is reused. */
@@ -195,6 +211,7 @@ export class Flusher {
     const batch = decodeLog(this.#ring.readLog(this.#logTail, head));
     this.guest ??= batch.guest;
     this.#writeLog(batch);
+    this.onLog(batch);
     this.#logTail = head;
     this.#ring.setLogTail(head);
     return true;
@@ -205,11 +222,26 @@ export class Flusher {
     for (const block of batch.blocks) this.#blocks.add(block);
     const blocks = batch.blocks.filter((block) => block.block >= counts.blocks);
     const edges = batch.edges.filter((edge) => edge.edge >= counts.edges);
-    const marks = batch.marks.filter((mark) => mark.mark >= this.#marksOnDisk);
+    const ends = this.#isFrozen ? this.#frozenEnds() : null;
+    const isHeld = ({ vcpu, seq }: MarkRow): boolean =>
+      ends === null || seq <= (ends.get(vcpu) ?? 0);
+    const marks = batch.marks.filter((mark) => mark.mark >= this.#marksOnDisk && isHeld(mark));
     if (blocks.length > 0) this.#writer.addBlocks(blockRows(blocks));
     if (edges.length > 0) this.#writer.addEdges(edgeRows(edges));
     if (marks.length > 0) this.#writer.addMarks(markRows(marks));
     this.#noteMarks(marks);
+  }
+
+  /** By vCPU: seq after its last transfer; the log of a copied ring is a little later than that. */
+  #frozenEnds(): Map<number, number> {
+    const ends = new Map(this.#seqEnd);
+    const add = ({ vcpu, firstSeq, rows }: RingSegment): void => {
+      ends.set(vcpu, Math.max(ends.get(vcpu) ?? 0, firstSeq + rows));
+    };
+    const { published } = this.#ring.writerState();
+    for (let n = this.#drained; n < published; n++) add(this.#ring.publishedSegment(n));
+    for (const vcpu of this.#ring.liveVcpus()) add(vcpu);
+    return ends;
   }
 
   #noteMarks(marks: readonly MarkRow[]): void {
@@ -230,6 +262,13 @@ export class Flusher {
   #noteGap(mark: MarkRow): void {
     this.#gapsTold.add(`${mark.vcpu} ${mark.seq}`);
     if (mark.detail === null) this.#gapTransfers += Number(mark.number ?? 0n);
+  }
+
+  /** From now on the ring is what a copy of it is; its writer goes on. */
+  useFrozen(ring: Ring): void {
+    this.#ring = ring;
+    this.#isFrozen = true;
+    this.#drained = Math.max(this.#drained, ring.progress().drained);
   }
 
   /**
@@ -258,6 +297,11 @@ export class Flusher {
         detail: state.stopped,
       });
     }
+    const trigger = this.trigger();
+    if (trigger !== null) {
+      const { vcpu, seq, timeNs, pc, detail } = trigger;
+      this.#addMark(vcpu, seq, timeNs, 'trigger', { pc, detail });
+    }
     // A writer that was killed while it reused a segment may have counted that one or not.
     const wasKilled = !state.ended && state.stopped === 'running';
     const overwritten = wasKilled ? this.#gapTransfers : state.overwritten;
@@ -281,6 +325,11 @@ export class Flusher {
     const seq = this.#seqEnd.get(vcpu.vcpu) ?? 0;
     const block = vcpu.settled ? this.#blocks.find(vcpu.prev) : null;
     if (block === null && seq === 0) return; // it never ran
+    if (this.#isFrozen && (block === null || seq !== vcpu.firstSeq + vcpu.rows)) {
+      // It goes on, or went on to what is on disk: nobody knows at which instruction it was.
+      this.instructions += vcpu.instructions;
+      return;
+    }
     if (block === null) {
       // Killed between its last transfer and the note of where that led: the transfer tells.
       this.#addMark(vcpu.vcpu, seq, nowNs, 'end', { number: BigInt(vcpu.instructions) });

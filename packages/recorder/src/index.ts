@@ -15,3 +15,4 @@ export {
   runUnrecorded,
 } from './record.ts';
 export { type RecoverResult, recover } from './recover.ts';
+export { type SnapshotResult, snapshot } from './snapshot.ts';

@@ -95,6 +95,21 @@ export function collectModules(
   return { modules, symbols, code, problems };
 }
 
+/** Where a symbol is in what these events have mapped: once for each load of a file that has it. */
+export function addressesOf(name: string, events: readonly MapEvent[]): bigint[] {
+  const { modules, symbols } = collectModules(events);
+  const found = new Set<bigint>();
+  for (let symbol = 0; symbol < symbols.count; symbol++) {
+    if (symbols.name(symbol) !== name) continue;
+    const path = modules.path[symbols.module[symbol] ?? 0];
+    modules.path.forEach((other, row) => {
+      if (other !== path) return;
+      found.add(BigInt.asUintN(64, (modules.base[row] ?? 0n) + (symbols.address[symbol] ?? 0n)));
+    });
+  }
+  return [...found];
+}
+
 function rowsOf(loads: readonly Load[]): ModuleRows {
   return {
     count: loads.length,

@@ -2,18 +2,21 @@
 import { existsSync, rmSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { closeTrace } from './close.ts';
+import { closeTrace, mapEvents } from './close.ts';
 import { chooseEngine, type EngineChoice } from './engines/choose.ts';
 import type { GuestEnd, PreparedGuest, RunningGuest } from './engines/engine.ts';
 import { BacktrailError } from './errors.ts';
 import { type ChildResult, Family } from './family.ts';
 import { Flusher } from './flush.ts';
+import { addressesOf } from './modules.ts';
 import { ringShape } from './ring/create.ts';
+import { freezeRing } from './ring/freeze.ts';
 import type { Ring } from './ring/ring.ts';
-import { symbolFile, symbolImages } from './symbol-files.ts';
+import { symbolFile, symbolImages, symbolMaps } from './symbol-files.ts';
 import { type KeepMode, type Manifest, NO_LOSSES, type SymbolFile } from './trace/manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './trace/schema.ts';
 import { TraceWriter } from './trace/writer.ts';
+import { checkTrigger, parseTrigger, Trigger } from './trigger.ts';
 
 export const RING_BYTES_DEFAULT = 64 * 1024 * 1024;
 export const RING_BYTES_MIN = 2 * 4096;
@@ -28,6 +31,10 @@ export interface RecordOptions extends EngineChoice {
   readonly ringBytes: number;
   /** Stop recording, not the guest, after so many transfers; 0: never. */
   readonly maxTransfers: number;
+  /** What ends the recording, not the program; null or left out: the end of the run. */
+  readonly trigger?: string | null;
+  /** Transfers of that vCPU that are recorded after the trigger came, at least. */
+  readonly after?: number;
   /** Called about ten times a second while the guest runs. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -153,21 +160,25 @@ function holdSignals(guest: RunningGuest): () => void {
   };
 }
 
-/** Drains until the guest is gone. A trace that cannot be written stops the recording only. */
+/**
+ * Drains until the guest is gone, or a trigger came: then its end is null. A trace that cannot be
+ * written stops the recording only.
+ */
 async function drain(
   guest: RunningGuest,
   ring: Ring,
   flusher: Flusher,
   family: Family | null,
+  isTriggered: () => boolean,
   report: () => void,
-): Promise<{ end: GuestEnd; failure: Error | null }> {
+): Promise<{ end: GuestEnd | null; failure: Error | null }> {
   let end: GuestEnd | null = null;
   let failure: Error | null = null;
   const ended = guest.ended.then((how) => {
     end = how;
   });
   let reported = performance.now();
-  while (end === null && failure === null) {
+  while (end === null && failure === null && !isTriggered()) {
     let moved = false;
     try {
       moved = flusher.poll();
@@ -182,6 +193,7 @@ async function drain(
     }
     await Promise.race([ended, moved ? setImmediate() : setTimeout(POLL_MS)]);
   }
+  if (end === null && failure === null) return { end, failure };
   await ended;
   return { end: await guest.ended, failure };
 }
@@ -213,7 +225,8 @@ async function runGuest(
     const begun = await beginTrace(guest, ring, manifest);
     const { flusher } = begun;
     writer = begun.writer;
-    const { end, failure } = await drain(guest, ring, flusher, family, () => {
+    const isTriggered = watchFor(options, ring, flusher, manifest);
+    const { end, failure } = await drain(guest, ring, flusher, family, isTriggered, () => {
       options.onProgress?.({
         transfers: begun.writer.counts.transfers + (family?.transfers ?? 0),
         bytes: begun.writer.counts.bytes,
@@ -222,6 +235,13 @@ async function runGuest(
       });
     });
     if (failure !== null) throw failure;
+    if (end === null) {
+      const problems = closeAtTrigger(ring, begun.writer, flusher, family);
+      writer = null;
+      const guestEnd = await guest.ended;
+      const children = family?.results ?? [];
+      return { directory: ring.traceDirectory, manifest, end: guestEnd, problems, children };
+    }
     if (ring.writerState().pid === 0) {
       throw new BacktrailError('E_QEMU_SILENT', prepared.explainSilence(end));
     }
@@ -239,6 +259,50 @@ async function runGuest(
   } finally {
     release();
   }
+}
+
+function watchFor(
+  options: RecordOptions,
+  ring: Ring,
+  flusher: Flusher,
+  manifest: Manifest,
+): () => boolean {
+  const { trigger: text = null, after = 0 } = options;
+  if (text === null) return () => false;
+  const { symbolFiles = [], startedNs } = manifest;
+  const images = symbolMaps(symbolFiles, BigInt(startedNs));
+  const trigger = new Trigger(parseTrigger(text), (name, maps) =>
+    addressesOf(name, [...images, ...mapEvents(maps)]),
+  );
+  flusher.onLog = (batch) => trigger.take(batch);
+  flusher.trigger = () => (trigger.fired === null ? null : { ...trigger.fired, detail: text });
+  return () => {
+    const { fired } = trigger;
+    if (fired === null) return false;
+    const now = ring.liveVcpus().find(({ vcpu }) => vcpu === fired.vcpu);
+    return now === undefined || now.firstSeq + now.rows >= fired.seq + after;
+  };
+}
+
+/** The guest runs on: what its ring holds now is the trace. */
+function closeAtTrigger(
+  ring: Ring,
+  writer: TraceWriter,
+  flusher: Flusher,
+  family: Family | null,
+): readonly string[] {
+  family?.leave();
+  if (family !== null && family.children.length > 0) writer.manifest.children = family.children;
+  flusher.useFrozen(freezeRing(ring).ring);
+  ring.requestStop();
+  ring.leave();
+  const note = 'recording ended at the trigger, and the program ran on';
+  return closeTrace(
+    writer,
+    flusher,
+    { how: 'unknown', note, stopped: 'trigger' },
+    family?.children.length,
+  );
 }
 
 /** Until all children of the first process are known: its trace names them. */
@@ -275,6 +339,7 @@ async function drainFamily(family: Family): Promise<void> {
 export async function record(options: RecordOptions): Promise<RecordResult> {
   checkOptions(options);
   const prepared = chooseEngine(options).prepare(options);
+  checkTrigger(options.trigger ?? null, prepared.engine.name);
   const symbolFiles = symbolFilesOf(options, prepared);
   const directory = outputDirectory(options);
   const ring = prepared.createRing({

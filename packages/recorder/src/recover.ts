@@ -14,7 +14,7 @@ import type { Trace } from './trace/trace.ts';
 import { MARK_KINDS } from './trace/vocabulary.ts';
 import { TraceWriter } from './trace/writer.ts';
 
-const RING_FOLDER = '/dev/shm';
+export const RING_FOLDER = '/dev/shm';
 
 export interface RecoverResult {
   readonly directory: string;
@@ -26,7 +26,7 @@ export interface RecoverResult {
   readonly children: readonly RecoverResult[];
 }
 
-function marksOf(trace: Trace): MarkRow[] {
+export function marksOf(trace: Trace): MarkRow[] {
   const { marks } = trace;
   const value = <T>(has: number | undefined, given: T | undefined): T | null =>
     has === 1 && given !== undefined ? given : null;
@@ -44,7 +44,7 @@ function marksOf(trace: Trace): MarkRow[] {
   }));
 }
 
-function seqEnds(trace: Trace): Map<number, number> {
+export function seqEnds(trace: Trace): Map<number, number> {
   return new Map(trace.vcpus.map((vcpu) => [vcpu, trace.seqEnd(vcpu)]));
 }
 

@@ -20,6 +20,8 @@ function recordOptions(call: Call): RecordOptions {
     ringBytes: call.number('ring') ?? RING_DEFAULT.value,
     maxTransfers: call.number('maxTransfers') ?? 0,
     follow: call.text('follow') !== 'none',
+    trigger: call.text('trigger'),
+    after: call.number('after') ?? 0,
     hostCode: call.flag('hostCode'),
     sysroot: call.text('sysroot'),
     qemu: call.text('qemu'),
@@ -113,6 +115,9 @@ export const RECORD: CommandSpec = {
     'With --keep all nothing is lost: the program waits if the disk is slow. With --keep last ' +
       'only the end of the run is kept, as much as the ring holds. With --keep none the program ' +
       'just runs, so that one can see what recording costs.',
+    'With --trigger the trace is closed when the trigger came, and the program runs on ' +
+      'unrecorded. --keep last and a trigger make a flight recorder; "backtrail snapshot" writes ' +
+      'what it holds at any time.',
     'The embedded engine needs nothing installed. It runs RV64GC programs: static Linux ones, ' +
       'and bare-metal ones (told by their addresses) on a board like that of QEMU virt. A run is ' +
       'deterministic: time passes with instructions, 1 ns each, and randomness comes from the ' +
@@ -155,6 +160,17 @@ export const RECORD: CommandSpec = {
     {
       flags: '--max-transfers <n>',
       says: 'stop recording (not the program) after so many: 1e6, 10M',
+      parse: parseCount,
+    },
+    {
+      flags: '--trigger <what>',
+      says:
+        'end recording (not the program) when this comes: a function or address that runs for ' +
+        'the first time, signal:N, exception:N, exit',
+    },
+    {
+      flags: '--after <n>',
+      says: 'and at least so many transfers after that: 1000, 10M',
       parse: parseCount,
     },
     {
@@ -210,6 +226,7 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record ./a.out input.txt', says: 'into a.out.trace' },
     { line: 'backtrail record -o bad.trace -- ./a.out -v', says: '-v belongs to a.out' },
     { line: 'backtrail record --keep last --ring 1G ./server', says: 'the last 268 M transfers' },
+    { line: 'backtrail record --trigger panic ./server', says: 'what led to panic()' },
     { line: 'backtrail record -L /usr/riscv64-linux-gnu ./rv', says: 'a foreign dynamic program' },
     { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
     { line: 'backtrail record firmware.elf', says: 'bare metal' },

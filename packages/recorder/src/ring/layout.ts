@@ -16,7 +16,7 @@
 import assert from 'node:assert/strict';
 
 export const RING_MAGIC = 0x474e4952_4b434142n; // "BACKRING", as bytes in the file
-export const RING_VERSION = 3;
+export const RING_VERSION = 4;
 export const PAGE_BYTES = 4096;
 
 export type FieldType = 'u8' | 'u32' | 'u64' | 'i64' | 'text';
@@ -77,6 +77,7 @@ export const HEADER = {
   logTail: { at: 528, type: 'u64', says: 'log bytes the recorder has on disk, ever' },
   logTailCheck: { at: 536, type: 'u64', says: 'bitwise complement of logTail' },
   recorderGone: { at: 544, type: 'u64', says: '1 once the recorder stopped draining on purpose' },
+  stopRequest: { at: 552, type: 'u64', says: '1 once a trigger came: no more is to be recorded' },
 
   traceDirectory: { at: 1024, type: 'text', bytes: 3072, says: 'absolute path of the trace' },
 } as const satisfies Record<string, Field>;
@@ -196,6 +197,7 @@ export const STOP_REASONS = [
   'recorder-gone',
   'no-space',
   'edges-full',
+  'trigger',
 ] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 

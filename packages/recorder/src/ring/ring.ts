@@ -80,6 +80,8 @@ export class Ring {
   readonly traceDirectory: string;
   /** When the process that drains was started, clock ticks since boot. */
   readonly recorderStart: bigint;
+  /** The process that drains. */
+  readonly recorderPid: number;
   /** Process that forked the one that writes; 0: nobody did. */
   readonly parentPid: number;
   readonly #file: RingStore;
@@ -101,6 +103,7 @@ export class Ring {
     this.keep = readNumber(view, 0, HEADER.keep) === 0 ? 'all' : 'last';
     this.traceDirectory = readText(header, 0, HEADER.traceDirectory);
     this.recorderStart = readField(view, 0, HEADER.recorderStart);
+    this.recorderPid = readNumber(view, 0, HEADER.recorderPid);
     this.parentPid = readNumber(view, 0, HEADER.parentPid);
   }
 
@@ -146,6 +149,11 @@ export class Ring {
       file.close();
       throw error;
     }
+  }
+
+  /** Its bytes, to be read. */
+  get store(): RingStore {
+    return this.#file;
   }
 
   #checkOffsets(view: DataView): void {
@@ -360,6 +368,13 @@ export class Ring {
     const { written } = new TextEncoder().encodeInto(directory, bytes.subarray(0, -1));
     assert(written === Buffer.byteLength(directory), 'a longer path than the writer chose');
     this.#file.write(field.at, bytes);
+  }
+
+  /** Asks the writer to record no more: it stops when its open segments are full. */
+  requestStop(): void {
+    const one = new Uint8Array(8);
+    one[0] = 1;
+    this.#file.write(HEADER.stopRequest.at, one);
   }
 
   /** Tells the writer that nobody drains any more: it stops recording and the guest runs on. */

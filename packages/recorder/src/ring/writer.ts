@@ -99,12 +99,14 @@ export class RingWriter implements LogSpace {
   }
 
   get stopped(): StopReason {
+    if (this.#get(HEADER.stopRequest) !== 0) this.stop('trigger');
     return STOP_REASONS[this.#get(HEADER.stopped)] ?? 'running';
   }
 
   /** Recording ends here; the first reason given stays. */
   stop(reason: Exclude<StopReason, 'running'>): void {
-    if (this.stopped === 'running') this.#set(HEADER.stopped, STOP_REASONS.indexOf(reason));
+    if (this.#get(HEADER.stopped) !== 0) return;
+    this.#set(HEADER.stopped, STOP_REASONS.indexOf(reason));
   }
 
   /** The guest has ended in order. */

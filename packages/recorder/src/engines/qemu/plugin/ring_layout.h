@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define RING_MAGIC 0x474e49524b434142ull
-#define RING_VERSION 3u
+#define RING_VERSION 4u
 #define RING_NO_NUMBER 0xffffffffu
 #define RING_NO_CODE 0xffu
 
@@ -52,7 +52,8 @@ struct ring_header {
   uint64_t log_tail; /* log bytes the recorder has on disk, ever */
   uint64_t log_tail_check; /* bitwise complement of logTail */
   uint64_t recorder_gone; /* 1 once the recorder stopped draining on purpose */
-  char gap_2[472];
+  uint64_t stop_request; /* 1 once a trigger came: no more is to be recorded */
+  char gap_2[464];
   char trace_directory[3072]; /* absolute path of the trace */
 };
 _Static_assert(offsetof(struct ring_header, magic) == 0, "layout");
@@ -94,6 +95,7 @@ _Static_assert(offsetof(struct ring_header, drained_check) == 520, "layout");
 _Static_assert(offsetof(struct ring_header, log_tail) == 528, "layout");
 _Static_assert(offsetof(struct ring_header, log_tail_check) == 536, "layout");
 _Static_assert(offsetof(struct ring_header, recorder_gone) == 544, "layout");
+_Static_assert(offsetof(struct ring_header, stop_request) == 552, "layout");
 _Static_assert(offsetof(struct ring_header, trace_directory) == 1024, "layout");
 _Static_assert(sizeof(struct ring_header) == 4096, "layout");
 
@@ -276,6 +278,7 @@ enum {
   RING_STOP_RECORDER_GONE = 2,
   RING_STOP_NO_SPACE = 3,
   RING_STOP_EDGES_FULL = 4,
+  RING_STOP_TRIGGER = 5,
 };
 
 enum {

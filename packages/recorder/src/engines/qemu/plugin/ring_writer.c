@@ -68,8 +68,10 @@ void ring_stop(uint64_t reason) {
 }
 
 static bool stopped(void) {
-  return ring.detached ||
-         __atomic_load_n(&ring.header->stopped, __ATOMIC_RELAXED) != RING_STOP_RUNNING;
+  struct ring_header *h = ring.header;
+  if (ring.detached) return true;
+  if (__atomic_load_n(&h->stop_request, __ATOMIC_RELAXED) != 0) ring_stop(RING_STOP_TRIGGER);
+  return __atomic_load_n(&h->stopped, __ATOMIC_RELAXED) != RING_STOP_RUNNING;
 }
 
 /*

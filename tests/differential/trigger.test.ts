@@ -1,0 +1,79 @@
+/** Recordings that end at a trigger: where it came, what is there, and that the guest runs on. */
+import path from 'node:path';
+import { MARK_KINDS, type Trace } from '@backtrail/recorder/trace';
+import { describe, expect, test } from 'vitest';
+import { checkTrace } from '../../packages/analyzer/src/check.ts';
+import { Cursor } from '../../packages/analyzer/src/cursor.ts';
+import { findPlace } from '../../packages/analyzer/src/place.ts';
+import { buildGuest, ISAS, needsIsa, temporaryFolder } from '../guests/build.ts';
+import { type Recording, recordGuest } from '../guests/record.ts';
+
+const folder = temporaryFolder('trigger');
+
+function markOf({ marks }: Trace, kind: 'trigger' | 'signal') {
+  const mark = marks.kind.indexOf(MARK_KINDS.indexOf(kind));
+  if (mark < 0) return null;
+  const pc = marks.hasPc[mark] === 1 ? marks.pc[mark] : null;
+  return { vcpu: marks.vcpu[mark] ?? 0, seq: marks.seq[mark] ?? 0, pc, detail: marks.detail(mark) };
+}
+
+for (const isa of ISAS) {
+  const need = needsIsa(isa);
+  describe.skipIf(need.missing)(`a trigger, ${isa}${need.note}`, () => {
+    let runs = 0;
+    const record = (guest: string, args: readonly string[], more: Partial<Recording>) => {
+      const output = path.join(folder, `${guest}.${isa}.${runs++}.trace`);
+      const program = buildGuest(isa, guest, folder);
+      const { trace, stdout } = recordGuest({ program, args, qemu: need.path, output, ...more });
+      expect(trace.state).toBe('complete');
+      expect(checkTrace(trace).findings).toEqual([]);
+      return { trace, stdout };
+    };
+
+    test.for(['all', 'last'] as const)('a function that runs, --keep %s', (keep) => {
+      const whole = record('forks', ['work'], {}).trace;
+      const { trace } = record('forks', ['work'], { keep, trigger: 'step', after: 500 });
+      const { manifest } = trace;
+      expect(manifest.losses).toEqual(whole.manifest.losses);
+      const mark = markOf(trace, 'trigger');
+      expect(mark).toMatchObject({ vcpu: 0, detail: 'step' });
+      expect(trace.seqEnd(0)).toBeGreaterThanOrEqual((mark?.seq ?? 0) + 500);
+      // It is where an instruction of that address ran first, in this trace and in one of all.
+      const [start = 0n] = findPlace(trace, 'step', (name) => name).starts;
+      expect(mark?.pc).toBe(start);
+      for (const one of [trace, whole]) {
+        const cursor = new Cursor(one);
+        cursor.toEnd('backward');
+        const first = cursor.address('forward', start);
+        expect(first.moved).toBe(true);
+        expect(first.position.seq + 1).toBe(mark?.seq);
+      }
+    });
+
+    test('an address; one where nothing runs is waited for in vain', () => {
+      const whole = record('forks', ['work'], {}).trace;
+      const [pc = 0n] = findPlace(whole, 'work', (name) => name).starts;
+      const { trace } = record('forks', ['work'], { trigger: `0x${pc.toString(16)}` });
+      expect(markOf(trace, 'trigger')?.pc).toBe(pc);
+      const { trace: other } = record('forks', ['work'], { trigger: '0xdead0000' });
+      expect(markOf(other, 'trigger')).toBeNull();
+      expect(other.manifest).toMatchObject({ stopped: null, end: { how: 'exit', status: 4 } });
+      expect(other.transfers).toBe(whole.transfers);
+    });
+
+    test('a signal; the program goes on to its end', () => {
+      const { trace: whole, stdout } = record('signals', [], {});
+      const first = markOf(whole, 'signal');
+      const number = whole.marks.number[whole.marks.kind.indexOf(MARK_KINDS.indexOf('signal'))];
+      const run = record('signals', [], { keep: 'last', trigger: `signal:${number}` });
+      expect(run.stdout.length).toBeGreaterThan(stdout.length / 2);
+      expect(first).not.toBeNull();
+      const mark = markOf(run.trace, 'trigger');
+      // It is a long run: the recorder comes to see the first one while it goes on.
+      expect(run.trace.manifest).toMatchObject({ stopped: 'trigger', end: { how: 'unknown' } });
+      expect(run.trace.manifest.note).toMatch(/the program ran on/);
+      expect(mark?.seq).toBe(markOf(run.trace, 'signal')?.seq);
+      expect(mark?.pc).toBe(markOf(run.trace, 'signal')?.pc);
+    });
+  });
+}
