@@ -81,4 +81,26 @@ describe.skipIf(need.missing)(`kill -9 of a family of processes${need.note}`, ()
     expectSound(openTrace(child));
     expect(openTrace(child).manifest).toMatchObject({ pid, recovered: true });
   });
+
+  test('the one that forked, and then Ctrl-C: its child runs on, unrecorded', async () => {
+    const options = recording('left', 'all');
+    const run = await Run.started(options, 1);
+    const ring = await run.childRing();
+    const { pid, published } = ring.writerState();
+    run.killGuest();
+    await run.until(() => ring.writerState().published > published + 100);
+    // The first may come before it knows that the guest is gone, whose it is alone till then.
+    await run.until(() => !run.recorder.kill('SIGINT') || run.recorder.exitCode !== null);
+    expect(await run.recorderEnds()).toBe(0);
+    expect(ring.writerAlive()).toBe(true);
+    process.kill(pid, 'SIGKILL');
+    ring.close();
+    run.ring.close();
+    const child = openTrace(childTrace(options, pid));
+    expectSound(child);
+    expect(child.manifest).toMatchObject({
+      end: { how: 'unknown' },
+      note: 'its recorder was asked to stop',
+    });
+  });
 });

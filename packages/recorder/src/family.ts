@@ -7,6 +7,7 @@ import { basename, join } from 'node:path';
 import { closeTrace, type SeenEnd } from './close.ts';
 import { BacktrailError } from './errors.ts';
 import { Flusher } from './flush.ts';
+import { freezeRing } from './ring/freeze.ts';
 import { Ring } from './ring/ring.ts';
 import { type Manifest, NO_LOSSES, type Relative } from './trace/manifest.ts';
 import { TraceWriter } from './trace/writer.ts';
@@ -54,6 +55,8 @@ interface Child extends Parent {
 export class Family {
   /** Of those that are closed. */
   readonly results: ChildResult[] = [];
+  /** One line for each process that could not be recorded. */
+  readonly problems: string[] = [];
   readonly #manifest: Manifest;
   readonly #stem: string;
   readonly #folder: string;
@@ -106,6 +109,8 @@ export class Family {
 
   /** Stops recording whoever still runs: they run on, and their traces are closed as they are. */
   leave(): void {
+    for (const parent of [this.#root, ...this.#open]) this.#discover(parent);
+    this.#adopt(true);
     for (const { ring, parent } of this.#waiting) {
       parent.waiting--;
       ring.leave();
@@ -114,6 +119,8 @@ export class Family {
     this.#waiting = [];
     const left = this.#open.slice();
     for (const child of left) {
+      // It runs on: what its ring holds now is what there will be of it.
+      child.flusher.useFrozen(freezeRing(child.ring).ring);
       child.ring.leave();
       this.#close(child, { how: 'unknown', note: 'its recorder was asked to stop' });
     }
@@ -125,7 +132,9 @@ export class Family {
     for (; parent.seen < children; parent.seen++) {
       const path = `${this.#stem}-${pid}-${parent.seen}.ring`;
       // It is made before it is counted.
-      this.#waiting.push({ ring: Ring.open(path), parent, aloneSince: null });
+      const ring = this.#attempt(() => Ring.open(path));
+      if (ring === null) continue;
+      this.#waiting.push({ ring, parent, aloneSince: null });
       parent.waiting++;
     }
   }
@@ -135,13 +144,24 @@ export class Family {
     for (const one of this.#waiting) {
       const { pid } = one.ring.writerState();
       const isWanted = isAll || this.#open.length < OPEN_MAX || isUrgent(one.ring);
-      if (pid !== 0 && isWanted) this.#begin(one, pid);
+      if (pid !== 0 && isWanted) this.#attempt(() => this.#begin(one, pid));
       else if (pid === 0 && this.#neverBegins(one)) {
         one.parent.waiting--;
         one.ring.remove();
       } else still.push(one);
     }
     this.#waiting = still;
+  }
+
+  /** What goes wrong with one process is told, and stops no other. */
+  #attempt<Answer>(work: () => Answer): Answer | null {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof BacktrailError)) throw error;
+      this.problems.push(`a forked process is not in a trace: ${error.message}`);
+      return null;
+    }
   }
 
   /** A fork that failed, or a child that was killed before it did anything. */
@@ -170,7 +190,7 @@ export class Family {
       directory: up,
     });
     mkdirSync(this.#folder, { recursive: true });
-    const writer = TraceWriter.create(directory, manifest);
+    const writer = beginTrace(directory, manifest, ring);
     const flusher = new Flusher(ring, writer);
     parent.children.push({ pid, directory: isRoot ? `${CHILDREN_FOLDER}/${name}` : `../${name}` });
     const child = { ring, directory, children: [], seen: 0, waiting: 0, pid, writer, flusher };
@@ -209,6 +229,17 @@ export class Family {
     this.#open = this.#open.filter((one) => one !== child);
     const { pid, directory, writer } = child;
     this.results.push({ pid, directory, manifest: writer.manifest, problems });
+  }
+}
+
+/** Without a trace nobody drains the ring: its process is told, and it is left for recovery. */
+function beginTrace(directory: string, manifest: Manifest, ring: Ring): TraceWriter {
+  try {
+    return TraceWriter.create(directory, manifest);
+  } catch (error) {
+    ring.leave();
+    ring.close();
+    throw error;
   }
 }
 

@@ -251,7 +251,8 @@ async function runGuest(
     release();
     if (family !== null) await drainFamily(family);
     const children = family?.results ?? [];
-    return { directory: ring.traceDirectory, manifest, end, problems, children };
+    const all = [...problems, ...(family?.problems ?? [])];
+    return { directory: ring.traceDirectory, manifest, end, problems: all, children };
   } catch (error) {
     writer?.abandon();
     family?.leave();
