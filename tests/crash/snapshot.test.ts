@@ -1,4 +1,5 @@
 /** What a ring holds while its writer goes on: whole, in order, and nothing that was not. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { snapshot } from '@backtrail/recorder';
 import { type KeepMode, openTrace, type Trace } from '@backtrail/recorder/trace';
@@ -80,6 +81,26 @@ describe.skipIf(need.missing)(`snapshots of a guest that runs${need.note}`, () =
         ).toBe(0);
       }
     }
+  });
+
+  test('a trigger ends the recording, and the guest runs on', async () => {
+    const options = {
+      ...recording('trigger', 'last', ['endless']),
+      trigger: 'mix',
+      after: 100_000,
+    };
+    using run = await Run.started(options, 1);
+    const manifest = path.join(options.output, 'manifest.json');
+    await run.until(() => existsSync(manifest));
+    expect(run.ring.writerAlive()).toBe(true);
+    const trace = openTrace(options.output);
+    expectSound(trace);
+    expect(trace.manifest).toMatchObject({ stopped: 'trigger', end: { how: 'unknown' } });
+    expect(trace.manifest.note).toMatch(/the program ran on/);
+    expect(trace.seqEnd(0)).toBeGreaterThan(100_000);
+    run.killGuest();
+    expect(await run.recorderEnds()).toBe(0);
+    run.ring.close();
   });
 
   test('of what is not there', () => {

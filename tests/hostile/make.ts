@@ -118,6 +118,8 @@ export function poisonTrace(sample: string, into: string, poison = `${POISON}\u0
     note: poison,
     stopped: poison,
     unknownCalls: [{ name: poison, count: 3 }],
+    // Nothing can be said of code of a machine that nobody knows: one of them only.
+    ...(sample.startsWith('bare-') && { guest: { ...writer.manifest.guest, isa: poison } }),
     losses: { ...writer.manifest.losses, forksUnrecorded: 1 },
   });
   writer.finish(rows.modules, rows.symbols, rows.code);

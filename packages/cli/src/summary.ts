@@ -267,7 +267,7 @@ function totalRows(summary: TraceSummary): (readonly [string, string])[] {
         : 'not counted: the trace was not closed',
     ],
     ['edges', `${formatCount(totals.edges)} distinct transfers`],
-    ['blocks', `${formatCount(totals.blocks)} of ${guest.isa} code`],
+    ['blocks', `${formatCount(totals.blocks)} of ${printable(guest.isa)} code`],
     ['marks', formatCount(totals.marks)],
     [
       'modules',

@@ -198,7 +198,8 @@ function pruned(root: Node): CrashFlame {
 /** Spans that are long enough to be seen, at most SPANS_MAX, in order of time. */
 function longest(spans: readonly CrashSpan[], instructions: number): CrashSpan[] {
   let kept = [...spans];
-  for (let least = instructions / 4000; kept.length > SPANS_MAX; least *= 2) {
+  // Not from 0, which doubles to 0: in code that is not known no instructions are counted.
+  for (let least = Math.max(1, instructions / 4000); kept.length > SPANS_MAX; least *= 2) {
     kept = kept.filter(({ from, to }) => to - from >= least);
   }
   return kept.sort((a, b) => a.from - b.from || a.depth - b.depth);

@@ -24,10 +24,19 @@ export function readField(view: DataView, base: number, field: Field): bigint {
   }
 }
 
-/** @throws RangeError beyond 2^53: no counter of a ring gets there. */
+/** What a ring holds was written by a process that crashed, or came from somebody else. */
+export const damagedRing = (what: string): BacktrailError =>
+  new BacktrailError(
+    'E_RING_DAMAGED',
+    `the ring: ${what}. It is damaged: remove its file, then recover the trace without it.`,
+  );
+
+/** @throws BacktrailError E_RING_DAMAGED beyond 2^53: no counter of a ring gets there. */
 export function readNumber(view: DataView, base: number, field: Field): number {
   const value = readField(view, base, field);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new RangeError(`${value} exceeds 2^53`);
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) {
+    throw damagedRing(`found the number ${value}, expected at most 2^53`);
+  }
   return Number(value);
 }
 

@@ -2,7 +2,7 @@
  * The log of a ring decoded into columns: edges, blocks and marks in the order in which the writer
  * numbered them. Twin: the ring_log_* functions of engines/qemu/plugin/ring_writer.c.
  */
-import { readField, readNumber, readText } from './file.ts';
+import { damagedRing, readField, readNumber, readText } from './file.ts';
 import {
   BLOCK_RECORD,
   BLOCK_RECORD_BYTES,
@@ -151,7 +151,7 @@ const RECORD_BYTES_MIN: Readonly<Record<(typeof RECORD_TYPES)[number], number>> 
 
 /**
  * Decodes whole records; views into `bytes`, which must stay as they are.
- * @throws RangeError if a record is of no known type or does not fit.
+ * @throws BacktrailError E_RING_DAMAGED if a record is of no known type or does not fit.
  */
 export function decodeLog(bytes: Uint8Array): LogBatch {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -162,7 +162,10 @@ export function decodeLog(bytes: Uint8Array): LogBatch {
     const type = left < 8 ? undefined : RECORD_TYPES[readNumber(view, at, RECORD_HEADER.type)];
     const size = type === undefined ? 0 : readNumber(view, at, RECORD_HEADER.bytes);
     if (type === undefined || size < RECORD_BYTES_MIN[type] || size % 8 !== 0 || size > left) {
-      throw new RangeError(`log record at byte ${at}: found ${size} bytes, ${left} are left`);
+      throw damagedRing(
+        `found a log record of ${size} bytes at byte ${at}, expected one of a known type that ` +
+          `fits into ${left} bytes`,
+      );
     }
     if (type === 'edge') batch.edges.push(readEdge(view, at));
     else if (type === 'block') batch.blocks.push(readBlock(view, at, bytes));

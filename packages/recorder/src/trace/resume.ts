@@ -160,6 +160,8 @@ function removeReplacements(directory: string): void {
 /** @throws BacktrailError E_NO_TRACE, E_TRACE_VERSION, E_COMPLETE, E_DISK_FULL */
 export function reopen(directory: string, kit: ArrowKit, system?: OutputSystem): Resumed {
   const { manifest, state } = readManifest(directory);
+  const segmentRows = readTable(tablePath(directory, 'segments'), SEGMENTS).rows;
+  const segments = soundSegments(directory, segmentRows);
   if (state === 'complete') {
     if (verifyTrace(openTrace(directory)).length === 0) {
       throw new BacktrailError(
@@ -175,8 +177,6 @@ export function reopen(directory: string, kit: ArrowKit, system?: OutputSystem):
   const blocks = readTable(tablePath(directory, 'blocks'), BLOCKS).rows;
   const edges = soundEdges(readTable(tablePath(directory, 'edges'), EDGES).rows, blocks.count);
   const marks = readTable(tablePath(directory, 'marks'), MARKS).rows;
-  const segmentRows = readTable(tablePath(directory, 'segments'), SEGMENTS).rows;
-  const segments = segmentTable(segmentRows);
 
   const members = new Map<number, number[]>();
   for (let segment = 0; segment < segments.count; segment++) {
@@ -201,6 +201,21 @@ export function reopen(directory: string, kit: ArrowKit, system?: OutputSystem):
     nextFile: Math.max(-1, ...members.keys()) + 1,
     ...tally(segments, kept),
   };
+}
+
+/** @throws BacktrailError E_TRACE_DAMAGED: without its segments a trace has no order. */
+function soundSegments(directory: string, rows: TableRows): SegmentTable {
+  try {
+    return segmentTable(rows);
+  } catch (error) {
+    if (!(error instanceof Damage)) throw error;
+    throw new BacktrailError(
+      'E_TRACE_DAMAGED',
+      `${tablePath(directory, 'segments')}: ${error.message}. Restore the file from a copy, or ` +
+        'record again.',
+      { cause: error },
+    );
+  }
 }
 
 function tally(
