@@ -57,6 +57,11 @@ class BlockHandles {
   }
 }
 
+/** A block that ran first after its ring was copied did not run in the copy: born at the end. */
+function bornBy(block: LogBlock, ends: ReadonlyMap<number, number>): LogBlock {
+  return { ...block, bornSeq: Math.min(block.bornSeq, ends.get(block.bornVcpu) ?? 0) };
+}
+
 /** What ended a recording early, and where. */
 export interface TriggerMark {
   readonly vcpu: number;
@@ -220,9 +225,11 @@ export class Flusher {
   #writeLog(batch: LogBatch): void {
     const { counts } = this.#writer;
     for (const block of batch.blocks) this.#blocks.add(block);
-    const blocks = batch.blocks.filter((block) => block.block >= counts.blocks);
-    const edges = batch.edges.filter((edge) => edge.edge >= counts.edges);
     const ends = this.#isFrozen ? this.#frozenEnds() : null;
+    const blocks = batch.blocks
+      .filter((block) => block.block >= counts.blocks)
+      .map((block) => (ends === null ? block : bornBy(block, ends)));
+    const edges = batch.edges.filter((edge) => edge.edge >= counts.edges);
     const isHeld = ({ vcpu, seq }: MarkRow): boolean =>
       ends === null || seq <= (ends.get(vcpu) ?? 0);
     const marks = batch.marks.filter((mark) => mark.mark >= this.#marksOnDisk && isHeld(mark));
