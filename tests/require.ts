@@ -28,6 +28,8 @@ const INSTALL = {
   'qemu-s390x': 'apt-get install qemu-user',
   'qemu-riscv32': 'apt-get install qemu-user',
   'qemu-system-riscv64': 'apt-get install qemu-system-misc',
+  'qemu-system-x86_64': 'apt-get install qemu-system-x86',
+  'qemu-system-aarch64': 'apt-get install qemu-system-arm',
   cc: 'apt-get install gcc libc6-dev',
   'c++': 'apt-get install g++',
   'g++': 'apt-get install g++',

@@ -61,6 +61,31 @@ const program: FixtureSpec = {
   ],
 };
 
+/**
+ * A kernel (level 1) that enters two processes (level 0) at the same addresses, and is entered by a
+ * call and by an interrupt.
+ */
+const machine: FixtureSpec = {
+  blocks: [
+    { pc: 0xc000n, code: '13000000', privilege: 1 },
+    { pc: 0x1000n, code: '13000000', privilege: 0 },
+    { pc: 0xd000n, code: '13000000', privilege: 1 },
+  ],
+  edges: [
+    { source: null, target: 0xc000n },
+    { source: 0xc000n, target: 0x1000n, kind: 'trap-return' },
+    { source: 0x1000n, target: 0xd000n, cause: 'exception', kind: 'syscall' },
+    { source: 0xd000n, target: 0xc000n, kind: 'jump' },
+    { source: 0x1000n, target: 0xd000n, cause: 'interrupt' },
+  ],
+  vcpus: [[0, 1, 2, 3, 1, 4, 3, 1, 2]],
+  marks: [
+    { kind: 'address-space', seq: 1, pc: 0xc000n, address: 0x8001n },
+    { kind: 'address-space', seq: 4, pc: 0xc000n, address: 0x8002n },
+    { kind: 'address-space', seq: 7, pc: 0xc000n, address: 0x8001n },
+  ],
+};
+
 /** Two vCPUs that run the same two functions; nothing has a name. */
 const nameless: FixtureSpec = {
   blocks: [
@@ -79,4 +104,4 @@ const nameless: FixtureSpec = {
   ],
 };
 
-export const TRACES: Readonly<Record<string, FixtureSpec>> = { program, nameless };
+export const TRACES: Readonly<Record<string, FixtureSpec>> = { machine, program, nameless };

@@ -27,15 +27,11 @@ import { isInterrupt, sqlError } from './database/errors.ts';
 import { lastExecutedScans } from './database/execution.ts';
 import { checkStatementType, copiedQuery, guardSql, quoteText } from './database/guard.ts';
 import type { SymbolSource } from './database/names.ts';
+import { LOCATION_MACRO } from './database/place-columns.ts';
 import { Pushdown } from './database/pushed.ts';
 import { QueryResult, type Result, rowBytes } from './database/result.ts';
 import { type Scan, tableFunction } from './database/scan.ts';
-import {
-  guestNamesScan,
-  LOCATION_MACRO,
-  TRANSFER_COLUMNS,
-  traceTables,
-} from './database/tables.ts';
+import { guestNamesScan, TRANSFER_COLUMNS, traceTables } from './database/tables.ts';
 import { Columns, transferScans } from './database/transfers.ts';
 import { workScan } from './database/work.ts';
 import { entryForm, loadLibrary } from './sql.ts';

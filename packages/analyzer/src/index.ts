@@ -91,6 +91,7 @@ export {
   type RunVisitor,
 } from './path.ts';
 export { type CodePlace, findPlace } from './place.ts';
+export { privilegeLevel, privilegeName, privilegeOf } from './privilege.ts';
 export {
   entryForm,
   type LibraryEntry,

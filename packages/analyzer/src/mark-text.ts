@@ -2,6 +2,7 @@
 import type { MarkKind } from '@backtrail/recorder/trace';
 import { formatAddress, visible } from './format.ts';
 import { signalName } from './guest-names.ts';
+import { trapName } from './trap-names.ts';
 
 /** A mark, as far as it has words. */
 export interface MarkFacts {
@@ -31,8 +32,15 @@ export function markText(mark: MarkFacts, isa: string): string {
     }
     case 'exception':
     case 'interrupt': {
+      const name = trapName(isa, mark.kind, mark.number === null ? null : Number(mark.number));
+      const told = [
+        mark.number === null ? mark.kind : `${mark.kind} ${number}`,
+        ...(name === null ? [] : [`(${name})`]),
+      ].join(' ');
+      const code =
+        mark.code === null ? '' : `, code ${formatAddress(BigInt.asUintN(64, mark.code))}`;
       const fault = mark.address === null ? '' : `, value ${formatAddress(mark.address)}`;
-      return `${mark.kind} ${number}${fault}${at}`;
+      return `${told}${code}${fault}${at}`;
     }
     case 'gap':
       return `${counted(number, 'transfer')} lost here`;
@@ -48,6 +56,8 @@ export function markText(mark: MarkFacts, isa: string): string {
       return `child process ${number} was made, it is not recorded`;
     case 'exec':
       return mark.code === null ? `exec of ${detail}` : `exec failed with ${mark.code}`;
+    case 'address-space':
+      return `address space ${formatAddress(mark.address ?? 0n)}${at}`;
     case 'syscall':
     case 'map':
     case 'unmap':

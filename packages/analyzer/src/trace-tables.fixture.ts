@@ -26,6 +26,9 @@ export interface FixtureBlock {
   sizes?: readonly number[];
   bornVcpu?: number;
   bornSeq?: number;
+  privilege?: number;
+  /** A line for each instruction. */
+  text?: string;
   /** Host address; 0x7f0000000000 + 256 × row if left out; null for unknown. */
   hostPc?: bigint | null;
 }
@@ -158,6 +161,9 @@ export function makeBlocks(spec: FixtureSpec): Trace['blocks'] {
     hostCode: () => null,
     bornVcpu: u32(spec.blocks.map((block) => block.bornVcpu ?? 0)),
     bornSeq: Float64Array.from(spec.blocks, (block) => block.bornSeq ?? 0),
+    privilege: u32(spec.blocks.map((block) => block.privilege ?? 0)),
+    hasPrivilege: Uint8Array.from(spec.blocks, (block) => (block.privilege === undefined ? 0 : 1)),
+    text: (block) => spec.blocks[block]?.text ?? null,
   };
 }
 

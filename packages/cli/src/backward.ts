@@ -280,22 +280,26 @@ export class Backward implements Disposable {
    * transfer, and would not be seen else.
    */
   *#lastBlock(): Generator<LastBlock> {
-    const found = this.#disassembler === null ? null : this.#blockAtEnd();
-    if (this.#disassembler === null || found === null) return;
+    const found = this.#blockAtEnd();
+    if (found === null) return;
     const { blocks } = this.trace;
     const { block, pc } = found;
-    const sizes = blocks.instructionSizes(block);
-    const code = this.#disassembler.disassemble(blocks.code(block), blocks.pc[block] ?? 0n, sizes);
+    const instructions: { address: bigint; text: string }[] = [];
+    let address = blocks.pc[block] ?? 0n;
+    for (const sizeBytes of blocks.instructionSizes(block)) {
+      const text = instructionText(this.trace, this.#disassembler, block, address);
+      if (text === null) return;
+      instructions.push({ address, text });
+      address += BigInt(sizeBytes);
+    }
     const first = Math.max(
       0,
-      code.findIndex((one) => one.pc === pc),
+      instructions.findIndex((one) => one.address === pc),
     );
     yield {
       row: 'last-block',
       place: this.#place(pc, undefined),
-      instructions: code
-        .slice(first, first + LAST_BLOCK_INSTRUCTIONS_MAX)
-        .map((one) => ({ address: one.pc, text: `${one.mnemonic} ${one.operands}`.trimEnd() })),
+      instructions: instructions.slice(first, first + LAST_BLOCK_INSTRUCTIONS_MAX),
     };
   }
 

@@ -1,5 +1,6 @@
 /** Log records of the ring as rows of the trace: the one place that knows both shapes. */
 import type { LogBlock, LogEdge, LogMark } from './ring/log.ts';
+import { NO_CODE } from './ring/words.ts';
 import { packBytes } from './trace/columns.ts';
 import type { BlockRows, EdgeRows, MarkRows } from './trace/rows.ts';
 
@@ -53,6 +54,9 @@ export function blockRows(blocks: readonly LogBlock[]): BlockRows {
     hasHostCode: new Uint8Array(count),
     bornVcpu: new Uint32Array(count),
     bornSeq: new Float64Array(count),
+    privilege: new Uint32Array(count),
+    hasPrivilege: new Uint8Array(count),
+    text: blocks.map((block) => block.text),
   };
   for (const [i, block] of blocks.entries()) {
     rows.pc[i] = block.pc;
@@ -64,6 +68,8 @@ export function blockRows(blocks: readonly LogBlock[]): BlockRows {
     rows.hasHostCode[i] = block.hostCode.length === 0 ? 0 : 1;
     rows.bornVcpu[i] = block.bornVcpu;
     rows.bornSeq[i] = block.bornSeq;
+    rows.privilege[i] = block.privilege === NO_CODE ? 0 : block.privilege;
+    rows.hasPrivilege[i] = block.privilege === NO_CODE ? 0 : 1;
   }
   return rows;
 }

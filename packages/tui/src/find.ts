@@ -1,5 +1,5 @@
 /** What typed words mean: a place to go to, transfers to search for, functions that fit. */
-import { CAUSES, KINDS } from '@backtrail/analyzer';
+import { CAUSES, KINDS, NO_ROW, privilegeLevel, privilegeOf } from '@backtrail/analyzer';
 import { shownEdge } from './edge-facts.ts';
 import type { Filter, PlaceAt } from './walk-state.ts';
 import type { RanSymbol, World } from './world.ts';
@@ -27,7 +27,8 @@ export function targetOf(text: string, vcpu: number): Target {
 
 /**
  * Which edges a search wants: those of a cause or kind, those that come from or go to an address,
- * those that enter a function whose name holds the text.
+ * those that enter a level of privilege (`kernel`, `user`, `privilege 1`), those that enter a
+ * function whose name holds the text.
  */
 export function edgeMatcher(world: World, text: string): (edge: number) => boolean {
   const { edges } = world.trace;
@@ -36,6 +37,13 @@ export function edgeMatcher(world: World, text: string): (edge: number) => boole
   const kind = indexOf(KINDS, word);
   if (kind >= 0 || cause >= 0) {
     return (edge) => edges.cause[edge] === cause || edges.kind[edge] === kind;
+  }
+  const level = privilegeLevel(world.trace, word);
+  if (level !== null) {
+    const { trace } = world;
+    return (edge) =>
+      privilegeOf(trace, edges.targetBlock[edge] ?? NO_ROW) === level &&
+      privilegeOf(trace, edges.sourceBlock[edge] ?? NO_ROW) !== level;
   }
   if (/^0x[0-9a-f]{1,16}$/.test(word)) {
     const pc = BigInt(word);
@@ -51,7 +59,8 @@ export function edgeMatcher(world: World, text: string): (edge: number) => boole
 
 /**
  * What a filter wants: `vcpu 0,2` before the rest or alone chooses vCPUs; else as a search, but
- * also what leaves a function or module. Null where no transfer is of that.
+ * also what leaves a function or module, and what stays in or leaves a level of privilege. Null
+ * where no transfer is of that.
  */
 export function filterOf(world: World, text: string): Filter | null {
   const match = /^(?:vcpu|thread)s?\s*[:=]?\s*(\d+(?:\s*[, ]\s*\d+)*)(?:\s+|$)(.*)$/i.exec(text);
@@ -68,6 +77,8 @@ function wantedEdges(world: World, text: string): Uint8Array {
   const { edges } = world.trace;
   const { names } = world;
   const word = text.toLowerCase();
+  const level = privilegeLevel(world.trace, text);
+  if (level !== null) return edgesAtLevel(world, level);
   const isFound = edgeMatcher(world, text);
   const isThere = (pc: bigint): boolean =>
     (names.symbol(pc)?.name ?? '').toLowerCase().includes(word) ||
@@ -76,6 +87,16 @@ function wantedEdges(world: World, text: string): Uint8Array {
     if (isFound(edge) || isThere(edges.target[edge] ?? 0n)) return 1;
     return edges.hasSource[edge] === 1 && isThere(edges.source[edge] ?? 0n) ? 1 : 0;
   });
+}
+
+/** Edges that arrive at a level or leave it. */
+function edgesAtLevel({ trace }: World, level: number): Uint8Array {
+  const { edges } = trace;
+  const isAt = (block: number | undefined): boolean =>
+    privilegeOf(trace, block ?? NO_ROW) === level;
+  return Uint8Array.from({ length: edges.count }, (_none, edge) =>
+    isAt(edges.targetBlock[edge]) || isAt(edges.sourceBlock[edge]) ? 1 : 0,
+  );
 }
 
 const indexOf = (words: readonly string[], word: string): number => words.indexOf(word);

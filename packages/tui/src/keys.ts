@@ -118,7 +118,7 @@ export const KEYS: readonly KeySpec[] = [
   one(['?'], 'search-forward', 'Find', 'the same forward'),
   moves(['n'], 'search-next', 'Find', 'the same again, in that direction'),
   moves(['N'], 'search-other', 'Find', 'the same again, in the other direction'),
-  one(['f'], 'filter', 'Find', 'only transfers of a function, module, address, cause, kind, vCPU'),
+  one(['f'], 'filter', 'Find', 'only transfers of a function, address, cause, kind, vCPU, level'),
   one(['m'], 'bookmark', 'Find', 'give this place a name'),
   one(["'"], 'bookmarks', 'Find', 'places that have a name, and the path between two of them'),
   one([':'], 'sql', 'Find', 'ask in SQL; rows with vcpu and seq are places to go to'),

@@ -3,7 +3,7 @@
  * holes. Where code was changed or translated anew, the instructions of the block that the cursor
  * is in go first, then those of blocks that were born last before it.
  */
-import { type Disassembler, NO_ROW, type Trace } from '@backtrail/analyzer';
+import { type Disassembler, instructionText, NO_ROW, type Trace } from '@backtrail/analyzer';
 
 export interface ListedInstruction {
   readonly pc: bigint;
@@ -132,6 +132,9 @@ export class Listing {
   /** `mnemonic operands`; bytes where nobody can read them. */
   text({ block, offset, sizeBytes, pc }: ListedInstruction): string {
     const code = this.#trace.blocks.code(block).subarray(offset, offset + sizeBytes);
+    const start = this.#trace.blocks.pc[block] ?? 0n;
+    const kept = instructionText(this.#trace, null, block, start + BigInt(offset));
+    if (kept !== null) return kept;
     if (this.#disassembler !== null) return this.#disassembler.text(code, pc);
     return `.byte ${Array.from(code, (byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
   }

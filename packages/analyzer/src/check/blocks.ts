@@ -1,6 +1,6 @@
 /** Checks of the recorded code: sizes that agree, instructions as long as their bits say. */
 import type { Trace } from '@backtrail/recorder/trace';
-import type { Classifier } from '../disassembly/classify.ts';
+import { type Classifier, classifierAt } from '../disassembly/classify.ts';
 import { type Findings, hex } from './findings.ts';
 
 /**
@@ -66,7 +66,7 @@ function checkCode(trace: Trace, block: number, classifier: Classifier, findings
   const { blocks } = trace;
   const code = blocks.code(block);
   const sizes = blocks.instructionSizes(block);
-  const own = classifier.forBlock(code, sizes);
+  const own = classifierAt(classifier, blocks, block);
   let at = 0;
   for (let i = 0; i < sizes.length; i++) {
     const found = sizes[i] ?? 0;

@@ -9,7 +9,13 @@ import {
   NO_ROW,
   type Trace,
 } from '@backtrail/recorder/trace';
-import { type Classifier, FLOW_KINDS, PASSES, SEQUENTIAL } from '../disassembly/classify.ts';
+import {
+  type Classifier,
+  classifierAt,
+  FLOW_KINDS,
+  PASSES,
+  SEQUENTIAL,
+} from '../disassembly/classify.ts';
 import { type CodeIndex, distanceBytes } from '../path/code-index.ts';
 import type { EdgeEnds } from '../path/hops.ts';
 import { type Findings, hex } from './findings.ts';
@@ -162,7 +168,7 @@ function checkInstruction(
   const block = edges.sourceBlock[edge] ?? 0;
   const bytes = blocks.code(block);
   const sizes = blocks.instructionSizes(block);
-  const own = classifier.forBlock(bytes, sizes);
+  const own = classifierAt(classifier, blocks, block);
   if (own === null) return;
   const size = sizes[at] ?? 0;
   const offset = code.offsetBytes[(code.firstRow[block] ?? 0) + at] ?? 0;

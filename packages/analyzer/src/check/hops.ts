@@ -4,7 +4,7 @@
  * table of pairs is tried first, then a large one, and only then the code.
  */
 import { CAUSES, NO_ROW, type Trace } from '@backtrail/recorder/trace';
-import { type Classifier, PASSES } from '../disassembly/classify.ts';
+import { type Classifier, classifierAt, PASSES } from '../disassembly/classify.ts';
 import type { HopResolver } from '../path/hops.ts';
 import { PairTable } from '../path/pair-table.ts';
 import { endHasRun, endMark } from '../path.ts';
@@ -222,9 +222,9 @@ export class HopCheck {
   #barrierOf(block: number, classifier: Classifier): number {
     const known = this.#barrier[block] ?? 0;
     if (known >= 0) return known;
-    const code = this.#trace.blocks.code(block);
     const sizes = this.#trace.blocks.instructionSizes(block);
-    const own = classifier.forBlock(code, sizes);
+    const own = classifierAt(classifier, this.#trace.blocks, block);
+    const code = this.#trace.blocks.code(block);
     let at = 0;
     let barrier = own === null ? sizes.length : 0;
     for (; own !== null && barrier < sizes.length; barrier++) {

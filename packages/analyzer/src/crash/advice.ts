@@ -43,7 +43,8 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
         'long. With --whole they are.',
     );
   }
-  if (scene.tools.disassembler === null) {
+  const isWritten = trace.blocks.count > 0 && trace.blocks.text(0) !== null;
+  if (scene.tools.disassembler === null && !isWritten) {
     tell('no-disassembly', `Instructions of ${scene.isa} are shown as bytes.`);
   }
   if (trace.symbols.count === 0) tell('no-symbols', 'The trace has no symbols.');

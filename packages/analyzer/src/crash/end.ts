@@ -1,6 +1,6 @@
 /** What ended the run, and where control was then. */
 import { BacktrailError, MARK_KINDS, NO_ROW } from '@backtrail/recorder/trace';
-import { createClassifier, type FlowKind } from '../disassembly/classify.ts';
+import { classifierAt, createClassifier, type FlowKind } from '../disassembly/classify.ts';
 import { endMark, type PathRun } from '../path.ts';
 import type { CrashEnd, CrashInstruction, CrashWhere } from './report.ts';
 import { hexAddress, markNumber, type Scene } from './scene.ts';
@@ -213,8 +213,9 @@ function lastKind({ trace, isa }: Scene, block: number): FlowKind | null {
   const last = sizes.at(-1) ?? 0;
   const bytes = trace.blocks.code(block);
   const at = bytes.length - last;
-  const classifier = createClassifier(isa)?.forBlock(bytes, sizes);
-  return classifier?.classify(bytes, at, last, 0n).kind ?? null;
+  const classifier = createClassifier(isa);
+  const own = classifier === null ? null : classifierAt(classifier, trace.blocks, block);
+  return own?.classify(bytes, at, last, 0n).kind ?? null;
 }
 
 /** Whether control was last in a block that ends with a return, and may have run it. */

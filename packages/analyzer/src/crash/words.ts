@@ -1,5 +1,6 @@
 /** What the numbers of signals and traps mean, in words. */
 import { signalName } from '../guest-names.ts';
+import { trapName } from '../trap-names.ts';
 
 /** si_code of Linux, asm-generic/siginfo.h; by the signal's name. */
 const CODES: Readonly<Record<string, Readonly<Record<number, string>>>> = {
@@ -26,33 +27,6 @@ const SENT: Readonly<Record<number, string>> = {
   [-6]: 'sent by a thread, not by a fault: as abort() does',
 };
 
-/** Exceptions of RISC-V by mcause: The RISC-V Instruction Set Manual II, table of mcause. */
-const RISCV_EXCEPTIONS: readonly string[] = [
-  'instruction address misaligned',
-  'instruction access fault',
-  'illegal instruction',
-  'breakpoint',
-  'load address misaligned',
-  'load access fault',
-  'store address misaligned',
-  'store access fault',
-  'environment call from U-mode',
-  'environment call from S-mode',
-  'environment call from VS-mode',
-  'environment call from M-mode',
-  'instruction page fault',
-  'load page fault',
-  '',
-  'store page fault',
-];
-const RISCV_INTERRUPTS: Readonly<Record<number, string>> = {
-  1: 'supervisor software',
-  3: 'machine software',
-  5: 'supervisor timer',
-  7: 'machine timer',
-  9: 'supervisor external',
-  11: 'machine external',
-};
 const RISCV_CALLS: readonly number[] = [8, 9, 10, 11];
 
 /** What a signal's code says; null where it says nothing more than the signal. */
@@ -65,9 +39,7 @@ export function signalCodeSays(signal: string | null, code: number | null): stri
 export function eventName(isa: string, kind: string, number: number | null): string | null {
   if (number === null) return null;
   if (kind === 'signal') return signalName(isa, BigInt(number));
-  if (!isa.startsWith('riscv')) return null;
-  if (kind === 'exception') return RISCV_EXCEPTIONS[number] || null;
-  return kind === 'interrupt' ? (RISCV_INTERRUPTS[number] ?? null) : null;
+  return trapName(isa, kind, number);
 }
 
 /** Whether an exception only asks the code above for a service. */

@@ -15,7 +15,7 @@
  * opens there, and what instructions that end there pass on.
  */
 import { NO_CODE, type Trace } from '@backtrail/recorder/trace';
-import { createClassifier, PASSES, SEQUENTIAL } from '../disassembly/classify.ts';
+import { classifierAt, createClassifier, PASSES, SEQUENTIAL } from '../disassembly/classify.ts';
 import { sourceRetired } from '../path/hops.ts';
 import { stretchEnds } from './execution.ts';
 
@@ -186,7 +186,7 @@ export function flowsByRow(trace: Trace, index: InstructionIndex): Uint8Array {
   for (let row = 0; row < index.count; row++) {
     const block = index.block[row] ?? 0;
     const code = blocks.code(block);
-    const own = classifier.forBlock(code, blocks.instructionSizes(block));
+    const own = classifierAt(classifier, blocks, block);
     const flow = own?.flow(code, index.offsetBytes[row] ?? 0, index.size[row] ?? 0) ?? SEQUENTIAL;
     if (flow !== SEQUENTIAL) kinds[row] = flow & ~PASSES;
   }

@@ -4,6 +4,7 @@ import {
   EDGES,
   MARKS,
   MODULES,
+  NO_ROW,
   SEGMENTS,
   SYMBOLS,
   type Trace,
@@ -17,28 +18,22 @@ import {
   schemaColumn,
   schemaColumns,
   type Table,
-  type TableColumn,
   tableScan,
 } from './columns.ts';
 import { once, type TableContext } from './context.ts';
 import { flowsByRow } from './instructions.ts';
-import type { PlaceColumn } from './names.ts';
+import { placeColumns, SYMBOL_SAYS } from './place-columns.ts';
 import type { Scan, ScanColumn } from './scan.ts';
 import { sourceTables } from './source-tables.ts';
 import {
   fillBytes,
   fillCodes,
-  fillNames,
   fillNumbers,
   fillOrdinals,
   fillRowNumbers,
   fillText,
   fillWholeNumbers,
 } from './vectors.ts';
-
-const SYMBOL_SAYS =
-  'demangled name of the symbol that covers it; null where no symbol is known. Looked up as the ' +
-  'program was mapped then';
 
 type LazyContext = () => TableContext;
 
@@ -68,54 +63,11 @@ const INSTRUCTIONS_A_BLOCK = 5;
 
 const TRANSFERS_SAYS = 'Every transfer, ordered by vCPU, then seq.';
 
-/** What placeColumns() calls; made before the views. */
-export const LOCATION_MACRO = `
-CREATE MACRO _location(address, label, is_start, distance) AS CASE
-  WHEN address IS NULL THEN NULL
-  WHEN label IS NULL THEN format('0x{:x}', address)
-  WHEN is_start THEN label
-  ELSE format('{}+0x{:x}', label, distance)
-END;`;
-
-/**
- * Columns that say where the addresses of column `of` lie. A location is put together in SQL from
- * its private parts: DuckDB does that a hundred times faster than JavaScript.
- */
-function placeColumns(
-  of: string,
-  prefix: string,
-  find: () => { readonly place: PlaceColumn; readonly texts: Uint32Array },
-): TableColumn[] {
-  const label = `_${prefix}label`;
-  const offset = `_${prefix}offset`;
-  const symbol = `${prefix}symbol`;
-  return [
-    {
-      ...newColumn(symbol, VARCHAR, `For ${of}: the ${SYMBOL_SAYS}.`),
-      make: () => fillNames(find().place.symbol, find().texts),
-    },
-    {
-      ...newColumn(`${prefix}module`, UINTEGER, `Module that ${of} lies in: a row of modules.`),
-      make: () => fillRowNumbers(find().place.module),
-    },
-    {
-      ...newColumn(label, VARCHAR, 'Demangled name of the symbol, or else file of the module.'),
-      make: () => fillNames(find().place.label, find().texts),
-    },
-    {
-      ...newColumn(offset, UBIGINT, 'Bytes from what the label names.'),
-      make: () => fillNumbers(find().place.offset),
-    },
-    {
-      ...newColumn(
-        `${prefix}location`,
-        VARCHAR,
-        `For ${of}, in words: symbol+0x12, or file+0x1234, or 0x…; null where ${of} is.`,
-      ),
-      sql: `_location(${of}, ${label}, ${symbol} IS NOT NULL AND ${offset} = 0, ${offset})`,
-    },
-  ];
-}
+/** By edge; NO_ROW where it is not known. */
+const privilegesOf = ({ edges, blocks }: Trace): Uint32Array =>
+  edges.targetBlock
+    .subarray(0, edges.count)
+    .map((block) => (blocks.hasPrivilege[block] === 1 ? (blocks.privilege[block] ?? 0) : NO_ROW));
 
 function edgesTable(context: LazyContext): Table {
   const trace = () => context().trace;
@@ -143,6 +95,14 @@ function edgesTable(context: LazyContext): Table {
         host_how: () => fillCodes(trace().edges.hostHow),
         count: () => fillWholeNumbers(trace().edges.taken),
       }),
+      {
+        ...newColumn(
+          'privilege',
+          UINTEGER,
+          'Privilege level at the target, as in blocks; null where it is not known.',
+        ),
+        make: () => fillRowNumbers(privilegesOf(trace())),
+      },
       ...placesOf('source'),
       ...placesOf('target'),
     ],
@@ -169,6 +129,8 @@ function blocksTable(context: LazyContext): Table {
         host_code: () => fillBytes((row) => trace().blocks.hostCode(row)),
         born_vcpu: () => fillNumbers(trace().blocks.bornVcpu),
         born_seq: () => fillWholeNumbers(trace().blocks.bornSeq),
+        privilege: () => fillNumbers(trace().blocks.privilege, trace().blocks.hasPrivilege),
+        text: () => fillText((row) => trace().blocks.text(row)),
       }),
       ...placeColumns('pc', '', () => {
         const { columns, pool } = context().blockPlaces();

@@ -2,6 +2,7 @@
  * What one instruction does to control flow, told from its bits alone. It is written apart from the
  * recorder's plugin on purpose: `check` holds what the recorder said against what is said here.
  */
+import type { Trace } from '@backtrail/recorder/trace';
 import { AARCH64_DECODER } from './aarch64.ts';
 import { A32_DECODER, armDecoder } from './arm.ts';
 import { FLOW_KINDS, type FlowDecoder, type FlowKind, PASSES, SEQUENTIAL } from './flow.ts';
@@ -39,6 +40,19 @@ export interface Classifier extends FlowDecoder {
   /** Direct target, or null. */
   target(code: Uint8Array, at: number, sizeBytes: number, pc: bigint): bigint | null;
 }
+
+/**
+ * The reader of one recorded block; null where its code cannot be read as the guest's: that of
+ * which the trace keeps the text is in another mode, as 16-bit code of x86-64 is.
+ */
+export const classifierAt = (
+  classifier: Classifier,
+  blocks: Trace['blocks'],
+  block: number,
+): Classifier | null =>
+  blocks.text(block) === null
+    ? classifier.forBlock(blocks.code(block), blocks.instructionSizes(block))
+    : null;
 
 interface Known {
   readonly decoder: FlowDecoder;

@@ -16,7 +16,7 @@
 import assert from 'node:assert/strict';
 
 export const RING_MAGIC = 0x474e4952_4b434142n; // "BACKRING", as bytes in the file
-export const RING_VERSION = 4;
+export const RING_VERSION = 5;
 export const PAGE_BYTES = 4096;
 
 export type FieldType = 'u8' | 'u32' | 'u64' | 'i64' | 'text';
@@ -143,8 +143,11 @@ export const EDGE_RECORD = {
   hasSource: { at: 55, type: 'u8', says: '0 or 1' },
 } as const satisfies Record<string, Field>;
 
-/** Followed by instructions × 1, size, hostCodeBytes bytes: instruction sizes, code, host code. */
-export const BLOCK_RECORD_BYTES = 72;
+/**
+ * Followed by instructions × 1, size, hostCodeBytes, textBytes bytes: instruction sizes, code, host
+ * code, and a line of UTF-8 for each instruction.
+ */
+export const BLOCK_RECORD_BYTES = 80;
 export const BLOCK_RECORD = {
   pc: { at: 8, type: 'u64', says: 'guest address' },
   hostPc: { at: 16, type: 'u64', says: '0 unknown' },
@@ -157,7 +160,8 @@ export const BLOCK_RECORD = {
   hostSize: { at: 56, type: 'u32', says: 'bytes of host code at hostPc' },
   lastOffset: { at: 60, type: 'u32', says: 'of the last instruction from pc, bytes' },
   hostCodeBytes: { at: 64, type: 'u32', says: 'of them, how many follow: all or none' },
-  unused: { at: 68, type: 'u32', says: '0' },
+  textBytes: { at: 68, type: 'u32', says: '0: no text' },
+  privilege: { at: 72, type: 'u32', says: 'the level in numbers of the ISA, NO_CODE unknown' },
 } as const satisfies Record<string, Field>;
 
 /** Followed by detailBytes bytes of UTF-8. */

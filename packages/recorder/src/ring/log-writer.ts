@@ -43,6 +43,8 @@ export interface NewBlock {
   readonly hostSize: number;
   /** Empty: not kept. */
   readonly hostCode: Uint8Array;
+  /** NO_CODE: not known. */
+  readonly privilege: number;
   readonly bornVcpu: number;
   readonly bornSeq: number;
 }
@@ -149,6 +151,7 @@ export class LogWriter {
     this.#number(at, BLOCK_RECORD.hostSize, block.hostSize);
     this.#number(at, BLOCK_RECORD.lastOffset, code.length - (instructionSizes.at(-1) ?? 0));
     this.#number(at, BLOCK_RECORD.hostCodeBytes, hostCode.length);
+    this.#number(at, BLOCK_RECORD.privilege, block.privilege);
     let tail = at + BLOCK_RECORD_BYTES;
     for (const part of [instructionSizes, code, hostCode]) {
       this.#space.bytes.set(part, tail);

@@ -51,6 +51,10 @@ export interface LogBlock {
   readonly code: Uint8Array;
   /** Empty where it was not kept. */
   readonly hostCode: Uint8Array;
+  /** A line for each instruction; null where it was not kept. */
+  readonly text: string | null;
+  /** NO_CODE: not known. */
+  readonly privilege: number;
   readonly lastOffset: number;
   readonly bornVcpu: number;
   readonly bornSeq: number;
@@ -78,6 +82,8 @@ export interface LogBatch {
   guest: LogGuest | null;
 }
 
+const decoder = new TextDecoder();
+
 function readEdge(view: DataView, at: number): LogEdge {
   const hasSource = readNumber(view, at, EDGE_RECORD.hasSource) !== 0;
   return {
@@ -100,7 +106,8 @@ function readBlock(view: DataView, at: number, bytes: Uint8Array): LogBlock {
   const sizesAt = at + BLOCK_RECORD_BYTES;
   const codeAt = sizesAt + instructions;
   const hostCodeAt = codeAt + size;
-  const hostCodeBytes = readNumber(view, at, BLOCK_RECORD.hostCodeBytes);
+  const textAt = hostCodeAt + readNumber(view, at, BLOCK_RECORD.hostCodeBytes);
+  const textBytes = readNumber(view, at, BLOCK_RECORD.textBytes);
   return {
     block: readNumber(view, at, BLOCK_RECORD.block),
     pc: readField(view, at, BLOCK_RECORD.pc),
@@ -110,7 +117,9 @@ function readBlock(view: DataView, at: number, bytes: Uint8Array): LogBlock {
     instructions,
     instructionSizes: bytes.subarray(sizesAt, codeAt),
     code: bytes.subarray(codeAt, hostCodeAt),
-    hostCode: bytes.subarray(hostCodeAt, hostCodeAt + hostCodeBytes),
+    hostCode: bytes.subarray(hostCodeAt, textAt),
+    text: textBytes === 0 ? null : decoder.decode(bytes.subarray(textAt, textAt + textBytes)),
+    privilege: readNumber(view, at, BLOCK_RECORD.privilege),
     lastOffset: readNumber(view, at, BLOCK_RECORD.lastOffset),
     bornVcpu: readNumber(view, at, BLOCK_RECORD.bornVcpu),
     bornSeq: readNumber(view, at, BLOCK_RECORD.bornSeq),
@@ -135,9 +144,7 @@ function readMark(view: DataView, at: number, bytes: Uint8Array): LogMark {
     address: value(MARK_HAS.address, MARK_RECORD.address),
     size: value(MARK_HAS.size, MARK_RECORD.size),
     detail:
-      (has & MARK_HAS.detail) === 0
-        ? null
-        : new TextDecoder().decode(bytes.subarray(detailAt, detailEnd)),
+      (has & MARK_HAS.detail) === 0 ? null : decoder.decode(bytes.subarray(detailAt, detailEnd)),
   };
 }
 

@@ -34,6 +34,7 @@ export const MARK = {
   stop: 12,
   exception: 13,
   interrupt: 14,
+  'address-space': 15,
 } as const;
 
 export const NO_CODE = 0xff;

@@ -248,3 +248,25 @@ export function codeMask(values: Uint8Array, rows: number): Mask {
   }
   return mask;
 }
+
+/** A column in which every row is null. */
+export function nullColumn(type: ColumnData['type'], rows: number): ColumnData {
+  const valid = new Uint8Array(rows);
+  const none: ByteRows = { offsets: new Float64Array(rows + 1), bytes: new Uint8Array(0) };
+  switch (type) {
+    case 'u16':
+      return u16(new Uint16Array(rows), valid);
+    case 'u32':
+      return u32(new Uint32Array(rows), valid);
+    case 'u64':
+      return u64(new BigUint64Array(rows), valid);
+    case 'i64':
+      return i64(new BigInt64Array(rows), valid);
+    case 'code':
+      return code(new Uint8Array(rows).fill(NO_CODE));
+    case 'utf8':
+      return utf8(none, valid);
+    case 'binary':
+      return binary(none, valid);
+  }
+}

@@ -6,6 +6,7 @@ import {
   type ColumnData,
   code,
   i64,
+  nullColumn,
   u16,
   u32,
   u64,
@@ -151,6 +152,7 @@ export function decodeBatch(
   const buffers = new Buffers(header, body);
   return table.columns.map((column, index) => {
     const nulls = header.nulls[index];
+    if (nulls === undefined && column.isLater === true) return nullColumn(column.type, header.rows);
     if (nulls === undefined) throw new Damage(`found ${header.nulls.length} columns`);
     return decodeColumn(column, buffers, header.rows, nulls);
   });

@@ -111,7 +111,8 @@ const expectedType = (column: Column): string =>
   column.type === 'code' ? 'dictionary<u8, utf8>' : column.type;
 
 /**
- * Checks the columns of a file against the table's; further columns behind them are allowed.
+ * Checks the columns of a file against the table's; further columns behind them are
+ * allowed, and those may be missing that came later.
  * @returns the dictionary id of each code column, null for others.
  */
 function checkSchema(schema: FlatTable | null, expected: TableSchema): (number | null)[] {
@@ -120,6 +121,7 @@ function checkSchema(schema: FlatTable | null, expected: TableSchema): (number |
   const fields = schema.tables(1);
   return expected.columns.map((column, index) => {
     const field = fields[index];
+    if (field === undefined && column.isLater === true) return null;
     if (field === undefined) {
       throw new Damage(`found ${fields.length} columns, expected ${expected.columns.length}`);
     }

@@ -44,6 +44,9 @@ export interface BlockRows {
   readonly hasHostCode: Uint8Array;
   readonly bornVcpu: Uint32Array;
   readonly bornSeq: Float64Array;
+  readonly privilege: Uint32Array;
+  readonly hasPrivilege: Uint8Array;
+  readonly text: readonly (string | null)[];
 }
 
 export type MarkRows = Omit<MarkTable, 'detail'> & { readonly detail: readonly (string | null)[] };
@@ -142,6 +145,8 @@ export function blockColumns(rows: BlockRows, first: number): ColumnData[] {
     binary(rows.hostCode, rows.hasHostCode),
     u32(rows.bornVcpu),
     wholeNumbers(rows.bornSeq, count),
+    u32(rows.privilege, rows.hasPrivilege),
+    text(rows.text, count),
   ];
 }
 

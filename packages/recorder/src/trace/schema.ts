@@ -15,6 +15,8 @@ export interface Column {
   readonly name: string;
   readonly type: ColumnType;
   readonly nullable: boolean;
+  /** Not in every file of this version: where it is missing all its rows are null. */
+  readonly isLater?: true;
   /** The words of a `code` column. */
   readonly words?: readonly string[];
   /** One sentence: meaning, unit, range, what null says. */
@@ -50,6 +52,11 @@ const nullable = (name: string, type: ColumnType, says: string): Column => ({
   type,
   nullable: true,
   says,
+});
+/** A column that was added to the format: traces that were made before have none. */
+const later = (name: string, type: ColumnType, says: string): Column => ({
+  ...nullable(name, type, says),
+  isLater: true,
 });
 const words = (
   name: string,
@@ -143,6 +150,17 @@ export const BLOCKS: TableSchema<'blocks'> = {
     nullable('host_code', 'binary', 'The host code bytes, where kept.'),
     column('born_vcpu', 'u32', 'vCPU that ran it first.'),
     column('born_seq', 'u64', 'seq of the next transfer when it ran for the first time.'),
+    later(
+      'privilege',
+      'u32',
+      'Privilege level it runs at, of a whole machine: RISC-V 0 user, 1 supervisor, 3 machine; ' +
+        'x86 the ring; AArch64 the exception level. Null where it is not known.',
+    ),
+    later(
+      'text',
+      'utf8',
+      'A line for each instruction, as QEMU disassembles it; null where the code says it all.',
+    ),
   ],
 };
 
@@ -162,7 +180,12 @@ export const MARKS: TableSchema<'marks'> = {
       'Signal or system call number, thread or process id, lost transfers, instructions retired.',
     ),
     nullable('code', 'i64', 'Signal code, system call result, or file offset of a mapping.'),
-    nullable('address', 'u64', 'Fault address, or start of the mapped range.'),
+    nullable(
+      'address',
+      'u64',
+      'Fault address, start of the mapped range, or the address space: satp, the table that CR3 ' +
+        'names, TTBR0.',
+    ),
     nullable('size', 'u64', 'Bytes of the mapped range.'),
     nullable('detail', 'utf8', 'Path or reason in words.'),
   ],

@@ -38,6 +38,8 @@ export const blockValues = (rows: BlockRows): Value[] =>
     rows.hasHostCode[i] === 1 ? [...bytesAt(rows.hostCode, i)] : null,
     at(rows.bornVcpu, i),
     at(rows.bornSeq, i),
+    masked(rows.privilege, rows.hasPrivilege, i),
+    rows.text[i] ?? null,
   ]);
 
 const markValue = (rows: Omit<MarkRows, 'detail'>, i: number, detail: string | null): Value => [
@@ -92,6 +94,8 @@ export function servedBlocks(trace: Trace): Value[] {
       hostCode === null ? null : [...hostCode],
       at(blocks.bornVcpu, i),
       at(blocks.bornSeq, i),
+      masked(blocks.privilege, blocks.hasPrivilege, i),
+      blocks.text(i),
     ];
   });
 }

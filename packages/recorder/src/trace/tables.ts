@@ -167,6 +167,9 @@ export function blockTable(rows: TableRows): BlockTable {
     hostCode: (block) => (hasHostCode[block] === 1 ? bytesAt(hostCode, block) : null),
     bornVcpu: of.u32('born_vcpu'),
     bornSeq: of.whole('born_seq'),
+    privilege: of.u32('privilege'),
+    hasPrivilege: of.has('privilege'),
+    text: of.text('text'),
   };
 }
 

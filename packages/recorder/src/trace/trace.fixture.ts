@@ -96,6 +96,9 @@ export function someBlocks(count: number): BlockRows {
     hasHostCode: bytes(count, (i) => (i === 2 ? 1 : 0)),
     bornVcpu: words(count, (i) => i % 2),
     bornSeq: Float64Array.from({ length: count }, (_, i) => i * 2 ** 32),
+    privilege: words(count, (i) => (i % 2 === 0 ? 0 : i)),
+    hasPrivilege: bytes(count, (i) => i % 2),
+    text: Array.from({ length: count }, (_, i) => (i === 1 ? 'nop\nret' : null)),
   };
 }
 

@@ -91,6 +91,8 @@ const blockRow = fc.record({
   hostCode: optional(blob),
   bornVcpu: word,
   bornSeq: seq,
+  privilege: optional(word),
+  text: optional(fc.string({ unit: 'grapheme' })),
 });
 const blockRows = fc
   .array(blockRow, { minLength: BLOCK_COUNT, maxLength: 20 })
@@ -109,6 +111,9 @@ const blockRows = fc
       hasHostCode: has(rows.map((r) => r.hostCode)),
       bornVcpu: Uint32Array.from(rows, (r) => r.bornVcpu),
       bornSeq: Float64Array.from(rows, (r) => r.bornSeq),
+      privilege: Uint32Array.from(rows, (r) => r.privilege ?? 0),
+      hasPrivilege: has(rows.map((r) => r.privilege)),
+      text: rows.map((r) => r.text),
     };
   });
 
@@ -265,6 +270,9 @@ test('trace: tables larger than what is kept in memory are closed all the same',
         hasHostCode: new Uint8Array(count),
         bornVcpu: new Uint32Array(count),
         bornSeq: new Float64Array(count),
+        privilege: new Uint32Array(count),
+        hasPrivilege: new Uint8Array(count),
+        text: Array.from({ length: count }, () => null),
       });
     }
     writer.finish(someModules, someSymbols);

@@ -59,6 +59,10 @@ export interface BlockTable {
   hostCode(block: number): Uint8Array | null;
   readonly bornVcpu: Uint32Array;
   readonly bornSeq: Float64Array;
+  readonly privilege: Uint32Array;
+  readonly hasPrivilege: Uint8Array;
+  /** A line for each instruction, or null. */
+  text(block: number): string | null;
 }
 
 export interface MarkTable {

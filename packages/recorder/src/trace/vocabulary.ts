@@ -43,6 +43,7 @@ export const MARK_KINDS = [
   'stop',
   'exception',
   'interrupt',
+  'address-space',
 ] as const;
 export type MarkKind = (typeof MARK_KINDS)[number];
 

@@ -161,7 +161,7 @@ describe.skipIf(qemu.missing)(`the plugin in QEMU${qemu.note}`, () => {
     expect(run(`,ring=${empty}`).stderr).toMatch(/cannot map the ring/);
     fs.writeFileSync(empty, Buffer.alloc(8192));
     const { stderr, status } = run(`,ring=${empty}`);
-    expect(stderr).toMatch(/found version 0 and 8192 bytes, expected version 4 and 0 bytes/);
+    expect(stderr).toMatch(/found version 0 and 8192 bytes, expected version 5 and 0 bytes/);
     expect(status).not.toBe(0);
   });
 });

@@ -3,7 +3,7 @@
  * before any word with it can be stored.
  */
 import type { LogWriter } from '../../../ring/log-writer.ts';
-import { HOST_HOW, KIND } from '../../../ring/words.ts';
+import { HOST_HOW, KIND, NO_CODE } from '../../../ring/words.ts';
 import type { TransferKind } from '../translate/region.ts';
 
 /** In place of a number: recording has stopped. It is stored where nobody reads. */
@@ -90,7 +90,9 @@ export class Names {
   /** Logs a block under a number of `nextBlock`. */
   tellBlock(block: number, facts: BlockFacts, bornVcpu: number, bornSeq: number): void {
     this.#blockHost[block] = facts.hostPc;
-    this.#log.block({ block, ...facts, pc: BigInt(facts.pc), bornVcpu, bornSeq });
+    // One block may run at several levels: which, it does not tell.
+    const privilege = NO_CODE;
+    this.#log.block({ block, ...facts, pc: BigInt(facts.pc), privilege, bornVcpu, bornSeq });
   }
 
   /** Logs an edge under a number of `nextEdge`; false: recording has stopped. */

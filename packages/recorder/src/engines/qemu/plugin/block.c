@@ -14,6 +14,7 @@ enum { LINKS_FIRST = 8, LINKS_MAX = 1024 };
 struct block nowhere = {.number = RING_NO_NUMBER, .ending = END_UNKNOWN};
 struct guest guest;
 bool keeps_host_code;
+bool keeps_text;
 
 /* By start address, to find the blocks a handler starts. All blocks hang on `newest`: a block may
    be named as prev or successor for as long as the guest runs, so none is ever freed. */
@@ -79,11 +80,14 @@ static bool has_slot_at(const struct block *b, uint32_t index) {
 static void join_slot(struct block *b) {
   uint32_t n = b->instructions;
   size_t slot = slot_bytes(&guest);
+  char *line = b->text ? strrchr(b->text, '\n') : NULL; /* before the last one */
   if (n >= 2 && has_slot_at(b, n - 2)) {
+    if (line) *line = ';';
     b->sizes[n - 2] = (uint8_t)(2 * slot);
     b->instructions = n - 1;
     b->last = b->end - 2 * slot;
   } else if (has_slot_at(b, n - 1)) {
+    if (line) *line = '\0';
     memcpy(&b->before_slot, b->code + (b->last - b->start), slot);
     b->end = b->last;
     b->instructions = n - 1;
@@ -94,6 +98,7 @@ static void join_slot(struct block *b) {
 bool block_join_slot(const struct block *p, struct block *b) {
   size_t slot = slot_bytes(&guest);
   if (p->before_slot == 0 || b->number != RING_NO_NUMBER || b->start != p->end + slot) return false;
+  b->text = NULL; /* it has but the slot; of a block, never freed */
   b->start = p->end;
   b->last = b->start;
   b->instructions = 1;
@@ -104,6 +109,29 @@ bool block_join_slot(const struct block *p, struct block *b) {
   struct code code = code_of(b);
   set_ending(b, classify(&guest, &code, 0));
   return true;
+}
+
+/* Lines as long as they come; NULL where QEMU cannot tell, or there is no memory. */
+static char *text_of(void *tb, size_t count) {
+  char *text = NULL;
+  size_t length = 0;
+  for (size_t i = 0; i < count; i++) {
+    char *line = qemu.insn_disas(qemu.tb_get_insn(tb, i));
+    size_t bytes = line ? strlen(line) : 0;
+    char *grown = realloc(text, length + bytes + 2);
+    if (!grown) {
+      free(text);
+      free(line);
+      return NULL;
+    }
+    text = grown;
+    if (i > 0) text[length++] = '\n';
+    if (bytes > 0) memcpy(text + length, line, bytes);
+    length += bytes;
+    text[length] = '\0';
+    free(line);
+  }
+  return text;
 }
 
 struct block *block_translate(void *tb) {
@@ -128,11 +156,16 @@ struct block *block_translate(void *tb) {
   }
   b->end = b->start + bytes;
   b->last = b->end - size;
+  struct guest mode = guest;
+  mode.isa = machine_mode(guest.isa);
+  if ((keeps_text || mode.isa != guest.isa) && qemu.insn_disas) b->text = text_of(tb, n);
   join_slot(b);
   struct code code = code_of(b);
-  if (code.count > 0) set_ending(b, classify(&guest, &code, code.count - 1));
+  if (code.count > 0) set_ending(b, classify(&mode, &code, code.count - 1));
   b->is_handler = is_handler(b->start);
-  b->sets_vectors = machine_sets_vectors(b->code, b->sizes, b->instructions);
+  b->privilege = RING_NO_CODE;
+  b->sets_vectors = machine_sets_vectors(b);
+  b->sets_space = machine_sets_space(b);
   struct block **bucket = bucket_of(b->start);
   b->same_bucket = *bucket;
   *bucket = b;
@@ -169,8 +202,9 @@ void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, u
   uint64_t size = b->end - b->start;
   /* Complete by now, but for jumps to blocks that did not run after it yet. */
   uint32_t kept = keeps_host_code ? b->host_size : 0;
+  uint32_t text = b->text ? (uint32_t)strlen(b->text) : 0;
   struct ring_block_record *r =
-      ring_log_begin(RING_RECORD_BLOCK, sizeof *r + b->instructions + size + kept);
+      ring_log_begin(RING_RECORD_BLOCK, sizeof *r + b->instructions + size + kept + text);
   b->number = block_count++; /* also when recording has stopped: links need it */
   if (!r) return;
   r->pc = b->start;
@@ -188,6 +222,9 @@ void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, u
   memcpy(tail + b->instructions, b->code, size);
   r->host_code_bytes = kept;
   if (kept > 0) memcpy(tail + b->instructions + size, (const void *)b->host_pc, kept);
+  r->text_bytes = text;
+  if (text > 0) memcpy(tail + b->instructions + size + kept, b->text, text);
+  r->privilege = b->privilege;
   ring_log_commit(r);
 }
 

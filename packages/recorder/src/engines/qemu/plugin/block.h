@@ -44,15 +44,19 @@ struct block {
   bool passes;     /* of an ending that else always leaves: this one is conditional */
   bool is_handler; /* a handler of signals or traps starts here */
   bool sets_vectors; /* of a whole machine: where traps go may be another place after it */
+  bool sets_space;   /* of a whole machine: the address space may be another one after it */
+  uint8_t privilege; /* of a whole machine: set before it runs first; else RING_NO_CODE */
   uint64_t host_pc;
   uint32_t host_size;
   uint8_t *sizes; /* of each instruction, then the code bytes */
   uint8_t *code;
+  char *text; /* a line for each instruction as QEMU writes it, or NULL: not kept */
   struct block *same_bucket, *older;
 };
 
 extern struct block nowhere; /* what a vCPU comes from */
 extern struct guest guest;
+extern bool keeps_text; /* of each block, as QEMU disassembles it; set as below */
 extern bool keeps_host_code; /* of each block, as bytes; set before the first one runs */
 
 /* In a forked child with a ring of its own: no block has run yet, and no edge is known. */

@@ -1,194 +1,79 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Traps of whole machines. QEMU before 11 does not tell them to plugins, but they leave their
- * traces: the block that runs next begins where the trap vector points, and registers say what
- * came and where it came from. These are read by functions that Debian's QEMU exports, from the
- * CPU state, when such a block begins. RISC-V only (privileged specification, chapters 3 and 10).
+ * Traps, privilege and address spaces of whole machines. QEMU before 11 does not tell traps to
+ * plugins, but they leave their traces: the block that runs next begins where the trap vector
+ * points, and registers or the stack say what came and where it came from. machine_*.c know how,
+ * one ISA each.
  */
 #include "machine.h"
 
-#include "qemu_api.h"
-
-enum { CSR_SSTATUS = 0x100, CSR_STVEC = 0x105, CSR_SEPC = 0x141, CSR_SCAUSE = 0x142 };
-enum { CSR_STVAL = 0x143, CSR_VSTVEC = 0x205, CSR_MSTATUS = 0x300, CSR_MTVEC = 0x305 };
-enum { CSR_MEPC = 0x341, CSR_MCAUSE = 0x342, CSR_MTVAL = 0x343 };
-enum { USER_CALL = 8, MACHINE_CALL = 11, VECTORS = 64 };
-
-/* A privilege level that takes traps: its registers, and two fields of its status. */
-struct level {
-  unsigned privilege;
-  int tvec, epc, cause, tval, status;
-  unsigned enable_bit; /* interrupts are on; off once a trap was taken */
-  unsigned before_bit; /* the level it came from */
-  unsigned before_mask;
-};
-static const struct level machine_level = {
-    3, CSR_MTVEC, CSR_MEPC, CSR_MCAUSE, CSR_MTVAL, CSR_MSTATUS, 3, 11, 3};
-static const struct level supervisor_level = {
-    1, CSR_STVEC, CSR_SEPC, CSR_SCAUSE, CSR_STVAL, CSR_SSTATUS, 1, 8, 1};
-
-static bool tells_traps;
+static const struct machine *machine; /* NULL: nothing is told */
 
 void machine_install(enum isa isa) {
-  tells_traps = isa == ISA_RISCV64 && qemu.riscv_csrrw_debug != NULL;
+  const struct machine *known = isa == ISA_RISCV64   ? &machine_riscv
+                                : isa == ISA_X86_64  ? &machine_x86
+                                : isa == ISA_AARCH64 ? &machine_aarch64
+                                                     : NULL;
+  if (known && known->installs()) machine = known;
 }
 
-bool machine_tells_traps(void) { return tells_traps; }
+bool machine_tells_traps(void) { return machine != NULL; }
 
-/* Reads without a write and without a check of privilege; 0 where there is no such register. */
-static uint64_t csr(const uint8_t *env, int number) {
-  uint64_t value = 0;
-  return qemu.riscv_csrrw_debug((void *)env, number, &value, 0, 0) < 0 ? value : 0;
+void machine_note_vectors(const struct machine_cpu *cpu, const struct block *p) {
+  machine->note_vectors(cpu, p);
 }
 
-/* General registers come first in the CPU state. */
-static uint64_t general(const uint8_t *env, unsigned number) {
-  return ((const uint64_t *)env)[number];
-}
-
-static void flag_vectors(uint64_t tvec) {
-  block_flag_handler(tvec & ~3ull);
-  if ((tvec & 3) != 1) return;
-  for (uint64_t i = 1; i < VECTORS; i++) block_flag_handler((tvec & ~3ull) + 4 * i);
-}
-
-void machine_note_vectors(const uint8_t *env) {
-  static uint64_t last[2] = {~0ull, ~0ull}; /* guarded by the ring lock */
-  const struct level *levels[] = {&machine_level, &supervisor_level};
-  for (int i = 0; i < 2; i++) {
-    uint64_t tvec = csr(env, levels[i]->tvec);
-    if (tvec == last[i]) continue;
-    last[i] = tvec;
-    flag_vectors(tvec);
-  }
-}
-
-static bool writes_vector(uint32_t w) {
-  unsigned op = w >> 12 & 7, source = w >> 15 & 31, number = w >> 20;
-  if ((w & 0x7f) != 0x73 || (op & 3) == 0) return false;
-  if ((op & 2) != 0 && source == 0) return false; /* csrrs and csrrc with x0 only read */
-  return number == CSR_STVEC || number == CSR_MTVEC || number == CSR_VSTVEC;
-}
-
-bool machine_sets_vectors(const uint8_t *code, const uint8_t *sizes, uint32_t instructions) {
-  if (!tells_traps) return false;
-  for (uint32_t i = 0; i < instructions; code += sizes[i++]) {
-    if (sizes[i] == 4 && writes_vector(word(code))) return true;
+static bool any(const struct block *b, bool (*is)(const uint8_t *code, size_t size)) {
+  const uint8_t *code = b->code;
+  for (uint32_t i = 0; i < b->instructions; code += b->sizes[i++]) {
+    if (is(code, b->sizes[i])) return true;
   }
   return false;
 }
 
-static uint64_t sign_extend_12(uint32_t value) { return (uint64_t)(int64_t)((int32_t)value >> 20); }
-
-/* Where auipc, as the instruction before the last one, and jalr on its register lead. */
-static bool far_call(const struct block *p, unsigned rs1, uint32_t jalr, uint64_t *target) {
-  if (p->instructions < 2 || p->sizes[p->instructions - 2] != 4) return false;
-  uint64_t pc = p->last - 4;
-  uint32_t auipc = word(p->code + (pc - p->start));
-  if ((auipc & 0x7f) != 0x17 || (auipc >> 7 & 31) != rs1) return false;
-  *target = (pc + (uint64_t)(int64_t)(int32_t)(auipc & 0xfffff000) + sign_extend_12(jalr)) & ~1ull;
-  return true;
+bool machine_sets_vectors(const struct block *b) {
+  return machine != NULL && any(b, machine->sets_vectors);
 }
 
-/* Where the indirect end of p led; false if its register was overwritten by itself. */
-static bool destination(const uint8_t *env, const struct block *p, uint64_t *target) {
-  const uint8_t *code = p->code + (p->last - p->start);
-  if (p->ending == END_TRAP_RETURN) {
-    *target = csr(env, word(code) == 0x30200073 ? CSR_MEPC : CSR_SEPC);
-    return true;
-  }
-  bool is_wide = p->end - p->last == 4;
-  uint32_t w = is_wide ? word(code) : half(code);
-  unsigned rs1 = is_wide ? w >> 15 & 31 : w >> 7 & 31;
-  unsigned rd = is_wide ? w >> 7 & 31 : w >> 12 & 1; /* c.jalr links to x1, c.jr to x0 */
-  if (rd != 0 && rd == rs1) return is_wide && far_call(p, rs1, w, target);
-  *target = (general(env, rs1) + (is_wide ? sign_extend_12(w) : 0)) & ~1ull;
-  return true;
+bool machine_sets_space(const struct block *b) {
+  return machine != NULL && any(b, machine->sets_space);
 }
 
-enum goes machine_goes_to(const uint8_t *env, const struct block *p, uint64_t pc) {
-  uint64_t target;
+enum goes direct_goes_to(const struct block *p, uint64_t pc) {
   switch (p->ending) {
-    case END_UNKNOWN:
-      return GOES_MAYBE;
     case END_JUMP:
     case END_CALL:
       return pc == p->taken ? GOES : GOES_NOT;
     case END_BRANCH:
       return pc == p->taken || pc == p->end ? GOES : GOES_NOT;
+    case END_UNKNOWN:
     case END_INDIRECT_JUMP:
     case END_INDIRECT_CALL:
     case END_RETURN:
     case END_TRAP_RETURN:
-      if (!destination(env, p, &target)) return GOES_MAYBE;
-      return target == pc ? GOES : GOES_NOT;
+      return GOES_MAYBE;
+    case END_REPEAT:
+      return pc == p->end || pc == p->last ? GOES : GOES_NOT;
     default:
       return pc == p->end ? GOES : GOES_NOT;
   }
 }
 
-static void read_trap(const uint8_t *env, const struct level *level, struct machine_trap *trap) {
-  uint64_t cause = csr(env, level->cause);
-  trap->is_interrupt = cause >> 63;
-  trap->number = cause & ~(1ull << 63);
-  trap->interrupted = csr(env, level->epc);
-  trap->address = csr(env, level->tval);
-  trap->is_call = !trap->is_interrupt && trap->number >= USER_CALL && trap->number <= MACHINE_CALL;
+enum goes machine_goes_to(const struct machine_cpu *cpu, const struct block *p, uint64_t pc) {
+  return machine->goes_to(cpu, p, pc);
 }
 
-/* Whether the last trap that this level took went to pc, and nothing says that it is over. */
-static bool trapped_to(const uint8_t *env, const struct level *level, uint64_t pc,
-                       struct machine_trap *trap) {
-  read_trap(env, level, trap);
-  uint64_t tvec = csr(env, level->tvec);
-  uint64_t offset = (tvec & 3) == 1 && trap->is_interrupt ? 4 * trap->number : 0;
-  if ((tvec & ~3ull) + offset != pc) return false;
-  return (csr(env, level->status) >> level->enable_bit & 1) == 0;
-}
-
-static bool came_from_itself(const uint8_t *env, const struct level *level) {
-  return (csr(env, level->status) >> level->before_bit & level->before_mask) == level->privilege;
-}
-
-/* Whether p, or what it leads to, can be what the trap interrupted. */
-static bool explains(const uint8_t *env, const struct block *p, const struct machine_trap *trap) {
-  if (p == &nowhere || block_index(p, trap->interrupted) >= 0) return true;
-  return machine_goes_to(env, p, trap->interrupted) != GOES_NOT;
-}
-
-/* Without a word from QEMU: machine mode, if its vector is the one. */
-static const struct level *level_of(const uint8_t *env, uint64_t pc) {
-  struct machine_trap trap;
-  if (qemu.riscv_mmu_index) {
-    unsigned privilege = (unsigned)qemu.riscv_mmu_index((void *)env, true) & 3;
-    return privilege == 0 ? NULL : privilege == 3 ? &machine_level : &supervisor_level;
-  }
-  return trapped_to(env, &machine_level, pc, &trap) ? &machine_level : &supervisor_level;
-}
-
-/*
- * Registers hold the last trap for ever, so that a jump to the handler looks like a trap. It is one
- * if p does not lead there by itself. If p does, it is one only if it stopped p half way: code
- * that tries an instruction has its handler right behind (docs/qemu.md).
- */
-unsigned machine_traps(const uint8_t *env, const struct block *p, const struct block *b,
+unsigned machine_traps(const struct machine_cpu *cpu, const struct block *p, const struct block *b,
                        struct machine_trap *out) {
-  struct machine_trap outer, inner;
-  const struct level *level = level_of(env, b->start);
-  if (!level || !trapped_to(env, level, b->start, &outer)) return 0;
-  bool is_inside = p != &nowhere && block_index(p, outer.interrupted) >= 0;
-  if (p != &nowhere && machine_goes_to(env, p, b->start) == GOES) {
-    if (!is_inside || outer.is_interrupt || !came_from_itself(env, level)) return 0;
-  }
-  bool is_told = is_inside || p == &nowhere;
-  if (!is_told) is_told = machine_goes_to(env, p, outer.interrupted) == GOES;
-  if (!is_told && level == &machine_level &&
-      trapped_to(env, &supervisor_level, outer.interrupted, &inner) && explains(env, p, &inner)) {
-    out[0] = inner;
-    out[1] = outer;
-    return 2;
-  }
-  if (!explains(env, p, &outer)) return 0;
-  out[0] = outer;
-  return 1;
+  return machine->traps(cpu, p, b, out);
 }
+
+unsigned machine_privilege(const uint8_t *env) {
+  return machine ? machine->privilege(env) : RING_NO_CODE;
+}
+
+bool machine_space(const struct machine_cpu *cpu, const struct block *p, uint64_t *space) {
+  return machine && machine->space(cpu, p, space);
+}
+
+enum isa machine_mode(enum isa isa) { return machine && machine->mode ? machine->mode() : isa; }

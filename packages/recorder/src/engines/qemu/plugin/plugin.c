@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "block.h"
+#include "delivery.h"
 #include "guest.h"
 #include "machine.h"
 #include "qemu_api.h"
@@ -28,6 +29,8 @@ static struct ring_vcpu *vcpus; /* by QEMU's vCPU index */
 static uint32_t vcpu_slots;
 /* By vCPU: a block without instructions that it has just passed, or NULL. */
 static struct block **left_to_slot;
+/* By vCPU: the address space that it was last seen in. */
+static uint64_t *spaces;
 static bool whole_machine;
 static bool maps_logged;
 static bool follows; /* forked children are recorded, too */
@@ -173,50 +176,6 @@ static uint32_t signal_return_edge(struct block *p, struct arrival to) {
   return edge_number(&edge);
 }
 
-/* A signal or a trap: what put control elsewhere between two instructions, or at one. */
-struct delivery {
-  uint64_t interrupted;
-  bool is_fault; /* the interrupted instruction itself is why */
-  bool may_be_sent; /* nothing tells whether it is */
-  uint8_t cause, kind;
-  struct ring_fact fact;
-};
-
-static struct delivery delivery_of_signal(const struct guest_signal *signal) {
-  return (struct delivery){
-      .interrupted = signal->interrupted,
-      .is_fault = signal->is_fault,
-      .may_be_sent = !signal->has_code,
-      .cause = CAUSE_SIGNAL,
-      .kind = RING_NO_CODE,
-      .fact = {
-          .kind = MARK_SIGNAL,
-          .has = MARK_HAS_PC | MARK_HAS_NUMBER | (signal->has_code ? MARK_HAS_CODE : 0) |
-                 (signal->is_fault && signal->has_code ? MARK_HAS_ADDRESS : 0),
-          .pc = signal->interrupted,
-          .number = signal->number,
-          .code = signal->code,
-          .address = signal->address,
-      },
-  };
-}
-
-static struct delivery delivery_of_trap(const struct machine_trap *trap) {
-  return (struct delivery){
-      .interrupted = trap->interrupted,
-      .is_fault = !trap->is_interrupt,
-      .cause = trap->is_interrupt ? CAUSE_INTERRUPT : CAUSE_EXCEPTION,
-      .kind = trap->is_call ? KIND_SYSCALL : RING_NO_CODE,
-      .fact = {
-          .kind = trap->is_interrupt ? MARK_INTERRUPT : MARK_EXCEPTION,
-          .has = MARK_HAS_PC | MARK_HAS_NUMBER | (trap->is_interrupt ? 0 : MARK_HAS_ADDRESS),
-          .pc = trap->interrupted,
-          .number = (int64_t)trap->number,
-          .address = trap->address,
-      },
-  };
-}
-
 /* Deliveries that came one right after the other between p and b; the last leads to b. */
 static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b,
                     uintptr_t host_pc, const struct delivery *deliveries, unsigned count,
@@ -260,9 +219,10 @@ static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct
   }
 }
 
-static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b,
-                   const uint8_t *env, uintptr_t host_pc, struct made *made) {
+static void arrive(struct ring_vcpu *v, const struct machine_cpu *cpu, struct block *p,
+                   struct block *b, uintptr_t host_pc, struct made *made) {
   struct edge edge;
+  unsigned index = cpu->index;
   uint32_t left;
   struct arrival to = {b->start, b};
   uint64_t seq = ring_seq(v);
@@ -288,7 +248,7 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
   block_first_run(v, how == STEP_TRANSFER ? seq + 1 : seq, b, host_pc);
   switch (how) {
     case STEP_SEQUENTIAL:
-      if (!b->is_handler && !p->sets_vectors) p->next = b;
+      if (!b->is_handler && !p->sets_vectors && !p->sets_space) p->next = b;
       return;
     case STEP_AGAIN:
       made->instructions -= left;
@@ -297,35 +257,31 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
     case STEP_TRANSFER: {
       bool certain = edge.cause == CAUSE_JUMP || p->ending == END_UNKNOWN;
       if (whole_machine && machine_tells_traps()) {
-        certain = machine_goes_to(env, p, b->start) != GOES_NOT;
+        certain = machine_goes_to(cpu, p, b->start) != GOES_NOT;
         if (!certain) edge.cause = edge.kind = RING_NO_CODE; /* a reset, or a debugger's hand */
       } else if (whole_machine) {
         certain = true; /* no cause is ever told, so that it is always this edge */
       }
       uint32_t number = edge_number(&edge);
       make(made, number);
-      if (certain) block_link(p, b, number);
+      if (certain && !p->sets_space) block_link(p, b, number);
     }
   }
 }
 
-/* The deliveries that led from p to b; 0: none did. */
-static unsigned deliveries_at(const struct block *p, const struct block *b, const uint8_t *env,
-                              struct delivery *out) {
-  struct machine_trap traps[TRAPS_MAX];
-  struct guest_signal signal;
-  unsigned count = 0;
-  if (!whole_machine) {
-    if (!b->is_handler || !guest_signal_entry(env, b, &signal)) return 0;
-    out[0] = delivery_of_signal(&signal);
-    return 1;
-  }
-  if (!machine_tells_traps()) return 0;
-  bool is_plain = p != &nowhere && !p->sets_vectors && machine_goes_to(env, p, b->start) == GOES;
-  if (!is_plain) machine_note_vectors(env);
-  if (!is_plain || b->is_handler) count = machine_traps(env, p, b, traps);
-  for (unsigned i = 0; i < count; i++) out[i] = delivery_of_trap(&traps[i]);
-  return count;
+/* What can be told of b in the mode in which it is about to run first. */
+static void enter_first(const struct machine_cpu *cpu, struct block *b) {
+  if (guest.isa == ISA_ARM) block_set_thumb(b, guest_in_thumb(cpu->env));
+  if (whole_machine) b->privilege = (uint8_t)machine_privilege(cpu->env);
+}
+
+/* Marks the address space if p has made it another one. */
+static void note_space(struct ring_vcpu *v, const struct machine_cpu *cpu, const struct block *p) {
+  struct ring_fact fact = {.kind = MARK_ADDRESS_SPACE, .has = MARK_HAS_PC | MARK_HAS_ADDRESS};
+  if (!machine_space(cpu, p, &fact.address) || fact.address == spaces[cpu->index]) return;
+  spaces[cpu->index] = fact.address;
+  fact.pc = p->last;
+  ring_mark(v, ring_seq(v), &fact);
 }
 
 __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index, struct block *p,
@@ -333,6 +289,7 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
                                              uintptr_t host_pc) {
   struct made made = {.count = 0, .instructions = v->instructions + p->instructions};
   struct delivery deliveries[TRAPS_MAX];
+  struct machine_cpu cpu = {index, env};
   if (ring.detached) return;
   if (b->instructions == 0) {
     left_to_slot[index] = b; /* as if it had not been: what comes now begins with it */
@@ -340,16 +297,15 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
   }
   ring_lock();
   if (p == &nowhere) thread_started(v, b);
-  if (guest.isa == ISA_ARM && b->number == RING_NO_NUMBER) {
-    block_set_thumb(b, guest_in_thumb(env));
-  }
+  if (b->number == RING_NO_NUMBER) enter_first(&cpu, b);
+  if (p->sets_space) note_space(v, &cpu, p);
   block_join_slot(left_to_slot[index] ? left_to_slot[index] : p, b);
   left_to_slot[index] = NULL;
-  unsigned count = deliveries_at(p, b, env, deliveries);
+  unsigned count = deliveries_at(whole_machine, p, b, &cpu, deliveries);
   if (count > 0) {
     deliver(v, index, p, b, host_pc, deliveries, count, &made);
   } else {
-    arrive(v, index, p, b, env, host_pc, &made);
+    arrive(v, &cpu, p, b, host_pc, &made);
   }
   ring_unlock();
   for (unsigned i = 0; i < made.count; i++) {
@@ -539,6 +495,17 @@ static int refuse(const char *problem) {
   return 1;
 }
 
+/* Guests whose code no disassembler of the analyzer reads (capstone-targets.ts). */
+static bool only_qemu_reads(const char *isa) {
+  static const char *const names[] = {"alpha",   "cris",       "hexagon",      "hppa",
+                                      "nios2",   "microblaze", "microblazeel", "loongarch64",
+                                      "or1k",    "xtensa",     "xtensaeb"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(names[i], isa) == 0) return true;
+  }
+  return false;
+}
+
 __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
                                                                const struct qemu_info *info,
                                                                int argc, char **argv) {
@@ -561,8 +528,10 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   vcpu_slots = ring.header->vcpu_slots;
   vcpus = ring.vcpus;
   left_to_slot = calloc(vcpu_slots, sizeof *left_to_slot);
-  if (!left_to_slot) return refuse("no memory for the plugin: free some");
+  spaces = calloc(vcpu_slots, sizeof *spaces);
+  if (!left_to_slot || !spaces) return refuse("no memory for the plugin: free some");
   if (whole_machine) machine_install(guest.isa);
+  keeps_text = only_qemu_reads(info->target_name);
   snprintf(target_name, sizeof target_name, "%s", info->target_name);
   if (!log_guest()) return refuse("no memory for the plugin: free some");
   guest_install(vcpu_slots);

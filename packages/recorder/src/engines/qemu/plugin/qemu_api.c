@@ -120,10 +120,13 @@ const char *qemu_api_find(const struct qemu_info *info) {
       {"qemu_plugin_register_vcpu_syscall_cb", (void **)&qemu.register_vcpu_syscall_cb, true},
       {"qemu_plugin_register_vcpu_syscall_ret_cb", (void **)&qemu.register_vcpu_syscall_ret_cb,
        true},
+      {"qemu_plugin_insn_disas", (void **)&qemu.insn_disas, false},
       {"tcg_tb_lookup", (void **)&qemu.tcg_tb_lookup, false},
       {"guest_base", (void **)&qemu.guest_base, false},
       {"riscv_csrrw_debug", (void **)&qemu.riscv_csrrw_debug, false},
       {"riscv_cpu_mmu_index", (void **)&qemu.riscv_mmu_index, false},
+      {"qemu_get_cpu", (void **)&qemu.get_cpu, false},
+      {"cpu_memory_rw_debug", (void **)&qemu.cpu_memory_rw_debug, false},
   };
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
     void *found = dlsym(RTLD_DEFAULT, wanted[i].name);

@@ -30,6 +30,7 @@ struct qemu_calls {
   uint64_t (*insn_vaddr)(const void *insn);
   size_t (*insn_size)(const void *insn);
   void *(*insn_haddr)(const void *insn);
+  char *(*insn_disas)(const void *insn); /* to be freed; or NULL */
   void *insn_data; /* use qemu_insn_bytes() */
   void (*register_vcpu_tb_exec_cb)(void *tb, qemu_tb_exec_fn fn, int flags, void *data);
   void (*register_vcpu_tb_trans_cb)(uint64_t id, void *fn, void *data);
@@ -45,6 +46,9 @@ struct qemu_calls {
   /* A negative answer is success; mask 0 only reads. */
   int (*riscv_csrrw_debug)(void *env, int number, uint64_t *old, uint64_t value, uint64_t mask);
   int (*riscv_mmu_index)(void *env, bool for_code); /* the privilege level */
+  void *(*get_cpu)(int index);
+  /* Guest memory by virtual address, as a debugger sees it; 0 is success. */
+  int (*cpu_memory_rw_debug)(void *cpu, uint64_t at, void *bytes, size_t size, bool is_write);
 };
 
 struct qemu_syscall {

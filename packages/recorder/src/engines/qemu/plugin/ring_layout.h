@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #define RING_MAGIC 0x474e49524b434142ull
-#define RING_VERSION 4u
+#define RING_VERSION 5u
 #define RING_NO_NUMBER 0xffffffffu
 #define RING_NO_CODE 0xffu
 
@@ -202,7 +202,9 @@ struct ring_block_record {
   uint32_t host_size; /* bytes of host code at hostPc */
   uint32_t last_offset; /* of the last instruction from pc, bytes */
   uint32_t host_code_bytes; /* of them, how many follow: all or none */
-  uint32_t unused; /* 0 */
+  uint32_t text_bytes; /* 0: no text */
+  uint32_t privilege; /* the level in numbers of the ISA, NO_CODE unknown */
+  char gap_0[4];
 };
 _Static_assert(offsetof(struct ring_block_record, pc) == 8, "layout");
 _Static_assert(offsetof(struct ring_block_record, host_pc) == 16, "layout");
@@ -215,8 +217,9 @@ _Static_assert(offsetof(struct ring_block_record, instructions) == 52, "layout")
 _Static_assert(offsetof(struct ring_block_record, host_size) == 56, "layout");
 _Static_assert(offsetof(struct ring_block_record, last_offset) == 60, "layout");
 _Static_assert(offsetof(struct ring_block_record, host_code_bytes) == 64, "layout");
-_Static_assert(offsetof(struct ring_block_record, unused) == 68, "layout");
-_Static_assert(sizeof(struct ring_block_record) == 72, "layout");
+_Static_assert(offsetof(struct ring_block_record, text_bytes) == 68, "layout");
+_Static_assert(offsetof(struct ring_block_record, privilege) == 72, "layout");
+_Static_assert(sizeof(struct ring_block_record) == 80, "layout");
 
 struct ring_mark_record {
   struct ring_record record;
@@ -323,6 +326,7 @@ enum {
   MARK_STOP = 12,
   MARK_EXCEPTION = 13,
   MARK_INTERRUPT = 14,
+  MARK_ADDRESS_SPACE = 15,
 };
 
 #define MARK_HAS_PC 1u

@@ -1,0 +1,2 @@
+-- trace: machine
+FROM address_space_counts;

@@ -1,0 +1,2 @@
+-- trace: nameless
+FROM privileges;

@@ -1,0 +1,2 @@
+-- trace: machine
+FROM privileges;
