@@ -11,12 +11,15 @@ const STEPS = 100;
 const JUMPS = 25;
 /** Each frame is put between two of these: synchronized output, DEC private mode 2026. */
 const FRAME_ENDS = '\u001b[?2026l';
+/** The first of them is blank. */
+const SOMETHING = /transfer/;
 
 class Walk {
   readonly #pty: IPty;
   readonly #hasEnded: Promise<never>;
   #frame: (() => void) | null = null;
   #tail = '';
+  #hasBegun = false;
 
   constructor(trace: string) {
     this.#pty = spawn(process.execPath, [MAIN, 'walk', trace], {
@@ -26,7 +29,8 @@ class Walk {
     });
     this.#pty.onData((data) => {
       this.#tail += data;
-      if (!this.#tail.includes(FRAME_ENDS)) return;
+      this.#hasBegun ||= SOMETHING.test(this.#tail);
+      if (!this.#hasBegun || !this.#tail.endsWith(FRAME_ENDS)) return;
       this.#tail = '';
       this.#frame?.();
     });

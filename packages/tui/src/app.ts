@@ -1,16 +1,17 @@
 /**
- * The terminal: keys in, frames out. Ink draws, on the alternate screen; the whole frame is one
- * text of ready-made lines, which is the cheapest that it can be given. Keys are read here.
+ * The terminal: keys in, frames out. Ink takes the terminal over and gives it back, on every way
+ * out; keys are read and frames are written here (docs/decisions/0020-frames-past-ink.md).
  */
 import { availableParallelism } from 'node:os';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { BacktrailError, type IndexProgress, openIndex, type Trace } from '@backtrail/analyzer';
-import { render, Text, useApp, useWindowSize } from 'ink';
-import { createElement, type ReactNode, useEffect, useReducer } from 'react';
-import { draw, frame } from './draw.ts';
+import { render, useApp } from 'ink';
+import { createElement, type ReactNode, useEffect } from 'react';
+import { draw } from './draw.ts';
 import { EmptySession } from './empty-session.ts';
 import { decodeKeys, lateKeys } from './input.ts';
 import type { Line } from './line.ts';
+import { Painter } from './painter.ts';
 import { pathFound, pathGivenUp } from './path-choices.ts';
 import { looksFar, press } from './reduce.ts';
 import type { Shown } from './shown.ts';
@@ -20,8 +21,8 @@ import { type WalkOptions, World } from './world.ts';
 
 /** An Escape key sends what longer sequences begin with; over ssh they may come in pieces. */
 const ESCAPE_WAIT_MS = 60;
-const FRAMES_A_SECOND_MAX = 60;
-const FRAME_MS = Math.ceil(1000 / FRAMES_A_SECOND_MAX);
+/** By then what was to be seen before something that takes long is on the screen. */
+const FRAME_MS = 17;
 /** From this many transfers on, searches want an index; a shorter run is gone through as fast. */
 const INDEX_FROM_TRANSFERS = 1 << 22;
 /** A tenth of a second's worth. */
@@ -29,6 +30,12 @@ const PATH_TRANSFERS_AT_ONCE = 1 << 22;
 /** DEC private mode 1007: a terminal makes arrow keys of its wheel, and text can be selected. */
 const WHEEL_ON = '\u001b[?1007h';
 const WHEEL_OFF = '\u001b[?1007l';
+/** DEC private mode 2026, synchronized output: a terminal shows a frame when it has all of it. */
+const FRAME_BEGINS = '\u001b[?2026h';
+const FRAME_ENDS = '\u001b[?2026l';
+/** Of a terminal that does not tell its size. */
+const COLUMNS_USUAL = 80;
+const ROWS_USUAL = 24;
 
 export interface Terminal {
   readonly stdin: ReadStream;
@@ -172,25 +179,70 @@ class Session implements Shown {
   }
 }
 
+/** The frames that are on the screen. */
+class Frames {
+  readonly #shown: Shown;
+  readonly #stdout: WriteStream;
+  readonly #painter = new Painter();
+  #next: NodeJS.Immediate | undefined;
+
+  constructor(shown: Shown, stdout: WriteStream) {
+    this.#shown = shown;
+    this.#stdout = stdout;
+  }
+
+  /** Paints when the keys that are there have been taken: one frame for all of them. */
+  request(): void {
+    this.#next ??= setImmediate(() => {
+      this.#next = undefined;
+      try {
+        this.paint();
+      } catch (error) {
+        this.#shown.onDone(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  /** Paints all of it, whatever is on the screen. */
+  readonly requestWhole = (): void => {
+    this.#painter.forget();
+    this.request();
+  };
+
+  /** The terminal is somebody else's. */
+  stop(): void {
+    clearImmediate(this.#next);
+    this.#next = undefined;
+  }
+
+  paint(): void {
+    const { columns, rows } = this.#stdout;
+    const lines = this.#shown.lines(columns || COLUMNS_USUAL, rows || ROWS_USUAL);
+    const painted = this.#painter.paint(lines, this.#shown.hasColor);
+    if (painted !== '') this.#stdout.write(FRAME_BEGINS + painted + FRAME_ENDS);
+  }
+}
+
 interface AppProps {
   readonly shown: Shown;
+  readonly frames: Frames;
   /** Gives the shell its turn, and returns when it is ours again. */
   readonly pause: () => void;
 }
 
-function App({ shown, pause }: AppProps): ReactNode {
-  const { columns, rows } = useWindowSize();
-  const [, redraw] = useReducer((count: number) => count + 1, 0);
+/** Nothing to Ink: what it draws goes through each cell several times, whatever changed. */
+function App({ shown, frames, pause }: AppProps): ReactNode {
   const { suspendTerminal } = useApp();
   useEffect(() => {
-    shown.onChange = redraw;
-    shown.onSuspend = () => void suspendTerminal(pause);
+    shown.onSuspend = () => {
+      frames.stop();
+      void suspendTerminal(pause).then(frames.requestWhole);
+    };
     return () => {
-      shown.onChange = () => {};
       shown.onSuspend = () => {};
     };
-  }, [shown, pause, suspendTerminal]);
-  return createElement(Text, null, frame(shown.lines(columns, rows), shown.hasColor));
+  }, [shown, frames, pause, suspendTerminal]);
+  return null;
 }
 
 /** Makes searches of a long run fast, in other threads, while people look around. */
@@ -258,26 +310,34 @@ async function show(
   stdin.setRawMode(true);
   stdin.on('data', onData);
   stdout.write(WHEEL_ON);
-  const app = render(createElement(App, { shown, pause }), {
+  const frames = new Frames(shown, stdout);
+  const app = render(createElement(App, { shown, frames, pause }), {
     stdin,
     stdout,
     alternateScreen: true,
     interactive: true,
     exitOnCtrlC: false,
     patchConsole: false,
-    incrementalRendering: true,
-    maxFps: FRAMES_A_SECOND_MAX,
   });
   const faults: Error[] = [];
   shown.onDone = (error) => {
     if (error !== undefined) faults.push(error);
+    frames.stop();
+    shown.onChange = () => {};
     app.unmount();
   };
+  shown.onChange = () => frames.request();
+  // After Ink's own listener, which erases lines.
+  stdout.on('resize', frames.requestWhole);
+  frames.request();
   begun();
   try {
     await app.waitUntilExit();
   } finally {
     shown.onDone = () => {};
+    shown.onChange = () => {};
+    frames.stop();
+    stdout.off('resize', frames.requestWhole);
     shown.stop();
     stdin.off('data', onData);
     stdin.setRawMode(wasRaw);

@@ -1,5 +1,5 @@
 /** The screen as a function of what is known: as many lines as the terminal has rows. */
-import { ansi, fitted, type Line, span } from './line.ts';
+import { fitted, type Line, span } from './line.ts';
 import { choicesScreen } from './screens/choices-screen.ts';
 import { helpScreen } from './screens/help-screen.ts';
 import { walkScreen } from './screens/walk-screen.ts';
@@ -34,7 +34,3 @@ function tooSmall(columns: number, rows: number): Line[] {
     fitted([span(says[i] ?? '')], Math.max(1, columns)),
   );
 }
-
-/** As a terminal wants it. */
-export const frame = (lines: readonly Line[], hasColor: boolean): string =>
-  lines.map((line) => ansi(line, hasColor)).join('\n');

@@ -30,6 +30,9 @@ const PLAIN_STYLES: readonly Style[] = ['bold', 'inverse'];
 const NARROW = /^[\x20-\x7e─│┐┘▸◂●○▲→←↑↓…×–⋯·]*$/;
 const ELLIPSIS = '…';
 
+/** Whether each UTF-16 unit of a text is a character that takes one column. */
+export const isNarrow = (text: string): boolean => NARROW.test(text);
+
 export const span = (text: string, style?: Style): Span =>
   style === undefined ? { text } : { text, style };
 
@@ -109,10 +112,16 @@ export function ansi(line: Line, hasColor: boolean): string {
   return line
     .map(({ text: said, style }) => {
       const text = NARROW.test(said) ? said : harmless(said);
-      if (style === undefined || (!hasColor && !PLAIN_STYLES.includes(style))) return text;
-      return `\u001b[${SGR[style]}m${text}\u001b[0m`;
+      const code = sgr(style, hasColor);
+      return code === null ? text : `${code}${text}\u001b[0m`;
     })
     .join('');
+}
+
+/** Control sequence SGR that begins a style; null where none is shown. */
+export function sgr(style: Style | undefined, hasColor: boolean): string | null {
+  if (style === undefined || (!hasColor && !PLAIN_STYLES.includes(style))) return null;
+  return `\u001b[${SGR[style]}m`;
 }
 
 /**
@@ -127,7 +136,6 @@ export function harmless(text: string): string {
   });
 }
 
-/** `12,345,678`. */
 /** A text in lines of so many columns; a longer word is cut in pieces. */
 export function wrapped(text: string, columns: number): string[] {
   const lines: string[] = [''];
@@ -147,4 +155,5 @@ export function wrapped(text: string, columns: number): string[] {
   return lines;
 }
 
+/** `12,345,678`. */
 export const formatCount = (count: number): string => count.toLocaleString('en-US');

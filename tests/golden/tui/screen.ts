@@ -68,9 +68,11 @@ export class Screen {
 
   /** Lines as the user sees them, without blanks at their ends. */
   get lines(): string[] {
+    const { cols, rows } = this.#terminal;
     const { active } = this.#terminal.buffer;
-    return Array.from({ length: this.#terminal.rows }, (_none, row) => {
-      return active.getLine(active.baseY + row)?.translateToString(true) ?? '';
+    // A line remembers cells beyond the last column that a narrower terminal does not show.
+    return Array.from({ length: rows }, (_none, row) => {
+      return active.getLine(active.baseY + row)?.translateToString(true, 0, cols) ?? '';
     });
   }
 
