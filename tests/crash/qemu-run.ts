@@ -15,6 +15,7 @@ import {
   type Recording,
   recordOptions,
 } from '../guests/record.ts';
+import { SOURCE_ARGUMENTS } from '../source-process.ts';
 
 const RING_FOLDER = '/dev/shm';
 
@@ -37,13 +38,7 @@ export class Run {
     const options = JSON.stringify(recordOptions(recording));
     const recorder = spawn(
       process.execPath,
-      [
-        '--conditions=backtrail-source',
-        '--disable-warning=ExperimentalWarning',
-        RECORD_PROCESS,
-        options,
-        'progress',
-      ],
+      [...SOURCE_ARGUMENTS, RECORD_PROCESS, options, 'progress'],
       { env: guestEnvironment(), stdio: ['ignore', 'inherit', 'inherit', 'pipe'] },
     );
     const gone = once(recorder, 'exit');

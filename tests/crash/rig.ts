@@ -12,6 +12,7 @@ import {
 } from '../../packages/recorder/src/ring/driver.fixture.ts';
 import type { RingShape } from '../../packages/recorder/src/ring/layout.ts';
 import type { Ring } from '../../packages/recorder/src/ring/ring.ts';
+import { SOURCE_ARGUMENTS } from '../source-process.ts';
 
 export interface DrainOptions {
   readonly ring: string;
@@ -37,12 +38,8 @@ export class Drainer {
   #isReady = false;
 
   constructor(options: DrainOptions) {
-    const args = [
-      '--conditions=backtrail-source',
-      '--disable-warning=ExperimentalWarning',
-      DRAIN_PROCESS,
-    ];
-    this.process = spawn(process.execPath, [...args, JSON.stringify(options)]);
+    const args = [...SOURCE_ARGUMENTS, DRAIN_PROCESS, JSON.stringify(options)];
+    this.process = spawn(process.execPath, args);
     this.gone = once(this.process, 'exit').then(() => this.#wake());
     this.process.stdin.on('error', () => {});
     this.process.stderr.on('data', (data) => {

@@ -34,7 +34,7 @@ describe.skipIf(need.missing)(`snapshots of a guest that runs${need.note}`, () =
     // Full every few milliseconds.
     ringBytes: 8 << 20,
     // Else the trace of all grows as long as anybody looks at the first.
-    ...(keep === 'all' ? { maxTransfers: 50_000_000 } : {}),
+    ...(keep === 'all' ? { maxTransfers: 25_000_000 } : {}),
     keep,
   });
 

@@ -6,6 +6,7 @@ import { openTrace } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
 import { buildGuest, needsIsa, temporaryFolder } from '../guests/build.ts';
 import { guestEnvironment, RECORD_PROCESS, runBare } from '../guests/record.ts';
+import { SOURCE_ARGUMENTS } from '../source-process.ts';
 
 const folder = temporaryFolder('floats');
 const need = needsIsa('riscv64');
@@ -28,11 +29,7 @@ describe.skipIf(need.missing)(`floating point of a whole program${need.note}`, (
     };
     const child = spawnSync(
       process.execPath,
-      [
-        '--conditions=backtrail-source',
-        '--disable-warning=ExperimentalWarning',
-        RECORD_PROCESS,
-      ].concat(JSON.stringify(options)),
+      [...SOURCE_ARGUMENTS, RECORD_PROCESS, JSON.stringify(options)],
       { encoding: 'utf8', env: guestEnvironment(), maxBuffer: 1 << 28 },
     );
     expect(child.stderr).toBe('');

@@ -1,7 +1,7 @@
 /** A recording that is cut off, or that keeps only the end: the rest is what a whole one holds. */
 import path from 'node:path';
 import { MARK_KINDS, type Trace } from '@backtrail/recorder/trace';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { buildGuest, needsIsa, temporaryFolder } from '../guests/build.ts';
 import { type Recording, recordGuest } from '../guests/record.ts';
@@ -35,8 +35,12 @@ describe.skipIf(need.missing)(`limits of a recording${need.note}`, () => {
     return trace;
   };
 
+  let whole: ReturnType<typeof stream>;
+  beforeAll(() => {
+    whole = stream(record('flow', 'whole', {}), 0);
+  });
+
   test.for([1, 2, 1023, 5000])('--max-transfers %i: the first so many', (maxTransfers) => {
-    const whole = stream(record('flow', `whole-${maxTransfers}`, {}), 0);
     const trace = record('flow', `max-${maxTransfers}`, { maxTransfers, ringBytes: 8192 });
     const { manifest } = trace;
     expect(stream(trace, 0)).toEqual({ first: 0, rows: whole.rows.slice(0, maxTransfers) });
@@ -56,7 +60,6 @@ describe.skipIf(need.missing)(`limits of a recording${need.note}`, () => {
   });
 
   test('--keep last: the end, and a gap that says how much came before', () => {
-    const whole = stream(record('flow', 'whole', {}), 0);
     const trace = record('flow', 'last', { keep: 'last', ringBytes: 8192 });
     const { first, rows } = stream(trace, 0);
     expect(first).toBeGreaterThan(5000);

@@ -12,7 +12,7 @@ import { divergences } from './same-transfers.ts';
 
 const need = needsAll('qemu-riscv64', 'riscv64-linux-gnu-gcc');
 const folder = temporaryFolder('real-programs');
-/** SQLite is one file of 240,000 lines: 15 s alone on a core, more where all tests run at once. */
+/** SQLite is one file of 240,000 lines: 6 s alone on a core, more where all tests run at once. */
 const BUILD_TIMEOUT_MS = 300_000;
 
 /**

@@ -43,8 +43,8 @@ const PROGRAMS = {
   sqlite: {
     sources: [`${REAL}sqlite.c`, `${SQLITE}/sqlite3.c`],
     leftOut: [],
-    // -O2 takes twice as long to build and is not faster to test.
-    flags: ['-O1', `-I${SQLITE}`, '-DSQLITE_THREADSAFE=0', '-DSQLITE_OMIT_LOAD_EXTENSION'],
+    // -O2 takes three times as long to build and is not faster to test.
+    flags: ['-Og', `-I${SQLITE}`, '-DSQLITE_THREADSAFE=0', '-DSQLITE_OMIT_LOAD_EXTENSION'],
   },
 } as const satisfies Readonly<Record<string, RealProgram>>;
 

@@ -4,6 +4,7 @@ import { EMBEDDED_DEFAULTS, RING_BYTES_DEFAULT } from '@backtrail/recorder';
 import { openTrace, type Trace } from '@backtrail/recorder/trace';
 import { readSymbols } from '../../packages/recorder/src/elf/elf.ts';
 import { RECORD_PROCESS } from '../guests/record.ts';
+import { SOURCE_ARGUMENTS } from '../source-process.ts';
 
 /**
  * One variable only: QEMU 7.2 hands the environment on in the opposite order, and a C library goes
@@ -37,12 +38,8 @@ export function recordOn(
     engine,
     embedded: { ...EMBEDDED_DEFAULTS, writable: folder === undefined ? [] : [folder] },
   };
-  const node = [
-    '--conditions=backtrail-source',
-    '--disable-warning=ExperimentalWarning',
-    RECORD_PROCESS,
-  ];
-  const child = spawnSync(process.execPath, [...node, JSON.stringify(options)], {
+  const node = [...SOURCE_ARGUMENTS, RECORD_PROCESS, JSON.stringify(options)];
+  const child = spawnSync(process.execPath, node, {
     env,
     input: stdin,
     maxBuffer: 1 << 28,

@@ -13,6 +13,7 @@ import { temporaryFolder } from '../guests/build.ts';
 import { guestEnvironment, RECORD_PROCESS } from '../guests/record.ts';
 import { machineOptions } from '../guests/system.ts';
 import { needsAll } from '../require.ts';
+import { SOURCE_ARGUMENTS } from '../source-process.ts';
 import { transfersOf } from './system-log.ts';
 
 const folder = temporaryFolder('system-ends');
@@ -39,12 +40,8 @@ async function recordUntil(name: string, stop: (recorder: number) => void): Prom
   const args = [...board, ...LOADERS];
   const output = path.join(folder, `${name}.trace`);
   const run = { qemu: need.path, args, output, keep: 'last', ringBytes: RING_BYTES } as const;
-  const node = [
-    '--conditions=backtrail-source',
-    '--disable-warning=ExperimentalWarning',
-    RECORD_PROCESS,
-  ];
-  const child = spawn(process.execPath, [...node, JSON.stringify(machineOptions(run))], {
+  const node = [...SOURCE_ARGUMENTS, RECORD_PROCESS, JSON.stringify(machineOptions(run))];
+  const child = spawn(process.execPath, node, {
     env: guestEnvironment(),
     stdio: ['ignore', 'pipe', 'ignore'],
   });

@@ -1,7 +1,7 @@
 /** Recordings that end at a trigger: where it came, what is there, and that the guest runs on. */
 import path from 'node:path';
 import { MARK_KINDS, type Trace } from '@backtrail/recorder/trace';
-import { describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { Cursor } from '../../packages/analyzer/src/cursor.ts';
 import { findPlace } from '../../packages/analyzer/src/place.ts';
@@ -29,9 +29,12 @@ for (const isa of ISAS) {
       expect(checkTrace(trace).findings).toEqual([]);
       return { trace, stdout };
     };
+    let whole: Trace;
+    beforeAll(() => {
+      whole = record('forks', ['work'], {}).trace;
+    });
 
     test.for(['all', 'last'] as const)('a function that runs, --keep %s', (keep) => {
-      const whole = record('forks', ['work'], {}).trace;
       const { trace } = record('forks', ['work'], { keep, trigger: 'step', after: 500 });
       const { manifest } = trace;
       expect(manifest.losses).toEqual(whole.manifest.losses);
@@ -51,7 +54,6 @@ for (const isa of ISAS) {
     });
 
     test('an address; one where nothing runs is waited for in vain', () => {
-      const whole = record('forks', ['work'], {}).trace;
       const [pc = 0n] = findPlace(whole, 'work', (name) => name).starts;
       const { trace } = record('forks', ['work'], { trigger: `0x${pc.toString(16)}` });
       expect(markOf(trace, 'trigger')?.pc).toBe(pc);
@@ -62,9 +64,9 @@ for (const isa of ISAS) {
     });
 
     test('a signal; the program goes on to its end', () => {
-      const { trace: whole, stdout } = record('signals', [], {});
-      const first = markOf(whole, 'signal');
-      const number = whole.marks.number[whole.marks.kind.indexOf(MARK_KINDS.indexOf('signal'))];
+      const { trace: all, stdout } = record('signals', [], {});
+      const first = markOf(all, 'signal');
+      const number = all.marks.number[all.marks.kind.indexOf(MARK_KINDS.indexOf('signal'))];
       const run = record('signals', [], { keep: 'last', trigger: `signal:${number}` });
       expect(run.stdout.length).toBeGreaterThan(stdout.length / 2);
       expect(first).not.toBeNull();

@@ -1,7 +1,7 @@
 /** Builds the guests of this folder for tests; each source names its own build line. */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -58,9 +58,10 @@ export function compile(compiler: string, args: readonly string[]): void {
   throw new Error(`${compiler} ${args.join(' ')}: ${run.error?.message ?? run.stderr}`);
 }
 
-/** Builds `name.c` as a static program of that ISA into `folder`; returns its path. */
+/** Builds `name.c` as a static program of that ISA into `folder`, once; returns its path. */
 export function buildGuest(isa: Isa, name: string, folder: string): string {
   const into = path.join(folder, `${name}.${isa}`);
+  if (existsSync(into)) return into;
   const source = path.join(FOLDER, `${name}.c`);
   compile(TOOLS[isa][1], ['-O1', '-static', '-pthread', '-o', into, source, '-lm']);
   return into;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { EMBEDDED_DEFAULTS, type RecordOptions, RING_BYTES_DEFAULT } from '@backtrail/recorder';
 import type { KeepMode } from '@backtrail/recorder/trace';
 import { openTrace, type Trace } from '@backtrail/recorder/trace';
+import { SOURCE_ARGUMENTS } from '../source-process.ts';
 
 export const RECORD_PROCESS = fileURLToPath(new URL('./record-process.ts', import.meta.url));
 
@@ -52,16 +53,11 @@ export function recordOptions(run: Recording): RecordOptions {
 /** Records in a process of its own. @throws Error if the recorder fails. */
 export function recordGuest(run: Recording): { readonly trace: Trace; readonly stdout: string } {
   const options = JSON.stringify(recordOptions(run));
-  const child = spawnSync(
-    process.execPath,
-    [
-      '--conditions=backtrail-source',
-      '--disable-warning=ExperimentalWarning',
-      RECORD_PROCESS,
-      options,
-    ],
-    { encoding: 'utf8', env: guestEnvironment(run.env), maxBuffer: 1 << 28 },
-  );
+  const child = spawnSync(process.execPath, [...SOURCE_ARGUMENTS, RECORD_PROCESS, options], {
+    encoding: 'utf8',
+    env: guestEnvironment(run.env),
+    maxBuffer: 1 << 28,
+  });
   if (child.status !== 0) throw new Error(`recorder: ${child.signal ?? ''} ${child.stderr}`);
   return { trace: openTrace(run.output), stdout: child.stdout };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EMBEDDED_DEFAULTS, type RecordOptions, RING_BYTES_DEFAULT } from '@backtrail/recorder';
 import { openTrace, type Trace } from '@backtrail/recorder/trace';
+import { SOURCE_ARGUMENTS } from '../source-process.ts';
 import { compile } from './build.ts';
 import { guestEnvironment, RECORD_PROCESS } from './record.ts';
 
@@ -47,22 +48,13 @@ export function machineOptions(run: MachineRun): RecordOptions {
 /** Records in a process of its own, to the end. @throws Error if the recorder fails. */
 export function recordMachine(run: MachineRun): Trace {
   const options = JSON.stringify(machineOptions(run));
-  const child = spawnSync(
-    process.execPath,
-    [
-      '--conditions=backtrail-source',
-      '--disable-warning=ExperimentalWarning',
-      RECORD_PROCESS,
-      options,
-    ],
-    {
-      encoding: 'latin1',
-      env: guestEnvironment(),
-      maxBuffer: 1 << 28,
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: TIME_MS_MAX,
-    },
-  );
+  const child = spawnSync(process.execPath, [...SOURCE_ARGUMENTS, RECORD_PROCESS, options], {
+    encoding: 'latin1',
+    env: guestEnvironment(),
+    maxBuffer: 1 << 28,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: TIME_MS_MAX,
+  });
   if (child.status !== 0) throw new Error(`recorder: ${child.signal ?? ''} ${child.stderr}`);
   return openTrace(run.output);
 }

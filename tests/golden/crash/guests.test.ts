@@ -15,6 +15,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { crashText } from '../../../packages/cli/src/crash-text.ts';
 import { needsIsa, temporaryFolder } from '../../guests/build.ts';
 import { guestFile } from '../../guests/riscv64/guests.ts';
+import { SOURCE_ARGUMENTS } from '../../source-process.ts';
 import { Golden, reportJson } from './golden.ts';
 
 const RECORD_ALL = fileURLToPath(new URL('./record-all.ts', import.meta.url));
@@ -64,10 +65,9 @@ function optionsOf(run: Run, engine: 'embedded' | 'qemu'): RecordOptions {
 
 /** In the folder, where nothing is named after this machine. */
 function recordAll(list: readonly RecordOptions[]): void {
-  const node = ['--conditions=backtrail-source', '--disable-warning=ExperimentalWarning'];
   const { status, stderr } = spawnSync(
     process.execPath,
-    [...node, RECORD_ALL, JSON.stringify(list)],
+    [...SOURCE_ARGUMENTS, RECORD_ALL, JSON.stringify(list)],
     // One variable of one length: C libraries go through it letter by letter.
     { cwd: folder, env: { PATH: '/usr/local/bin:/usr/bin:/bin' }, encoding: 'utf8' },
   );

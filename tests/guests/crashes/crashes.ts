@@ -2,6 +2,7 @@
  * Programs that end badly, one for each way in which a call stack gets hard to tell. Each is built
  * in the test for every instruction set whose tools are there; what it does is said in its head.
  */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Need, needsAll } from '../../require.ts';
@@ -69,9 +70,10 @@ const FLAGS = [
   '-U_FORTIFY_SOURCE',
 ] as const;
 
-/** Builds a guest as a static program into `folder`; returns its path. */
+/** Builds a guest as a static program into `folder`, once; returns its path. */
 export function buildCrash(of: Crash, isa: CrashIsa, folder: string): string {
   const into = path.join(folder, `${of.name}.${isa}`);
+  if (existsSync(into)) return into;
   const compiler = COMPILERS[isa][isCxx(of) ? 'cc' : 'c'];
   // The folder of the sources is nobody's business: debug information names them as they are here.
   const prefix = `-ffile-prefix-map=${FOLDER}=`;
