@@ -2,7 +2,7 @@
 
 /** What goes before the file and its arguments. */
 export const SOURCE_ARGUMENTS: readonly string[] = [
-  `--import=${new URL('./compile-cache.js', import.meta.url)}`,
+  `--import=${new URL('./compile-cache.js', import.meta.url).href}`,
   '--conditions=backtrail-source',
   '--disable-warning=ExperimentalWarning',
 ];
