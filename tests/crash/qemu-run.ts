@@ -1,7 +1,7 @@
 /** A recording of a real guest that goes on until something is killed. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -42,10 +42,16 @@ export class Run {
       { env: guestEnvironment(), stdio: ['ignore', 'inherit', 'inherit', 'pipe'] },
     );
     const gone = once(recorder, 'exit');
-    const progress = createInterface({ input: recorder.stdio[3] as Readable });
-    for await (const line of progress) {
-      const isAll = recording.keep !== 'last';
-      if (!isAll || Number(line) >= transfers) break;
+    let seen = -1;
+    createInterface({ input: recorder.stdio[3] as Readable }).on('line', (line) => {
+      seen = Number(line);
+    });
+    const wanted = recording.keep === 'last' ? 0 : transfers;
+    const closed = path.join(recording.output, 'manifest.json');
+    // A trigger may end the recording before anything was told.
+    while (seen < wanted && !existsSync(closed)) {
+      if (recorder.exitCode !== null) throw new Error(`recorder: status ${recorder.exitCode}`);
+      await new Promise(setImmediate);
     }
     const [name] = ringsOf(recorder, 'first');
     if (name === undefined) throw new Error(`no ring of process ${recorder.pid}`);
