@@ -11,6 +11,7 @@ import { nextSteps, unknowns } from './crash/advice.ts';
 import { type Calls, type CallsOptions, crashCalls } from './crash/calls.ts';
 import { crashEnd, crashWhere, mayHaveReturned } from './crash/end.ts';
 import { firstRuns, lastEvents } from './crash/events.ts';
+import { panickedVcpu, panicsOf } from './crash/panic.ts';
 import { recentPart } from './crash/recent.ts';
 import {
   CRASH_REPORT_FORMAT,
@@ -33,7 +34,7 @@ import { createSymbolizer } from './symbols/symbolizer.ts';
 import { storedIndex } from './trace-index.ts';
 
 export interface CrashOptions {
-  /** Null or left out: the one that ended the run, or ended last. */
+  /** Null or left out: the one that ended the run, whose kernel gave up, or that ended last. */
   readonly vcpu?: number | null;
   /** Rows of transfers wanted; 20 if left out. */
   readonly rows?: number;
@@ -59,7 +60,7 @@ export async function crashReport(trace: Trace, options: CrashOptions = {}): Pro
   const demangle = (name: string): string => demangler.demangle(name);
   const symbolizer = createSymbolizer(trace, { demangle });
   using disassembler = await createDisassembler(trace.manifest.guest.isa);
-  const scene = new Scene(trace, options.vcpu ?? null, {
+  const scene = new Scene(trace, options.vcpu ?? panickedVcpu(trace), {
     symbolizer,
     locator: createSourceLocator(trace, symbolizer, { demangle }),
     sourceReader: options.readsSource === true ? createSourceReader() : null,
@@ -76,6 +77,7 @@ function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): Crash
   const where = crashWhere(scene);
   const pc = where === null || where.known === 'block' ? null : BigInt(where.place.address);
   const calls = crashCalls(scene, pc, callsOptions);
+  const panics = panicsOf({ trace, place: (address) => scene.place(address) });
   const found: Omit<CrashReport, 'unknown' | 'next'> = {
     format: CRASH_REPORT_FORMAT,
     version: CRASH_REPORT_VERSION,
@@ -95,7 +97,8 @@ function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): Crash
     seqEnd,
     vcpuTransfers: transfersOf(trace, vcpu),
     callsFromSeq: calls?.fromSeq ?? seqEnd,
-    end: crashEnd(scene),
+    end: panics.length === 0 ? crashEnd(scene) : { ...crashEnd(scene), isFailure: true },
+    panics,
     where: where === null ? null : { ...where, returnsTo: returnsTo(scene, where, calls) },
     transfers: lastTransfers(scene, rows),
     stack: calls?.stack ?? null,

@@ -16,12 +16,13 @@ import {
 } from '@backtrail/recorder/trace';
 import { endPc } from './path.ts';
 import { type FrameStack, MOVED, OPENED } from './stack/frames.ts';
-import { type Oddity, StackMachine } from './stack/machine.ts';
+import { StackMachine } from './stack/machine.ts';
+import type { Oddity } from './stack/oddities.ts';
 import { type OddTransfers, StackRun } from './stack/run.ts';
 import { isSummary, Summarizer } from './stack/summary.ts';
 import { NO_ADDRESS, StackTables } from './stack/tables.ts';
 
-export { ODDITIES, type Oddity } from './stack/machine.ts';
+export { ODDITIES, type Oddity } from './stack/oddities.ts';
 export type { OddTransfer, OddTransfers } from './stack/run.ts';
 
 /** How a frame was entered. */

@@ -104,8 +104,13 @@ function manifestEnd(end: CrashEnd): Parameters<typeof tellEnd>[0]['end'] {
   return end.status === null ? { how: 'unknown' } : { how: 'exit', status: end.status };
 }
 
-function headOf({ trace, vcpu, vcpuTransfers, end }: CrashReport): Sentence[] {
-  const list: Sentence[] = [];
+function panicSentence({ name, vcpu, seq, caller }: CrashReport['panics'][number]): Sentence {
+  const by: Span[] = caller === null ? [] : [' from ', code(caller.symbol)];
+  return ['The kernel gave up: ', code(name), ` was called`, ...by, `, ${vcpu}:${seq}.`];
+}
+
+function headOf({ trace, vcpu, vcpuTransfers, end, panics }: CrashReport): Sentence[] {
+  const list: Sentence[] = panics.map(panicSentence);
   if (end.note !== null) list.push([`It ended because ${end.note}.`]);
   if (end.code !== null && end.signal !== null) {
     const says = end.codeSays === null ? '' : `: ${end.codeSays}`;

@@ -193,7 +193,7 @@ function listing(
     const own = bytes.subarray(at, at + size);
     at += size;
     if (pc < from) continue;
-    const text = scene.tools.disassembler?.text(own, pc) ?? bytesText(own);
+    const text = scene.instruction(block, pc) ?? bytesText(own);
     const hasRun = to === null ? null : pc < to ? true : lastHasRun;
     code.push({ address: hexAddress(pc), text, hasRun });
   }

@@ -347,6 +347,17 @@ export interface CrashTrace {
   readonly vcpus: number;
 }
 
+/** The first call of a function by which a kernel gives up; of whole machines with symbols. */
+export interface CrashPanic {
+  /** `panic`, `oops_begin`, … */
+  readonly name: string;
+  readonly vcpu: number;
+  /** Of the transfer that arrived there. */
+  readonly seq: number;
+  /** Where it was called; null where that is not known. */
+  readonly caller: CrashPlace | null;
+}
+
 /** The whole. */
 export interface CrashReport {
   readonly format: typeof CRASH_REPORT_FORMAT;
@@ -361,6 +372,8 @@ export interface CrashReport {
   /** What the search for broken returns went through: all from this seq on. */
   readonly callsFromSeq: number;
   readonly end: CrashEnd;
+  /** In order of time. */
+  readonly panics: readonly CrashPanic[];
   /** Null where nothing is known of it. */
   readonly where: CrashWhere | null;
   /** Newest first. */

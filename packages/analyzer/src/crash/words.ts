@@ -27,6 +27,10 @@ const SENT: Readonly<Record<number, string>> = {
   [-6]: 'sent by a thread, not by a fault: as abort() does',
 };
 
+/** SVC, HVC, SMC, of AArch32 and AArch64. */
+const AARCH64_CALLS: readonly number[] = [0x11, 0x12, 0x13, 0x15, 0x16, 0x17];
+/** An exception with such a vector is an `int` instruction. */
+const X86_FIRST_FREE = 32;
 const RISCV_CALLS: readonly number[] = [8, 9, 10, 11];
 
 /** What a signal's code says; null where it says nothing more than the signal. */
@@ -44,5 +48,8 @@ export function eventName(isa: string, kind: string, number: number | null): str
 
 /** Whether an exception only asks the code above for a service. */
 export function isEnvironmentCall(isa: string, number: number | null): boolean {
-  return isa.startsWith('riscv') && number !== null && RISCV_CALLS.includes(number);
+  if (number === null) return true; // x86's syscall instruction has no vector
+  if (isa === 'aarch64') return AARCH64_CALLS.includes(number);
+  if (isa === 'x86_64' || isa === 'i386') return number >= X86_FIRST_FREE;
+  return isa.startsWith('riscv') && RISCV_CALLS.includes(number);
 }

@@ -99,13 +99,26 @@ function sorted(start: bigint[], end: bigint[], symbol: number[]): Starts {
   };
 }
 
+/** Bytes that a call which only pushes its address jumps over, at most: retpolines need 12. */
+const JUMPED_OVER_MAX = 64n;
+
+/** A short way forward under a name without a size, as lists of a kernel's symbols have them. */
+function isOverItself(known: Starts, source: bigint, target: bigint): boolean {
+  if (target <= source || target - source > JUMPED_OVER_MAX) return false;
+  const holds = lastUpTo(known.start, target);
+  const isUnsized = holds >= 0 && known.end[holds] === 0n;
+  return isUnsized && known.start[holds] !== target && (known.start[holds] ?? 0n) <= source;
+}
+
 /** Targets of calls and labels that no symbol with a size covers. */
 function otherStarts(trace: Trace, known: Starts, labels: readonly bigint[]): BigUint64Array {
   const { edges } = trace;
   const found: bigint[] = [...labels];
   for (let edge = 0; edge < edges.count; edge++) {
     const kind = edges.kind[edge];
-    if (kind === CALL || kind === INDIRECT_CALL) found.push(edges.target[edge] ?? 0n);
+    if (kind !== CALL && kind !== INDIRECT_CALL) continue;
+    const target = edges.target[edge] ?? 0n;
+    if (!isOverItself(known, edges.source[edge] ?? 0n, target)) found.push(target);
   }
   const all = BigUint64Array.from(found).sort();
   let count = 0;

@@ -5,20 +5,9 @@
 import { KINDS, NO_ROW } from '@backtrail/recorder/trace';
 import { FrameStack, MOVED, OPENED } from './frames.ts';
 import { NO_FUNCTION } from './functions.ts';
+import type { Oddity, OddityListener } from './oddities.ts';
 import { eventOf, type Found, isBackFrom, ParkedStacks } from './parked.ts';
 import { EVENT, OPENS_MAX, type StackTables, type Switching } from './tables.ts';
-
-/** What is out of the ordinary; a listener hears of each. */
-export const ODDITIES = ['broken', 'unwound', 'switched', 'redirected'] as const;
-/**
- * `broken`: a return that went where no open frame was called from. `unwound`: control came back
- * to a lower frame, those above are closed. `switched`: it went on on another stack. `redirected`:
- * a signal or trap handler made control go on elsewhere.
- */
-export type Oddity = (typeof ODDITIES)[number];
-
-/** Told before the stack is changed. */
-export type OddityListener = (oddity: Oddity, edge: number, seq: number, stack: FrameStack) => void;
 
 /** Open frames of one stack; beyond, the outer half is forgotten. */
 const FRAMES_MAX = 1 << 24;
@@ -72,6 +61,7 @@ export class StackMachine {
   #goOn(event: number, edge: number, seq: number): void {
     switch (event) {
       case EVENT.tail:
+      case EVENT.swapTail:
         this.current.move(edge, seq, MOVED.jump);
         return;
       case EVENT.restorer:
@@ -82,10 +72,8 @@ export class StackMachine {
         this.#leave(edge, seq);
         return;
       case EVENT.leave:
-        this.#leave(edge, seq);
-        return;
       case EVENT.swap:
-        if (!this.#swap(edge, seq)) this.#leave(edge, seq);
+        if (!this.#maySwap(event) || !this.#swap(edge, seq)) this.#leave(edge, seq);
         return;
       case EVENT.trapReturn:
         this.#comeBack(EVENT.trap, edge, seq);
@@ -109,6 +97,14 @@ export class StackMachine {
   #begin(edge: number, seq: number, opened: number): void {
     this.current = new FrameStack();
     this.current.push(edge, seq, opened);
+  }
+
+  /** Whether the stack pointer was set by the function that is left, or one that jumped to it. */
+  #maySwap(event: number): boolean {
+    const { moved, movedEdge, depth } = this.current;
+    if (event === EVENT.swap) return true;
+    if (moved[depth - 1] !== MOVED.jump) return false;
+    return this.#tables.event(movedEdge[depth - 1] ?? 0) === EVENT.swapTail;
   }
 
   /** A return, or an indirect jump out of a function. */
@@ -151,7 +147,7 @@ export class StackMachine {
     const own = this.#isBack(top, edge) ? top : this.#callerOf(edge);
     // A scheduler may have run on top of what it parked: its frames are not the task's.
     const [found, other] = this.parked.findTwins(edge, own === top ? 1 : LATE_MAX);
-    if (found === undefined) return own > 0 && own < top && this.#resumeSelf(own, edge, seq);
+    if (found === undefined) return own > 0 && this.#resumeSelf(own, top, edge, seq);
     const stack = this.parked.list[found.index];
     if (other !== undefined || own > 0) stack?.remember(edge, found.index, found.depth, LATE_MAX);
     const { before = null } = stack ?? {};
@@ -161,9 +157,13 @@ export class StackMachine {
     return true;
   }
 
-  /** A task parked itself and is the only one to go on with, unless one comes from elsewhere. */
-  #resumeSelf(own: number, edge: number, seq: number): boolean {
-    this.#tell('unwound', edge, seq);
+  /**
+   * A task parked itself and is the only one to go on with, unless one comes from elsewhere: where
+   * there are several vCPUs, one that was parked on another, which is seen when it returns.
+   */
+  #resumeSelf(own: number, top: number, edge: number, seq: number): boolean {
+    if (own < top) this.#tell('unwound', edge, seq);
+    else if (this.#tables.trace.vcpus.length === 1) return false;
     const stack = this.current;
     stack.depth = own + 1;
     stack.left = edge;

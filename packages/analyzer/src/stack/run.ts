@@ -7,7 +7,8 @@
  *   then those kept: edge | seq low | seq high | … | saved frames | saved moments
  */
 import type { Trace } from '@backtrail/recorder/trace';
-import { ODDITIES, type Oddity, StackMachine } from './machine.ts';
+import { StackMachine } from './machine.ts';
+import { ODDITIES, type Oddity } from './oddities.ts';
 import { SavedStacks, Words } from './saved-stacks.ts';
 import type { StackTables } from './tables.ts';
 

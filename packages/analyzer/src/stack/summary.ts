@@ -15,7 +15,7 @@ import type { Trace } from '@backtrail/recorder/trace';
 import { EVENT, OPENS_MAX, StackTables } from './tables.ts';
 
 /** Raised when rules or words change. */
-export const SUMMARY_VERSION = 3;
+export const SUMMARY_VERSION = 4;
 /** Words of a summary worth keeping; what has more is made again when it is needed. */
 const KEPT_WORDS_MAX = 2048;
 const NOT_KEPT = 0xffff_ffff;
@@ -102,11 +102,14 @@ export class Summarizer {
     if (event === EVENT.quiet) return;
     if (event <= OPENS_MAX) this.#push(edge, offset);
     else if (event === EVENT.tail) this.#goOn(edge, offset);
+    else if (event === EVENT.swapTail) this.#keep(edge, offset);
     else if (event === EVENT.restorer && this.#openedBy(EVENT.signal)) this.#goOn(edge, offset);
-    else if (!this.#close(event, edge)) {
-      this.#push(edge, offset);
-      this.#fixed = this.#count;
-    }
+    else if (!this.#close(event, edge)) this.#keep(edge, offset);
+  }
+
+  #keep(edge: number, offset: number): void {
+    this.#push(edge, offset);
+    this.#fixed = this.#count;
   }
 
   #push(edge: number, offset: number): void {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { makeTrace } from '../trace.fixture.ts';
 import { FunctionTable, NO_FUNCTION } from './functions.ts';
 import { stackPointerTest } from './stack-pointer.ts';
+import { StackTables } from './tables.ts';
 
 describe('instructions that set the stack pointer', () => {
   test.each([
@@ -92,4 +93,23 @@ test('functions: symbols, what was cut from them, labels outside, and what calls
     true,
     false,
   ]);
+});
+
+test('under a name without a size a short call over itself is a trick, no function', () => {
+  const trace = makeTrace({
+    isa: 'x86_64',
+    blocks: [{ pc: 0x1000n, code: '90'.repeat(5), sizes: [5] }],
+    edges: [
+      { source: null, target: 0x1000n },
+      { source: 0x1000n, target: 0x100cn, kind: 'call' },
+      { source: 0x1000n, target: 0x1080n, kind: 'call' },
+    ],
+    vcpus: [[0, 1, 2]],
+    modules: [{ path: '/proc/kallsyms', base: 0x1000n, size: 0x1000n }],
+    symbols: [{ module: 0, name: 'thunk', address: 0n, size: 0n, type: 'function' }],
+  });
+  const tables = new StackTables(trace);
+  expect([1, 2].map((edge) => tables.isTrick(edge))).toEqual([true, false]);
+  expect(tables.functions.beginsAt(0x100cn)).toBe(false);
+  expect(tables.functions.beginsAt(0x1080n)).toBe(true);
 });

@@ -27,6 +27,8 @@ export const EVENT = {
   other: 9,
   /** As leave, out of a function that sets the stack pointer: perhaps to another stack. */
   swap: 10,
+  /** As tail, out of a function that sets the stack pointer: what returns next may be a swap. */
+  swapTail: 11,
 } as const;
 /** Events up to this one, but for quiet, open a frame. */
 export const OPENS_MAX = EVENT.signal;
@@ -212,7 +214,8 @@ export class StackTables {
       case undefined:
         return this.isInside(edge) ? EVENT.quiet : EVENT.other;
       default:
-        return this.isInside(edge) ? EVENT.quiet : EVENT.tail;
+        if (this.isInside(edge)) return EVENT.quiet;
+        return this.switching(edge) === 'yes' ? EVENT.swapTail : EVENT.tail;
     }
   }
 
