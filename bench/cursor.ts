@@ -6,7 +6,7 @@ import { median } from './measure.ts';
 const REPEATS = 5;
 const STEPS = 100_000;
 /** Boundaries of segments stepped over, spread over the trace. */
-const BOUNDARIES = 50;
+const BOUNDARIES = 500;
 
 function milliseconds(action: () => unknown): number {
   const started = performance.now();

@@ -87,6 +87,10 @@ class Session implements Shown {
     this.#press(keys);
   }
 
+  rest(): boolean {
+    return this.world.readAhead(this.state.position);
+  }
+
   stop(): void {
     clearTimeout(this.#late);
     clearTimeout(this.#asking);
@@ -185,6 +189,7 @@ class Frames {
   readonly #stdout: WriteStream;
   readonly #painter = new Painter();
   #next: NodeJS.Immediate | undefined;
+  #resting: NodeJS.Immediate | undefined;
 
   constructor(shown: Shown, stdout: WriteStream) {
     this.#shown = shown;
@@ -197,9 +202,18 @@ class Frames {
       this.#next = undefined;
       try {
         this.paint();
+        this.#rest();
       } catch (error) {
         this.#shown.onDone(error instanceof Error ? error : new Error(String(error)));
       }
+    });
+  }
+
+  /** A little at a time: keys go first. */
+  #rest(): void {
+    clearImmediate(this.#resting);
+    this.#resting = setImmediate(() => {
+      if (this.#shown.rest()) this.#rest();
     });
   }
 
@@ -212,6 +226,7 @@ class Frames {
   /** The terminal is somebody else's. */
   stop(): void {
     clearImmediate(this.#next);
+    clearImmediate(this.#resting);
     this.#next = undefined;
   }
 

@@ -62,6 +62,10 @@ export class EmptySession implements Shown {
     this.onChange();
   }
 
+  rest(): boolean {
+    return false;
+  }
+
   stop(): void {}
 }
 

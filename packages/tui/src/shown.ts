@@ -9,6 +9,8 @@ export interface Shown {
   lines(columns: number, rows: number): Line[];
   /** What came from the terminal. */
   take(data: string): void;
+  /** Called while nobody waits. @returns whether there is more to do ahead of the next key */
+  rest(): boolean;
   stop(): void;
   /** The lines are others now. */
   onChange: () => void;

@@ -71,6 +71,8 @@ export class World implements Disposable {
   #symbols: readonly RanSymbol[] | null = null;
   #stacks: CallStacks | null = null;
   #index: TraceIndex | null;
+  /** Segments beside the one that the cursor was in last, that are yet to be read. */
+  #ahead: { readonly of: number; readonly left: number[] } = { of: -1, left: [] };
 
   private constructor(
     trace: Trace,
@@ -185,6 +187,30 @@ export class World implements Disposable {
     const list = /wasm/i.test(hostIsa) ? disassembleWasm(code, pc) : host?.disassemble(code, pc);
     if (list === undefined) return `nothing here reads ${hostIsa} code`;
     return list.map((one) => ({ pc: one.pc, text: `${one.mnemonic} ${one.operands}` }));
+  }
+
+  /**
+   * Reads a segment beside that of a place, where the next steps may lead: the trace keeps it.
+   * @returns whether there is another
+   */
+  readAhead({ vcpu, seq }: { readonly vcpu: number; readonly seq: number }): boolean {
+    const { trace } = this;
+    const of = trace.segmentAt(vcpu, seq);
+    if (of !== this.#ahead.of) {
+      const segments = trace.segmentsOf(vcpu);
+      const at = segments.indexOf(of);
+      const beside = at < 0 ? [] : [segments[at - 1], segments[at + 1]];
+      this.#ahead = { of, left: beside.filter((segment) => segment !== undefined) };
+    }
+    const { left } = this.#ahead;
+    const next = left.shift();
+    try {
+      if (next !== undefined) trace.readSegment(next);
+    } catch (error) {
+      // Who needs it says so.
+      if (!(error instanceof BacktrailError)) throw error;
+    }
+    return left.length > 0;
   }
 
   marks(vcpu: number): Uint32Array {

@@ -5,10 +5,11 @@
 import { BacktrailError, NO_ROW } from '@backtrail/recorder/trace';
 import { PairTable } from '../path/pair-table.ts';
 import { ExecutedPath, endMark } from '../path.ts';
-import { LruCache } from '../symbols/lru-cache.ts';
 import type { Streams } from './streams.ts';
 
+/** Each has its own place by seq: a step makes as little garbage as can be. */
 const MOMENTS_KEPT = 256;
+const LASTING_MAX = 1 << 14;
 const UNFIT_MAX = 1 << 16;
 
 /** What ran after a transfer landed, until the next one left. */
@@ -31,12 +32,17 @@ export interface Moment {
   readonly isLasting: boolean;
 }
 
-type Runs = Pick<Moment, 'block' | 'firstRow' | 'length' | 'isWhole' | 'isLasting'>;
+type Runs = Omit<Moment, 'vcpu' | 'seq' | 'edge' | 'nextEdge'>;
+
+const sumOf = (lengths: Uint32Array): number => lengths.reduce((sum, length) => sum + length, 0);
 
 export class Moments {
   readonly streams: Streams;
   readonly path: ExecutedPath;
-  readonly #kept = new LruCache<string, Moment>(MOMENTS_KEPT);
+  readonly #kept: (Moment | undefined)[] = new Array(MOMENTS_KEPT).fill(undefined);
+  /** Which of `#lasting` a pair of edges has. */
+  readonly #pairs = new PairTable(LASTING_MAX);
+  #lasting: Runs[] = [];
   /** Pairs of edges that do not fit together: to find that out again takes long. */
   readonly #unfit = new PairTable(UNFIT_MAX);
 
@@ -50,15 +56,28 @@ export class Moments {
     const edge = this.streams.edgeAt(vcpu, seq);
     if (edge === NO_ROW) return null;
     const nextEdge = this.streams.edgeAt(vcpu, seq + 1);
-    const key = `${vcpu}:${seq}:${nextEdge}`;
-    const kept = this.#kept.get(key);
-    if (kept !== undefined) return kept;
-    const runs = this.#runs(vcpu, seq, edge, nextEdge);
-    let count = 0;
-    for (const length of runs.length) count += length;
-    const moment = { vcpu, seq, edge, nextEdge, count, ...runs };
-    this.#kept.set(key, moment);
+    const place = seq % MOMENTS_KEPT;
+    const kept = this.#kept[place];
+    const isKept = kept?.seq === seq && kept.vcpu === vcpu && kept.nextEdge === nextEdge;
+    if (isKept) return kept;
+    const runs = this.#lastingRuns(edge, nextEdge) ?? this.#runs(vcpu, seq, edge, nextEdge);
+    const moment = { vcpu, seq, edge, nextEdge, ...runs };
+    this.#kept[place] = moment;
     return moment;
+  }
+
+  #lastingRuns(edge: number, nextEdge: number): Runs | undefined {
+    const at = nextEdge === NO_ROW ? -1 : this.#pairs.get(edge, nextEdge);
+    return at < 0 ? undefined : this.#lasting[at];
+  }
+
+  #keepLasting(edge: number, nextEdge: number, runs: Runs): Runs {
+    if (!this.#pairs.set(edge, nextEdge, this.#lasting.length)) {
+      this.#lasting = [];
+      this.#pairs.set(edge, nextEdge, 0);
+    }
+    this.#lasting.push(runs);
+    return runs;
   }
 
   /** Row in the code index of an instruction; NO_ROW where there is none of that index. */
@@ -94,13 +113,17 @@ export class Moments {
     if (nextEdge !== NO_ROW && this.#unfit.get(edge, nextEdge) >= 0) return this.#arrival(edge);
     try {
       if (nextEdge !== NO_ROW) {
-        return { ...this.path.runsBetween(vcpu, seq, edge, nextEdge), isWhole: true };
+        const between = this.path.runsBetween(vcpu, seq, edge, nextEdge);
+        const whole = { ...between, count: sumOf(between.length), isWhole: true };
+        return whole.isLasting ? this.#keepLasting(edge, nextEdge, whole) : whole;
       }
       const runs = this.path.runsAt(vcpu, seq);
+      const length = Uint32Array.from(runs, (run) => run.length);
       return {
         block: Uint32Array.from(runs, (run) => run.block),
         firstRow: Uint32Array.from(runs, (run) => run.firstRow),
-        length: Uint32Array.from(runs, (run) => run.length),
+        length,
+        count: sumOf(length),
         isWhole: endMark(this.streams, vcpu, seq + 1) >= 0,
         isLasting: false,
       };
@@ -118,6 +141,7 @@ export class Moments {
     const one = (value: number): Uint32Array =>
       isThere ? Uint32Array.of(value) : new Uint32Array();
     const firstRow = one(code.firstRow[block] ?? 0);
-    return { block: one(block), firstRow, length: one(1), isWhole: false, isLasting: false };
+    const count = isThere ? 1 : 0;
+    return { block: one(block), firstRow, length: one(1), count, isWhole: false, isLasting: false };
   }
 }

@@ -20,6 +20,18 @@ interface Stream {
   readonly end: number;
 }
 
+/** Some transfers of a segment, from row `from` on. */
+interface Window {
+  readonly segment: number;
+  readonly from: number;
+  readonly edges: Uint32Array;
+}
+
+/** Rows of a window: single transfers are asked for near each other. */
+const WINDOW_ROWS = 2048;
+const NO_EDGES = new Uint32Array();
+const NO_WINDOW: Window = { segment: NO_ROW, from: 0, edges: NO_EDGES };
+
 const NO_STREAM: Stream = { segments: new Uint32Array(), gaps: [], end: 0 };
 
 /** A trace without the segments that cannot be read. */
@@ -28,6 +40,8 @@ export class Streams implements Trace {
   readonly #dropped = new Set<number>();
   readonly #streams = new Map<number, Stream>();
   #hasLostMore = false;
+  /** The last two: a step looks at both sides of where a segment ends. */
+  #windows: readonly [Window, Window] = [NO_WINDOW, NO_WINDOW];
 
   /** @param dropped segments that are known to be damaged */
   constructor(trace: Trace, dropped: readonly number[] = []) {
@@ -39,6 +53,7 @@ export class Streams implements Trace {
   drop(segments: readonly number[]): void {
     for (const segment of segments) {
       this.#dropped.add(segment);
+      this.#windows = [NO_WINDOW, NO_WINDOW];
       this.#streams.delete(this.segments.vcpu[segment] ?? 0);
     }
   }
@@ -97,14 +112,33 @@ export class Streams implements Trace {
 
   /** @throws SegmentDropped if the bytes are damaged. */
   readSegment(segment: number): Uint32Array {
+    return this.#read(segment, () => this.#trace.readSegment(segment));
+  }
+
+  #read(segment: number, read: () => Uint32Array): Uint32Array {
     try {
-      return this.#trace.readSegment(segment);
+      return read();
     } catch (error) {
       if (!(error instanceof BacktrailError) || this.#dropped.has(segment)) throw error;
       this.drop([segment]);
       this.#hasLostMore = true;
       throw new SegmentDropped(error.message);
     }
+  }
+
+  /** One transfer of a segment, without all of it where the trace can. */
+  #edge(segment: number, row: number): number {
+    const trace = this.#trace;
+    if (trace.readEdges === undefined) return this.readSegment(segment)[row] ?? NO_ROW;
+    for (const one of this.#windows) {
+      const edge = one.segment === segment ? one.edges[row - one.from] : undefined;
+      if (edge !== undefined) return edge;
+    }
+    const from = Math.max(0, row - WINDOW_ROWS / 2);
+    const to = Math.min(this.segments.rows[segment] ?? 0, from + WINDOW_ROWS);
+    const edges = this.#read(segment, () => trace.readEdges?.(segment, from, to) ?? NO_EDGES);
+    this.#windows = [{ segment, from, edges }, this.#windows[0]];
+    return edges[row - from] ?? NO_ROW;
   }
 
   segmentAt(vcpu: number, seq: number): number {
@@ -156,7 +190,7 @@ export class Streams implements Trace {
   edgeAt(vcpu: number, seq: number): number {
     const segment = this.segmentAt(vcpu, seq);
     if (segment < 0) return NO_ROW;
-    return this.readSegment(segment)[seq - this.firstSeq(segment)] ?? NO_ROW;
+    return this.#edge(segment, seq - this.firstSeq(segment));
   }
 
   /** The recorded seq `steps` after one (before it, if negative), or the last on the way there. */

@@ -24,15 +24,20 @@ const LENGTH_BYTES = 8;
 /** No buffer of a trace is larger; keeps damage from asking for memory. */
 const BUFFER_BYTES_MAX = 2 ** 31;
 
+/** Unpacks a frame of so many bytes; null if it is damaged. */
+export type Unpack = (frame: Uint8Array, length: number) => Uint8Array | null;
+
 /** Hands out the buffers of a body in order. */
 class Buffers {
   private readonly header: BatchHeader;
   private readonly body: Uint8Array;
+  private readonly unpack: Unpack;
   private next = 0;
 
-  constructor(header: BatchHeader, body: Uint8Array) {
+  constructor(header: BatchHeader, body: Uint8Array, unpack: Unpack = decompress) {
     this.header = header;
     this.body = body;
+    this.unpack = unpack;
   }
 
   /**
@@ -55,7 +60,7 @@ class Buffers {
       throw new Damage(`found a buffer of ${stated} bytes, expected ${bytes}`);
     }
     const frame = this.body.subarray(start + LENGTH_BYTES, start + length);
-    const content = decompress(frame, stated);
+    const content = this.unpack(frame, stated);
     if (content === null) {
       throw new Damage(`found a zstd frame that does not yield its ${stated} bytes`);
     }
@@ -143,13 +148,18 @@ function decodeColumn(column: Column, buffers: Buffers, rows: number, nulls: num
   }
 }
 
-/** The columns of one record batch, in the order of the table. @throws Damage */
+/**
+ * The columns of one record batch, in the order of the table.
+ * @param unpack where the caller has memory for it; columns may lie in that
+ * @throws Damage
+ */
 export function decodeBatch(
   table: TableSchema,
   header: BatchHeader,
   body: Uint8Array,
+  unpack?: Unpack,
 ): ColumnData[] {
-  const buffers = new Buffers(header, body);
+  const buffers = new Buffers(header, body, unpack);
   return table.columns.map((column, index) => {
     const nulls = header.nulls[index];
     if (nulls === undefined && column.isLater === true) return nullColumn(column.type, header.rows);

@@ -12,7 +12,7 @@
 import fs from 'node:fs';
 import { BacktrailError } from '../errors.ts';
 import type { ColumnData } from './columns.ts';
-import { decodeBatch, decodeWords } from './decode.ts';
+import { decodeBatch, decodeWords, type Unpack } from './decode.ts';
 import { Damage, shown } from './flatbuffer.ts';
 import {
   type BatchHeader,
@@ -26,7 +26,7 @@ import {
   parseMessage,
   STREAM_START,
 } from './ipc.ts';
-import type { TableSchema } from './schema.ts';
+import { type TableSchema, TRANSFERS_NARROW } from './schema.ts';
 
 /** Read at once where less is asked for: messages of live tables are small and many. */
 const WINDOW_BYTES = 1 << 16;
@@ -201,14 +201,22 @@ export class TableFile {
     return this.rowsFound;
   }
 
-  /** @throws Damage */
-  readBatch(index: number): { readonly rows: number; readonly columns: ColumnData[] } {
+  /** Whether its one column holds numbers of 16 bits. */
+  get isNarrow(): boolean {
+    return this.table === TRANSFERS_NARROW;
+  }
+
+  /** @param unpack as of decodeBatch() @throws Damage */
+  readBatch(
+    index: number,
+    unpack?: Unpack,
+  ): { readonly rows: number; readonly columns: ColumnData[] } {
     const place = this.places[index];
     if (place === undefined) throw new Damage(`found ${this.batches} batches, not batch ${index}`);
     const message = this.input.read(place.offset, place.metadataBytes + place.bodyBytes);
     const header = this.batchHeader(message, place);
     const body = message.subarray(place.metadataBytes);
-    return { rows: header.rows, columns: decodeBatch(this.table, header, body) };
+    return { rows: header.rows, columns: decodeBatch(this.table, header, body, unpack) };
   }
 
   /** Gives the descriptor back; the next readBatch() opens the file again. */

@@ -8,6 +8,11 @@ export class LruCache<K, V> {
     this.limit = limit;
   }
 
+  /** The value of a key if it is kept; that does not count as a use. */
+  peek(key: K): V | undefined {
+    return this.values.get(key);
+  }
+
   /** The value of a key; made if it is not kept. A value that cannot be made is not kept. */
   get(key: K, make: () => V): V {
     const kept = this.values.get(key);

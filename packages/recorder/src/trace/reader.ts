@@ -22,6 +22,7 @@ import {
   type TableSchema,
 } from './schema.ts';
 import { SegmentIndex } from './segment-index.ts';
+import { SegmentReader } from './segment-reader.ts';
 import { clearMissing, counted, keptSegments } from './soundness.ts';
 import { firstRows, keptRows, noRows, readTable, type Wrong } from './table-file.ts';
 import * as tables from './tables.ts';
@@ -37,10 +38,8 @@ import type {
   SymbolTable,
   Trace,
 } from './trace.ts';
-import { edgesOfColumn, openTransfers } from './transfers.ts';
+import { openTransfers } from './transfers.ts';
 
-/** Decoded segments kept: 1 MiB each at the usual 262,144 transfers. */
-const SEGMENTS_KEPT = 8;
 /** Files under transfers/ whose list of batches is kept: a few KiB each. */
 const FILES_KEPT = 256;
 
@@ -100,12 +99,18 @@ class TraceReader implements Trace {
   } = {};
   private readonly inspected = new Set<TableKey>();
   private readonly files = new LruCache<number, TableFile | string>(FILES_KEPT);
-  private readonly decoded = new LruCache<number, Uint32Array>(SEGMENTS_KEPT);
+  private readonly transfersOf: SegmentReader;
 
   constructor(directory: string, manifest: Manifest, state: 'complete' | 'partial') {
     this.directory = directory;
     this.manifest = manifest;
     this.state = state;
+    this.transfersOf = new SegmentReader({
+      segments: () => this.segments,
+      file: (number) => this.transfersFile(number),
+      check: (edges) => this.checkEdges(edges),
+      damaged: (segment, says) => this.damaged(segment, says),
+    });
     if (state === 'partial') {
       this.problem(
         directory,
@@ -134,7 +139,7 @@ class TraceReader implements Trace {
   }
 
   get edges(): EdgeTable {
-    this.read.edges ??= this.readEdges();
+    this.read.edges ??= this.wholeEdges();
     return this.read.edges;
   }
 
@@ -192,14 +197,20 @@ class TraceReader implements Trace {
   }
 
   readSegment(segment: number): Uint32Array {
-    const { segments } = this;
-    const rows = segments.rows[segment];
-    if (rows === undefined) {
-      const expected = `expected 0 to ${segments.count - 1}`;
-      const says = `${this.directory}: found no segment ${segment}, ${expected}`;
-      throw new BacktrailError('E_INTERNAL', says);
-    }
-    return this.decoded.get(segment, () => this.decodeSegment(segment, rows));
+    this.expectSegment(segment);
+    return this.transfersOf.read(segment);
+  }
+
+  readEdges(segment: number, from: number, to: number): Uint32Array {
+    this.expectSegment(segment);
+    return this.transfersOf.slice(segment, from, to);
+  }
+
+  private expectSegment(segment: number): void {
+    const { count, rows } = this.segments;
+    if (rows[segment] !== undefined) return;
+    const says = `found no segment ${segment}, expected 0 to ${count - 1}`;
+    throw new BacktrailError('E_INTERNAL', `${this.directory}: ${says}`);
   }
 
   private get index(): SegmentIndex {
@@ -207,32 +218,14 @@ class TraceReader implements Trace {
     return this.read.index;
   }
 
-  private decodeSegment(segment: number, rows: number): Uint32Array {
-    const file = this.segments.file[segment] ?? 0;
-    const batch = this.segments.batch[segment] ?? 0;
-    const wrong = (says: string): BacktrailError =>
-      new BacktrailError(
-        'E_TRACE_DAMAGED',
-        this.problem(transfersPath(this.directory, file), `segment ${segment}: ${says}`),
-      );
-    const open = this.transfersFile(file);
-    if (typeof open === 'string') throw wrong(open);
-    try {
-      const edges = edgesOfColumn(open.readBatch(batch).columns[0]);
-      if (edges === null || edges.length !== rows) {
-        throw new Damage(`found another number of transfers, expected ${rows}`);
-      }
-      this.checkEdges(edges);
-      return edges;
-    } catch (error) {
-      throw error instanceof Damage ? wrong(error.message) : error;
-    } finally {
-      open.release();
-    }
+  private damaged(segment: number, says: string): BacktrailError {
+    const path = transfersPath(this.directory, this.segments.file[segment] ?? 0);
+    const line = this.problem(path, `segment ${segment}: ${says}`);
+    return new BacktrailError('E_TRACE_DAMAGED', line);
   }
 
   /** The writer never names an edge that is not there; damage to edges.arrow may. */
-  private checkEdges(edges: Uint32Array): void {
+  private checkEdges(edges: Uint16Array | Uint32Array): void {
     const { count } = this.edges;
     if (this.state === 'complete' && count === this.manifest.totals.edges) return;
     for (let i = 0; i < edges.length; i++) {
@@ -280,7 +273,7 @@ class TraceReader implements Trace {
   }
 
   /** Blocks that are gone become null: nobody is to index past the table. */
-  private readEdges(): EdgeTable {
+  private wholeEdges(): EdgeTable {
     const edges = this.table(EDGES, tables.edgeTable);
     const { count } = this.blocks;
     const cut = clearMissing(edges.sourceBlock, count) + clearMissing(edges.targetBlock, count);

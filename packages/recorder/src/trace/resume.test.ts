@@ -239,7 +239,10 @@ describe('resume: a complete trace', () => {
       const before = openTrace(directory);
       expect(before.problems).toEqual([]);
       expect(verifyTrace(before)).toHaveLength(1);
-      expect(() => before.readSegment(1)).toThrow(/000000.arrow: segment 1: found a zstd frame/);
+      const says = /000000.arrow: segment 1: found a zstd frame/;
+      expect(() => before.readSegment(1)).toThrow(says);
+      expect(() => before.readEdges?.(1, 0, 1)).toThrow(says);
+      expect([...before.readSegment(0)]).toEqual([...segmentEdges(0, 6)]);
       const writer = TraceWriter.resume(directory);
       writer.finish(someModules, someSymbols);
       const trace = openTrace(directory);

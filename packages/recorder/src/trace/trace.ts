@@ -180,6 +180,11 @@ export interface Trace {
    * behind it). @throws BacktrailError if the bytes are damaged.
    */
   readSegment(segment: number): Uint32Array;
+  /**
+   * A copy of the edge numbers of rows `from` to before `to` of one segment, where a trace has them
+   * for less than all of it costs. @throws BacktrailError if the bytes are damaged.
+   */
+  readEdges?(segment: number, from: number, to: number): Uint32Array;
   /** Which segment holds (vcpu, seq), or -1 if none does (past the end, or in a gap). */
   segmentAt(vcpu: number, seq: number): number;
   /** The segments of one vCPU in order of first_seq. */

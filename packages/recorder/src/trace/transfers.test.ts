@@ -47,4 +47,37 @@ describe('transfers: width of edge numbers', () => {
       ]);
     });
   });
+
+  test.each([
+    ['16 bits', 5],
+    ['32 bits', NARROW_EDGES_MAX + 5],
+  ])('parts of segments are those of the whole ones, %s', (_width, edges) => {
+    withFolder((folder) => {
+      const directory = `${folder}/parts.trace`;
+      const writer = TraceWriter.create(directory, newManifest());
+      writer.addBlocks(someBlocks(2));
+      writer.addEdges(someEdges(edges, 2));
+      const segments = Array.from({ length: 12 }, (_none, i) =>
+        Uint32Array.from({ length: 20 + i }, (_one, row) => (row * (i + 3)) % edges),
+      );
+      let seq = 0;
+      for (const segment of segments) {
+        writer.addSegment(info(seq), segment);
+        seq += segment.length;
+      }
+      writer.abandon();
+      const trace = openTrace(directory);
+      const taken: (readonly [Uint32Array | undefined, Uint32Array])[] = [];
+      for (let i = 0; i < 200; i++) {
+        // Now and then whole ones, so that some are known and most are not.
+        const [at, from] = [(i * 7) % 12, i % 21];
+        const whole = segments[at] ?? new Uint32Array();
+        if (i % 13 === 0) expect(trace.readSegment(at)).toEqual(whole);
+        taken.push([trace.readEdges?.(at, from, from + 6), whole.slice(from, from + 6)]);
+      }
+      // What was taken early is still what it was: memory is used again, copies are not.
+      for (const [part, expected] of taken) expect(part).toEqual(expected);
+      expect(() => trace.readEdges?.(12, 0, 1)).toThrow('found no segment 12, expected 0 to 11');
+    });
+  });
 });

@@ -1,7 +1,7 @@
 import { zstdDecompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Compressor, decompress, frameBytesMax } from './zstd.ts';
+import { Compressor, Decompressor, decompress, frameBytesMax } from './zstd.ts';
 
 /** RFC 8878, 3.1.1: what the header of a frame says of its content. */
 function header(frame: Uint8Array): { contentBytes: number; hasChecksum: boolean } {
@@ -71,4 +71,46 @@ test('zstd: where the context cannot be kept, frames are made one by one', () =>
   const frame = out.subarray(0, length);
   expect(header(frame)).toEqual({ contentBytes: 1000, hasChecksum: true });
   expect(Buffer.compare(zstdDecompressSync(frame), content)).toBe(0);
+});
+
+function frameOf(content: Uint8Array): Uint8Array {
+  const out = new Uint8Array(frameBytesMax(content.length));
+  return out.subarray(0, new Compressor().compress(content, out, 0));
+}
+
+test('zstd: one context unpacks every frame, and finds the damage that decompress() finds', () => {
+  const decompressor = new Decompressor();
+  const spoils = fc.record({
+    how: fc.constantFrom('none', 'flip', 'cut', 'more', 'length'),
+    at: fc.double({ min: 0, max: 1, noNaN: true }),
+    by: fc.integer({ min: 1, max: 9 }),
+  });
+  fc.assert(
+    fc.property(contents, spoils, (content, { how, at, by }) => {
+      let frame = frameOf(content).slice();
+      const place = Math.floor(at * (frame.length - 1));
+      if (how === 'flip') frame[place] = (frame[place] ?? 0) ^ (1 << (by % 8));
+      if (how === 'cut') frame = frame.slice(0, -by);
+      if (how === 'more') frame = Uint8Array.of(...frame, ...new Uint8Array(by).fill(7));
+      const length = content.length + (how === 'length' ? by : 0);
+      const expected = decompress(frame, length);
+      const out = new Uint8Array(length);
+      expect(decompressor.decompress(frame, out)).toBe(expected !== null);
+      if (expected !== null) expect(Buffer.compare(out, expected)).toBe(0);
+      if (how === 'none') expect(expected).not.toBeNull();
+    }),
+    { numRuns: 200 },
+  );
+  expect(decompressor.isShared, 'node:zlib looks as it did in Node 24').toBe(true);
+});
+
+test('zstd: where the context cannot be kept, frames are unpacked one by one', () => {
+  const decompressor = new Decompressor();
+  Object.defineProperty(Reflect.get(decompressor, 'stream'), '_handle', { value: {} });
+  const content = Uint8Array.from({ length: 1000 }, (_, i) => i);
+  const out = new Uint8Array(content.length);
+  expect(decompressor.decompress(frameOf(content), out)).toBe(true);
+  expect(decompressor.isShared).toBe(false);
+  expect(Buffer.compare(out, content)).toBe(0);
+  expect(decompressor.decompress(frameOf(content).subarray(1), out)).toBe(false);
 });

@@ -3,7 +3,13 @@
  * content size and ends with a checksum, so that a flipped bit is found when it is read. Edge
  * numbers are compressed by encoder/, all else at level 1 here.
  */
-import { constants, createZstdCompress, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
+import {
+  constants,
+  createZstdCompress,
+  createZstdDecompress,
+  zstdCompressSync,
+  zstdDecompressSync,
+} from 'node:zlib';
 
 /**
  * What level 1 is for 512 KiB, spelled out: with the level alone zstd chooses other sizes of its
@@ -24,7 +30,7 @@ export const frameBytesMax = (content: number): number => content + (content >>>
 /** First bytes of a frame, little-endian (RFC 8878, 3.1.1). */
 const MAGIC = 0xfd2fb528;
 
-/** What is inside a stream of node:zlib: it compresses at once, with no event. */
+/** What is inside a stream of node:zlib: it does its work at once, with no event. */
 interface Handle {
   writeSync(
     flush: number,
@@ -115,5 +121,58 @@ export function decompress(frame: Uint8Array, length: number): Uint8Array | null
     return bytes.length === length ? new Uint8Array(bytes.buffer, bytes.byteOffset, length) : null;
   } catch {
     return null;
+  }
+}
+
+/**
+ * An empty skippable frame (RFC 8878, 3.1.2). Behind a frame that lacks its end, checksum included,
+ * it is taken for that end, and is wrong.
+ */
+const EMPTY_FRAME = Uint8Array.of(0x50, 0x2a, 0x4d, 0x18, 0, 0, 0, 0);
+
+/**
+ * Unpacks frames into memory that is there already, with one context for all. decompress() takes
+ * new memory for each, outside of the heap; a few dozen segments of that are a collection of all
+ * garbage, which takes longer than to read them did. As in Compressor, what is inside a stream is
+ * used where it looks as in Node 24; where it does not, or finds damage, decompress() does it.
+ */
+export class Decompressor {
+  private stream = createZstdDecompress();
+  private isUsable = true;
+
+  /** Whether one context still serves for all. */
+  get isShared(): boolean {
+    return this.isUsable;
+  }
+
+  /** @returns whether the frame has exactly the bytes that `out` has room for, now in `out`. */
+  decompress(frame: Uint8Array, out: Uint8Array): boolean {
+    if (this.isUsable && out.length > 0 && this.withHandle(frame, out)) return true;
+    const content = decompress(frame, out.length);
+    if (content === null) return false;
+    out.set(content);
+    return true;
+  }
+
+  private withHandle(frame: Uint8Array, out: Uint8Array): boolean {
+    const handle: unknown = Reflect.get(this.stream, '_handle');
+    const state: unknown = Reflect.get(this.stream, '_writeState');
+    if (!isHandle(handle) || !(state instanceof Uint32Array)) {
+      this.isUsable = false;
+      return false;
+    }
+    const write = (content: Uint8Array): void => {
+      state.fill(0xffff_ffff);
+      handle.writeSync(constants.ZSTD_e_end, content, 0, content.length, out, 0, out.length);
+    };
+    write(frame);
+    if (state[0] === 0 && state[1] === 0) {
+      write(EMPTY_FRAME);
+      if (state[0] === out.length && state[1] === 0) return true;
+    }
+    // A context that has met damage is of no use; what it says of it comes as an event.
+    this.stream.on('error', () => {});
+    this.stream = createZstdDecompress();
+    return false;
   }
 }
