@@ -53,6 +53,38 @@ describe('random histories', () => {
     expect(again.words(0)).toEqual(kept);
   });
 
+  test.each(SEEDS)('seed %i: steps and jumps in any order, over a gap too', (seed) => {
+    const of = randomHistory({
+      seed,
+      steps: 500,
+      segmentTransfers: 20,
+      coroutines: 1 + (seed % 2),
+    });
+    const lost = 3 + (seed % 5);
+    const gapEnd = (lost + 1) * 20;
+    const readSegment = (segment: number): Uint32Array => {
+      if (segment === lost) throw new BacktrailError('E_TRACE_DAMAGED', 'segment is damaged');
+      return of.trace.readSegment(segment);
+    };
+    const trace = { ...of.trace, readSegment };
+    const saveTransfers = 150;
+    const words = new CallStacks(trace, { saveTransfers }).words(0);
+    const random = randomFrom(seed);
+    for (let walk = 0; walk < 20; walk++) {
+      const stacks = new CallStacks(trace, { load: () => words });
+      let seq = gapEnd + random(of.truth.length - gapEnd);
+      for (let i = 0; i < 20; i++) {
+        const alone = new CallStacks(trace, { load: () => words });
+        const expected = alone.at(0, seq, { framesMax });
+        expect(stacks.at(0, seq, { framesMax }), `seed ${seed}, after ${seq}`).toEqual(expected);
+        // Mostly back, as people walk.
+        const next = random(9) === 0 ? random(of.truth.length) : seq - random(30) + random(15);
+        const isThere = next >= 0 && trace.segmentAt(0, next) >= 0;
+        if (isThere && trace.segmentAt(0, next) !== lost) seq = next;
+      }
+    }
+  });
+
   test.each(SEEDS)('seed %i: what was kept and then spoilt does no harm', (seed) => {
     const { trace, truth } = randomHistory({ seed, steps: 300, segmentTransfers: 50 });
     const kept = new CallStacks(trace, { saveTransfers: 100 }).words(0);

@@ -17,6 +17,7 @@ import {
 import { endPc } from './path.ts';
 import { type FrameStack, MOVED, OPENED } from './stack/frames.ts';
 import { StackMachine } from './stack/machine.ts';
+import { NearStacks } from './stack/near-stacks.ts';
 import type { Oddity } from './stack/oddities.ts';
 import { type OddTransfers, StackRun } from './stack/run.ts';
 import { isSummary, Summarizer } from './stack/summary.ts';
@@ -152,6 +153,7 @@ export class CallStacks {
   readonly #tables: StackTables;
   readonly #summarizer: Summarizer;
   readonly #runs = new Map<number, StackRun>();
+  readonly #near = new NearStacks();
   readonly #options: CallStacksOptions;
 
   constructor(trace: Trace, options: CallStacksOptions = {}) {
@@ -282,18 +284,24 @@ export class CallStacks {
     const { firstSeq, rows } = trace.segments;
     const last = trace.segmentAt(vcpu, seq);
     if (last < 0 || this.#read(last) === null) throw this.#noSuchMoment(vcpu, seq);
+    const lastFirst = firstSeq[last] ?? 0;
     let machine = new StackMachine(this.#tables);
-    let from = this.#runTo(vcpu, seq).restore(machine, seq);
-    // Moments are kept between segments. One inside of this segment is spoilt, and of no use.
-    if (from > (firstSeq[last] ?? 0)) {
-      machine = new StackMachine(this.#tables);
-      from = -1;
+    let from = this.#near.restore(machine, vcpu, lastFirst);
+    if (from < 0) {
+      from = this.#runTo(vcpu, seq).restore(machine, seq);
+      // Moments are kept between segments. One inside of this segment is spoilt, and of no use.
+      if (from > lastFirst) {
+        machine = new StackMachine(this.#tables);
+        from = -1;
+      }
+      this.#near.begin(machine, vcpu);
     }
     let next = from;
     for (const segment of trace.segmentsOf(vcpu)) {
       const first = firstSeq[segment] ?? 0;
       if (first < from) continue;
       if (first !== next) machine.lose(first);
+      this.#near.keep(machine, first);
       if (segment === last) {
         const edges = trace.readSegment(segment).subarray(0, seq - first + 1);
         machine.apply(this.#summarizer.summarize(edges), first);
