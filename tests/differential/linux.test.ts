@@ -11,7 +11,7 @@ import { describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { privilegeName } from '../../packages/analyzer/src/privilege.ts';
 import { temporaryFolder } from '../guests/build.ts';
-import { bootArguments, buildInitrd, linuxKernel, MACHINES } from '../guests/linux.ts';
+import { bootArguments, buildInitrd, linuxKernel, MACHINES, newerQemu } from '../guests/linux.ts';
 import { recordMachine } from '../guests/system.ts';
 import { wants } from '../require.ts';
 import { type LoggedTrap, readTrapLog } from './trap-log.ts';
@@ -59,31 +59,38 @@ const addressSpaces = ({ marks }: Trace): Set<bigint> => {
 const levels = ({ blocks, manifest }: Trace): (string | null)[] =>
   [...new Set(blocks.privilege)].map((level) => privilegeName(manifest.guest.isa, level));
 
-describe.each(['x86_64', 'aarch64', 'riscv64'] as const)('Linux, %s', (isa) => {
+const ISAS = ['x86_64', 'aarch64', 'riscv64'] as const;
+const RUNS = ISAS.flatMap((isa) => [
+  { isa, version: 'installed', qemu: wants(`qemu-system-${isa}`) },
+  ...(['10', '11'] as const).map((version) => ({ isa, version, qemu: newerQemu(version, isa) })),
+]);
+
+describe.each(RUNS)('Linux, $isa, QEMU $version', ({ isa, version, qemu }) => {
   const kernel = linuxKernel(isa);
-  const qemu = wants(`qemu-system-${isa}`);
   const compiler = wants(MACHINES[isa].compiler);
   const note = [kernel.note, qemu.note, compiler.note].join('');
   test.skipIf(note !== '')(`boots and is switched off${note}`, () => {
-    const [serial, log] = [path.join(folder, `${isa}.txt`), path.join(folder, `${isa}.log`)];
+    const name = path.join(folder, `${isa}-${version}`);
+    const [serial, log, output] = [`${name}.txt`, `${name}.log`, `${name}.trace`];
     const files = { initrd: buildInitrd(isa, folder), serial };
     const args = [...bootArguments(isa, files, 'off'), '-d', 'int', '-D', log];
-    const output = path.join(folder, `${isa}.trace`);
     const trace = recordMachine({ qemu: qemu.path, args, output });
     expect(readFileSync(serial, 'latin1')).toMatch(/timer[\s\S]*reboot: Power down/);
     const logged = readTrapLog(isa, log);
-    expect(markedTraps(trace)).toEqual(logged);
+    const marked = markedTraps(trace);
+    expect(marked).toEqual(logged.slice(0, marked.length));
+    // One may be logged when the machine is off, and its handler runs no more.
+    expect(logged.length - marked.length).toBeLessThanOrEqual(1);
     expect(logged.length).toBeGreaterThan(300);
     const { counts, isUntold } = causes(trace);
     expect(isUntold).toBe(false);
-    for (const name of ['interrupt', 'exception', 'exception syscall', 'jump trap-return']) {
-      expect(counts.get(name) ?? 0, name).toBeGreaterThan(50);
+    for (const cause of ['interrupt', 'exception', 'exception syscall', 'jump trap-return']) {
+      expect(counts.get(cause) ?? 0, cause).toBeGreaterThan(50);
     }
     // Each of the five processes, and the kernel's own.
     expect(addressSpaces(trace).size).toBeGreaterThan(5);
-    expect(levels(trace)).toEqual(
-      expect.arrayContaining(['user', isa === 'riscv64' ? 'supervisor' : 'kernel']),
-    );
+    const kernelLevel = isa === 'riscv64' ? 'supervisor' : 'kernel';
+    expect(levels(trace)).toEqual(expect.arrayContaining(['user', kernelLevel]));
     expect(checkTrace(trace).findings).toEqual([]);
   });
 });

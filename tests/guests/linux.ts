@@ -45,6 +45,20 @@ export function linuxKernel(isa: LinuxIsa): { readonly path: string; readonly no
   return { path: file, note };
 }
 
+const QEMUS =
+  process.env['BACKTRAIL_QEMUS'] ??
+  path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'backtrail/qemus');
+
+/** A newer QEMU than the installed one, or the line that gets it. */
+export function newerQemu(
+  version: '10' | '11',
+  isa: LinuxIsa,
+): { readonly path: string; readonly note: string } {
+  const file = path.join(QEMUS, version, `qemu-system-${isa}`);
+  const line = `tests/guests/linux/fetch-qemu.sh ${version}`;
+  return { path: file, note: existsSync(file) ? '' : ` (skipped, no QEMU ${version}: ${line})` };
+}
+
 /** One file of an archive as the kernel unpacks it: the "newc" form of cpio(5). */
 function entry(name: string, mode: number, content: Uint8Array, device: [number, number]): Buffer {
   const upTo4 = (bytes: number): number => -bytes & 3;

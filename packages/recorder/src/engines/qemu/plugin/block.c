@@ -134,6 +134,15 @@ static char *text_of(void *tb, size_t count) {
   return text;
 }
 
+static void enlist(struct block *b) {
+  struct block **bucket = bucket_of(b->start);
+  b->is_handler = is_handler(b->start);
+  b->same_bucket = *bucket;
+  *bucket = b;
+  b->older = newest;
+  newest = b;
+}
+
 struct block *block_translate(void *tb) {
   size_t n = qemu.tb_n_insns(tb), bytes = 0;
   for (size_t i = 0; i < n; i++) bytes += size_of(tb, i, n);
@@ -158,20 +167,48 @@ struct block *block_translate(void *tb) {
   b->last = b->end - size;
   struct guest mode = guest;
   mode.isa = machine_mode(guest.isa);
+  b->has_other_mode = mode.isa != guest.isa;
   if ((keeps_text || mode.isa != guest.isa) && qemu.insn_disas) b->text = text_of(tb, n);
   join_slot(b);
   struct code code = code_of(b);
   if (code.count > 0) set_ending(b, classify(&mode, &code, code.count - 1));
-  b->is_handler = is_handler(b->start);
   b->privilege = RING_NO_CODE;
   b->sets_vectors = machine_sets_vectors(b);
   b->sets_space = machine_sets_space(b);
-  struct block **bucket = bucket_of(b->start);
-  b->same_bucket = *bucket;
-  *bucket = b;
-  b->older = newest;
-  newest = b;
+  enlist(b);
   return b;
+}
+
+static struct block *known_elsewhere(struct block *b, uint64_t pc) {
+  for (struct block *at = b; at; at = __atomic_load_n(&at->elsewhere, __ATOMIC_ACQUIRE)) {
+    if (at->start == pc) return at;
+  }
+  return NULL;
+}
+
+struct block *block_elsewhere(struct block *b, uint64_t pc) {
+  struct block *known = known_elsewhere(b, pc);
+  if (known) return known;
+  ring_lock();
+  known = known_elsewhere(b, pc);
+  struct block *copy = known ? NULL : aligned_alloc(LINE, (sizeof *b + LINE - 1) / LINE * LINE);
+  if (copy) {
+    uint64_t apart = pc - b->start;
+    *copy = *b;
+    copy->start = pc;
+    copy->last += apart;
+    copy->end += apart;
+    copy->taken += apart;
+    copy->number = RING_NO_NUMBER;
+    copy->next = NULL;
+    copy->to[0] = copy->to[1] = NULL;
+    copy->many = NULL;
+    enlist(copy);
+    __atomic_store_n(&b->elsewhere, copy, __ATOMIC_RELEASE); /* copy goes on with the list */
+  }
+  ring_unlock();
+  if (!known && !copy) ring_stop(RING_STOP_NO_SPACE);
+  return known ? known : copy ? copy : b;
 }
 
 uint64_t block_instruction(const struct block *b, uint32_t index) {

@@ -43,6 +43,7 @@ struct block {
   uint32_t before_slot; /* the branch whose delay slot is in the next page, left to that; or 0 */
   bool passes;     /* of an ending that else always leaves: this one is conditional */
   bool is_handler; /* a handler of signals or traps starts here */
+  bool has_other_mode; /* of a whole machine: its code is not read as that of the guest's ISA */
   bool sets_vectors; /* of a whole machine: where traps go may be another place after it */
   bool sets_space;   /* of a whole machine: the address space may be another one after it */
   uint8_t privilege; /* of a whole machine: set before it runs first; else RING_NO_CODE */
@@ -52,6 +53,7 @@ struct block {
   uint8_t *code;
   char *text; /* a line for each instruction as QEMU writes it, or NULL: not kept */
   struct block *same_bucket, *older;
+  struct block *elsewhere; /* the same translation at another address, a list */
 };
 
 extern struct block nowhere; /* what a vCPU comes from */
@@ -68,6 +70,8 @@ void block_set_thumb(struct block *b, bool thumb);
 /* Whether `b`, which runs after `p`, is the delay slot of a branch that `p` was left without; then
    `b` becomes a block of both. Ring locked. */
 bool block_join_slot(const struct block *p, struct block *b);
+/* The same code as QEMU runs it at pc, another address of the same page. Takes the ring lock. */
+struct block *block_elsewhere(struct block *b, uint64_t pc);
 /* The address of its instruction number `index`. */
 uint64_t block_instruction(const struct block *b, uint32_t index);
 /* Which of its instructions is at pc, or -1. */

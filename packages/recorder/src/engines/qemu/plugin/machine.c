@@ -7,6 +7,8 @@
  */
 #include "machine.h"
 
+#include "qemu_api.h"
+
 static const struct machine *machine; /* NULL: nothing is told */
 
 void machine_install(enum isa isa) {
@@ -37,6 +39,10 @@ bool machine_sets_vectors(const struct block *b) {
 
 bool machine_sets_space(const struct block *b) {
   return machine != NULL && any(b, machine->sets_space);
+}
+
+const struct qemu_place *machine_pc(void) {
+  return machine && qemu_api_version >= 2 ? machine->pc : NULL;
 }
 
 enum goes direct_goes_to(const struct block *p, uint64_t pc) {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "block.h"
+#include "qemu_state.h"
 
 /* A trap that was taken, as the registers or the stack of its privilege level hold it. */
 struct machine_trap {
@@ -46,6 +47,8 @@ struct machine {
                     struct machine_trap *out);
   unsigned (*privilege)(const uint8_t *env);
   bool (*space)(const struct machine_cpu *cpu, const struct block *p, uint64_t *space);
+  /* Where the address of the instruction lies that runs next; NULL: not known. */
+  const struct qemu_place *pc;
   /* As machine_mode(); or NULL: code reads the same in every mode. */
   enum isa (*mode)(void);
 };
@@ -77,6 +80,10 @@ bool machine_space(const struct machine_cpu *cpu, const struct block *p, uint64_
 /* As what the code is to be read that this vCPU runs now, ISA_OTHER: not at all. The guest's ISA,
    but where that has several modes. Called where code is translated. */
 enum isa machine_mode(enum isa isa);
+
+/* Where QEMU runs one translation at every address that a page is mapped at (since 8.0): the place
+   of the true address in its CPU state; NULL: it does not, or that is not known. */
+const struct qemu_place *machine_pc(void);
 
 /* For the ISAs: what a direct or sequential end leads to; GOES_MAYBE for all others. */
 enum goes direct_goes_to(const struct block *p, uint64_t pc);

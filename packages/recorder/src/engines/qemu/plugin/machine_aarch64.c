@@ -87,9 +87,15 @@ static void note_vectors(const struct machine_cpu *cpu, const struct block *p) {
   for (unsigned i = 0; i < VECTORS; i++) block_flag_handler(base + i * VECTOR_BYTES);
 }
 
+/* br, blr and ret name a register; their forms with a key in them are not followed. */
 static enum goes goes_to(const struct machine_cpu *cpu, const struct block *p, uint64_t pc) {
-  (void)cpu;
-  return direct_goes_to(p, pc);
+  enum goes goes = direct_goes_to(p, pc);
+  uint32_t w = goes == GOES_MAYBE && p->instructions > 0 ? last_word(p) : 0;
+  unsigned number = w >> 5 & 31;
+  bool is_call = (w & 0xfffffc1f) == 0xd63f0000;
+  bool is_other = (w & 0xfffffc1f) == 0xd61f0000 || (w & 0xfffffc1f) == 0xd65f0000;
+  if (!is_other && !(is_call && number != 30)) return goes;
+  return general(cpu->env, number) == pc ? GOES : GOES_NOT;
 }
 
 static bool is_vector(unsigned level, uint64_t pc) {
@@ -139,4 +145,5 @@ const struct machine machine_aarch64 = {
     .traps = traps,
     .privilege = privilege,
     .space = space,
+    .pc = &places[PC],
 };

@@ -26,11 +26,13 @@ static const struct level machine_level = {
 static const struct level supervisor_level = {
     1, CSR_STVEC, CSR_SEPC, CSR_SCAUSE, CSR_STVAL, CSR_SSTATUS, 1, 8, 1};
 
-static struct qemu_place privilege_place = {.name = "env.priv"};
-static bool has_privilege_place;
+enum { PRIVILEGE, PC, PLACES };
+static struct qemu_place places[PLACES] = {
+    [PRIVILEGE] = {.name = "env.priv"}, [PC] = {.name = "env.pc"}};
+static bool has_places;
 
 static bool installs(void) {
-  has_privilege_place = qemu_state_find("vmstate_riscv_cpu", "env.gpr", &privilege_place, 1, NULL);
+  has_places = qemu_state_find("vmstate_riscv_cpu", "env.gpr", places, PLACES, NULL);
   return qemu.riscv_csrrw_debug != NULL;
 }
 
@@ -159,7 +161,7 @@ static bool explains(const struct machine_cpu *cpu, const struct block *p,
 /* RING_NO_CODE: this QEMU does not tell. */
 static unsigned privilege(const uint8_t *env) {
   if (qemu.riscv_mmu_index) return (unsigned)qemu.riscv_mmu_index((void *)env, true) & 3;
-  return has_privilege_place ? state_u32(env, privilege_place) & 3 : RING_NO_CODE;
+  return has_places ? state_u32(env, places[PRIVILEGE]) & 3 : RING_NO_CODE;
 }
 
 /* Without a word from QEMU: machine mode, if its vector is the one. */
@@ -209,4 +211,5 @@ const struct machine machine_riscv = {
     .traps = traps,
     .privilege = privilege,
     .space = space,
+    .pc = &places[PC],
 };

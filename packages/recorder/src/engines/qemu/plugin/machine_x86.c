@@ -19,9 +19,9 @@ enum { H_CODE_64 = 1 << 15, H_V86 = 1 << 17 };
 enum { SEGMENT_BASE = 8, SEGMENT_LIMIT = 16, RSP = 4 };
 enum { FLAG_ALWAYS = 2, FLAGS_MAX = 1 << 22, SELECTOR_MAX = 0xffff };
 
-enum { R, HFLAGS, IDT, CR2, CR3, LSTAR, PLACES };
+enum { R, IP, HFLAGS, IDT, CR2, CR3, LSTAR, PLACES };
 static struct qemu_place places[PLACES] = {
-    [R] = {.name = "env.regs"}, [HFLAGS] = {.name = "env.hflags"}, [IDT] = {.name = "env.idt"},
+    [R] = {.name = "env.regs"}, [IP] = {.name = "env.eip"}, [HFLAGS] = {.name = "env.hflags"}, [IDT] = {.name = "env.idt"},
     [CR2] = {.name = "env.cr[2]"}, [CR3] = {.name = "env.cr[3]"}, [LSTAR] = {.name = "env.lstar"},
 };
 
@@ -82,9 +82,25 @@ static bool is_syscall(const struct block *p) {
   return p->ending == END_SYSCALL && p->end - p->last >= 2 && code[0] == 0x0f && code[1] == 0x05;
 }
 
+static uint64_t general(const uint8_t *env, unsigned number) {
+  return ((const uint64_t *)(env + places[R].offset))[number];
+}
+
+/* Where a return of 64-bit code led: below the stack pointer is what it took from there. */
+static enum goes returns_to(const struct machine_cpu *cpu, const uint8_t *code, size_t size,
+                            uint64_t pc) {
+  uint64_t target, taken = 8;
+  size_t at = prefix_bytes(code, size);
+  if (size >= at + 3 && code[at] == 0xc2) taken += half(code + at + 1);
+  else if (size < at + 1 || code[at] != 0xc3) return GOES_MAYBE;
+  if (!read_guest(cpu->index, general(cpu->env, RSP) - taken, &target, 8)) return GOES_MAYBE;
+  return target == pc ? GOES_MAYBE : GOES_NOT;
+}
+
 static enum goes goes_to(const struct machine_cpu *cpu, const struct block *p, uint64_t pc) {
-  (void)cpu;
-  return direct_goes_to(p, pc);
+  enum goes goes = direct_goes_to(p, pc);
+  if (p->ending != END_RETURN || !(hflags(cpu->env) & H_CODE_64)) return goes;
+  return returns_to(cpu, p->code + (p->last - p->start), p->end - p->last, pc);
 }
 
 /* What a trap pushes: with an error code below it, or without. */
@@ -108,12 +124,12 @@ static bool is_frame(const struct frame *f, const struct block *p) {
 static unsigned frames(const struct machine_cpu *cpu, const struct block *p,
                        struct frame *plain_frame, struct frame *error_frame, uint64_t *error) {
   uint64_t words[4];
-  const uint64_t *registers = (const uint64_t *)(cpu->env + places[R].offset);
+  uint64_t top = general(cpu->env, RSP);
   if (hflags(cpu->env) & H_LONG) {
-    if (!read_guest(cpu->index, registers[RSP], words, sizeof words)) return 0;
+    if (!read_guest(cpu->index, top, words, sizeof words)) return 0;
   } else {
     uint32_t narrow[4];
-    if (!read_guest(cpu->index, (uint32_t)registers[RSP], narrow, sizeof narrow)) return 0;
+    if (!read_guest(cpu->index, (uint32_t)top, narrow, sizeof narrow)) return 0;
     for (int i = 0; i < 4; i++) words[i] = narrow[i];
     words[1] &= SELECTOR_MAX; /* what is above a selector in 32-bit code is not defined */
     if (!(words[2] & FLAG_ALWAYS)) words[2] &= SELECTOR_MAX;
@@ -202,5 +218,6 @@ const struct machine machine_x86 = {
     .traps = traps,
     .privilege = privilege,
     .space = space,
+    .pc = &places[IP],
     .mode = mode,
 };

@@ -32,6 +32,7 @@ static struct block **left_to_slot;
 /* By vCPU: the address space that it was last seen in. */
 static uint64_t *spaces;
 static bool whole_machine;
+static const struct qemu_place *true_pc; /* as machine_pc() */
 static bool maps_logged;
 static bool follows; /* forked children are recorded, too */
 static char target_name[sizeof((struct ring_guest_record *)0)->isa];
@@ -93,8 +94,8 @@ static bool tells_indirect(const struct block *b) {
  * docs/qemu.md lists the cases; their order matters (a loop into the block's own middle is a
  * transfer, told by its static target, before a restart is considered).
  */
-static enum step step(const struct block *p, const struct arrival *to, struct edge *edge,
-                      uint32_t *left) {
+static enum step step(const struct block *p, const struct arrival *to, enum goes goes,
+                      struct edge *edge, uint32_t *left) {
   enum ending ending = p->ending;
   *left = 0;
   *edge = (struct edge){
@@ -112,8 +113,9 @@ static enum step step(const struct block *p, const struct arrival *to, struct ed
     edge->kind = kind_of(ending);
     return STEP_TRANSFER;
   }
-  bool may_restart = ending != END_UNKNOWN && (!is_indirect(ending) ||
-                     (p->instructions > 1 && to->block && to->block->instructions == 1));
+  bool is_one = p->instructions > 1 && to->block && to->block->instructions == 1;
+  bool may_restart =
+      ending != END_UNKNOWN && (!is_indirect(ending) || is_one || goes == GOES_NOT);
   int again = may_restart ? block_index(p, to->pc) : -1;
   if (again > 0 || (again == 0 && !is_indirect(ending))) {
     *left = p->instructions - (uint32_t)again;
@@ -187,7 +189,7 @@ static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct
   bool faulted_inside = deliveries->is_fault && inside >= 0;
   if (faulted_inside && deliveries->may_be_sent && inside == 0) {
     /* Sent or raised? A block that jumps to its own start had gone there if it was sent. */
-    faulted_inside = step(p, &interrupted, &edge, &left) != STEP_TRANSFER;
+    faulted_inside = step(p, &interrupted, GOES_MAYBE, &edge, &left) != STEP_TRANSFER;
     left = 0;
   }
   if (faulted_inside) {
@@ -196,7 +198,7 @@ static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct
     make(made, start_edge(interrupted));
   } else if (signal_returned(p, index)) {
     make(made, signal_return_edge(p, interrupted));
-  } else if (step(p, &interrupted, &edge, &left) == STEP_TRANSFER) {
+  } else if (step(p, &interrupted, GOES_MAYBE, &edge, &left) == STEP_TRANSFER) {
     make(made, edge_number(&edge));
   }
   made->instructions -= left;
@@ -244,7 +246,9 @@ static void arrive(struct ring_vcpu *v, const struct machine_cpu *cpu, struct bl
     p->next = b;
     return;
   }
-  enum step how = step(p, &to, &edge, &left);
+  bool tells = whole_machine && machine_tells_traps();
+  enum goes goes = tells ? machine_goes_to(cpu, p, b->start) : GOES_MAYBE;
+  enum step how = step(p, &to, goes, &edge, &left);
   block_first_run(v, how == STEP_TRANSFER ? seq + 1 : seq, b, host_pc);
   switch (how) {
     case STEP_SEQUENTIAL:
@@ -256,8 +260,8 @@ static void arrive(struct ring_vcpu *v, const struct machine_cpu *cpu, struct bl
       return;
     case STEP_TRANSFER: {
       bool certain = edge.cause == CAUSE_JUMP || p->ending == END_UNKNOWN;
-      if (whole_machine && machine_tells_traps()) {
-        certain = machine_goes_to(cpu, p, b->start) != GOES_NOT;
+      if (tells) {
+        certain = goes != GOES_NOT;
         if (!certain) edge.cause = edge.kind = RING_NO_CODE; /* a reset, or a debugger's hand */
       } else if (whole_machine) {
         certain = true; /* no cause is ever told, so that it is always this edge */
@@ -337,18 +341,30 @@ static void __attribute__((noinline)) rare(struct ring_vcpu *v, const struct blo
  * still holds it. C can name neither in every compiler, so these few instructions pass them on.
  */
 void backtrail_slow(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b);
+/* The same for backtrail_on_block_at(). */
+void backtrail_on_relative_block(unsigned index, void *data);
 #if defined(__x86_64__)
 __asm__(
     ".text\n.globl backtrail_slow\n.hidden backtrail_slow\n"
     ".type backtrail_slow,@function\nbacktrail_slow:\n"
     "  mov %rbp, %r8\n  mov (%rsp), %r9\n  jmp backtrail_slow_at\n"
-    ".size backtrail_slow, .-backtrail_slow\n.hidden backtrail_slow_at\n");
+    ".size backtrail_slow, .-backtrail_slow\n.hidden backtrail_slow_at\n"
+    ".globl backtrail_on_relative_block\n.hidden backtrail_on_relative_block\n"
+    ".type backtrail_on_relative_block,@function\nbacktrail_on_relative_block:\n"
+    "  mov %rbp, %rdx\n  jmp backtrail_on_block_at\n"
+    ".size backtrail_on_relative_block, .-backtrail_on_relative_block\n"
+    ".hidden backtrail_on_block_at\n");
 #elif defined(__aarch64__)
 __asm__(
     ".text\n.globl backtrail_slow\n.hidden backtrail_slow\n"
     ".type backtrail_slow,%function\nbacktrail_slow:\n"
     "  mov x4, x19\n  mov x5, x30\n  b backtrail_slow_at\n"
-    ".size backtrail_slow, .-backtrail_slow\n.hidden backtrail_slow_at\n");
+    ".size backtrail_slow, .-backtrail_slow\n.hidden backtrail_slow_at\n"
+    ".globl backtrail_on_relative_block\n.hidden backtrail_on_relative_block\n"
+    ".type backtrail_on_relative_block,%function\nbacktrail_on_relative_block:\n"
+    "  mov x2, x19\n  b backtrail_on_block_at\n"
+    ".size backtrail_on_relative_block, .-backtrail_on_relative_block\n"
+    ".hidden backtrail_on_block_at\n");
 #else
 #error "backtrail's plugin knows x86-64 and AArch64 hosts only"
 #endif
@@ -361,8 +377,7 @@ static inline uint32_t many_edge(const struct block *p, const struct block *b) {
   return entry >> 32 == b->number ? (uint32_t)entry : NOT_LINKED;
 }
 
-static void on_block(unsigned index, void *data) {
-  struct block *b = data;
+static inline void enter(unsigned index, struct block *b) {
   if (__builtin_expect(index >= vcpu_slots, 0)) return;
   struct ring_vcpu *v = &vcpus[index];
   struct block *p = (struct block *)v->prev;
@@ -389,12 +404,27 @@ static void on_block(unsigned index, void *data) {
   }
 }
 
+static void on_block(unsigned index, void *data) { enter(index, data); }
+
+/* Of a translation that runs at several addresses, by backtrail_on_relative_block. In one page, so
+   that anything else is no address of it: it was not kept up to date. */
+__attribute__((used)) void backtrail_on_block_at(unsigned index, struct block *b,
+                                                 const uint8_t *env) {
+  uint64_t apart = state_u64(env, *true_pc) - b->start;
+  if (__builtin_expect(apart != 0 && apart % PAGE == 0, 0)) {
+    b = block_elsewhere(b, b->start + apart);
+  }
+  enter(index, b);
+}
+
 static void translated(void *tb) {
   ring_lock();
   struct block *b = block_translate(tb);
   ring_unlock();
   if (b) {
-    qemu.register_vcpu_tb_exec_cb(tb, on_block, 0, b);
+    bool is_relative = true_pc && !b->has_other_mode;
+    qemu_tb_exec_fn entered = is_relative ? backtrail_on_relative_block : on_block;
+    qemu.register_vcpu_tb_exec_cb(tb, entered, 0, b);
   } else {
     ring_stop(RING_STOP_NO_SPACE);
   }
@@ -531,6 +561,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   spaces = calloc(vcpu_slots, sizeof *spaces);
   if (!left_to_slot || !spaces) return refuse("no memory for the plugin: free some");
   if (whole_machine) machine_install(guest.isa);
+  true_pc = machine_pc();
   keeps_text = only_qemu_reads(info->target_name);
   snprintf(target_name, sizeof target_name, "%s", info->target_name);
   if (!log_guest()) return refuse("no memory for the plugin: free some");

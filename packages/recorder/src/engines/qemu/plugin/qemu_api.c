@@ -125,11 +125,13 @@ const char *qemu_api_find(const struct qemu_info *info) {
       {"guest_base", (void **)&qemu.guest_base, false},
       {"riscv_csrrw_debug", (void **)&qemu.riscv_csrrw_debug, false},
       {"riscv_cpu_mmu_index", (void **)&qemu.riscv_mmu_index, false},
+      {"riscv_env_mmu_index", (void **)&qemu.riscv_mmu_index, false}, /* since 9.0 */
       {"qemu_get_cpu", (void **)&qemu.get_cpu, false},
       {"cpu_memory_rw_debug", (void **)&qemu.cpu_memory_rw_debug, false},
   };
   for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
     void *found = dlsym(RTLD_DEFAULT, wanted[i].name);
+    if (!found && *wanted[i].call) continue; /* it had another name, which was found */
     if (!found && wanted[i].needed) return wanted[i].name;
     *wanted[i].call = found;
   }

@@ -15,7 +15,6 @@
 
 enum {
   DESCRIPTION_WORDS = 20, /* among which the list of fields is */
-  FIELD_BYTES = 104,      /* of one field: its name is word 0, its offset word 2 */
   FIELDS_MAX = 512,
   NAME_MAX_BYTES = 64,
 };
@@ -35,11 +34,21 @@ static bool read_name(char *name, uint64_t from) {
   return false;
 }
 
+/* How a field lies in memory: its name comes first. */
+struct layout {
+  size_t bytes;
+  unsigned offset_word;
+};
+static const struct layout layouts[] = {
+    {104, 2}, /* 7.2 to 10 */
+    {96, 1},  /* 11 */
+};
+
 /* Name and offset of the field at that address; false: there is none. */
-static bool read_field(uint64_t at, char *name, size_t *offset) {
+static bool read_field(uint64_t at, const struct layout *layout, char *name, size_t *offset) {
   uint64_t words[3];
   if (!read_safely(words, at, sizeof words) || !read_name(name, words[0])) return false;
-  *offset = words[2];
+  *offset = words[layout->offset_word];
   return true;
 }
 
@@ -54,12 +63,12 @@ const uint8_t *qemu_current_cpu(void) {
   return here ? *here : NULL;
 }
 
-static bool find_all(uint64_t fields, const char *first, struct qemu_place *places, size_t count,
-                     size_t *first_offset) {
+static bool find_all(uint64_t fields, const struct layout *layout, const char *first,
+                     struct qemu_place *places, size_t count, size_t *first_offset) {
   char name[NAME_MAX_BYTES];
   size_t offset, base = 0, found = 0;
   for (size_t i = 0; i < FIELDS_MAX; i++) {
-    if (!read_field(fields + i * FIELD_BYTES, name, &offset)) break;
+    if (!read_field(fields + i * layout->bytes, layout, name, &offset)) break;
     if (i == 0 && strcmp(name, first) != 0) return false;
     if (i == 0) base = offset;
     for (size_t k = 0; k < count; k++) {
@@ -78,10 +87,9 @@ bool qemu_state_find(const char *description, const char *first, struct qemu_pla
   const void *at = dlsym(RTLD_DEFAULT, description);
   if (!at || !read_safely(words, (uint64_t)at, sizeof words)) return false;
   for (size_t i = 0; i < DESCRIPTION_WORDS; i++) {
-    char name[NAME_MAX_BYTES];
-    size_t offset;
-    if (!read_field(words[i], name, &offset)) continue;
-    if (find_all(words[i], first, places, count, base)) return true;
+    for (size_t k = 0; k < sizeof layouts / sizeof *layouts; k++) {
+      if (find_all(words[i], &layouts[k], first, places, count, base)) return true;
+    }
   }
   return false;
 }
