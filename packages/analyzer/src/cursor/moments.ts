@@ -39,7 +39,10 @@ const sumOf = (lengths: Uint32Array): number => lengths.reduce((sum, length) => 
 export class Moments {
   readonly streams: Streams;
   readonly path: ExecutedPath;
-  readonly #kept: (Moment | undefined)[] = new Array(MOMENTS_KEPT).fill(undefined);
+  readonly #kept = Array.from<unknown, Moment | undefined>(
+    { length: MOMENTS_KEPT },
+    () => undefined,
+  );
   /** Which of `#lasting` a pair of edges has. */
   readonly #pairs = new PairTable(LASTING_MAX);
   #lasting: Runs[] = [];

@@ -21,8 +21,10 @@ enum { FLAG_ALWAYS = 2, FLAGS_MAX = 1 << 22, SELECTOR_MAX = 0xffff };
 
 enum { R, IP, HFLAGS, IDT, CR2, CR3, LSTAR, PLACES };
 static struct qemu_place places[PLACES] = {
-    [R] = {.name = "env.regs"}, [IP] = {.name = "env.eip"}, [HFLAGS] = {.name = "env.hflags"}, [IDT] = {.name = "env.idt"},
-    [CR2] = {.name = "env.cr[2]"}, [CR3] = {.name = "env.cr[3]"}, [LSTAR] = {.name = "env.lstar"},
+    [R] = {.name = "env.regs"},         [IP] = {.name = "env.eip"},
+    [HFLAGS] = {.name = "env.hflags"}, [IDT] = {.name = "env.idt"},
+    [CR2] = {.name = "env.cr[2]"},      [CR3] = {.name = "env.cr[3]"},
+    [LSTAR] = {.name = "env.lstar"},
 };
 
 static size_t env_offset; /* of the CPU state in what QEMU calls the CPU */
