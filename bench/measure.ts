@@ -23,6 +23,15 @@ export function residentBytes(pid: number): number {
   }
 }
 
+/** Processor time of a process' first thread so far, ms; 0 if it is gone, or not told here. */
+export function processorMs(pid: number): number {
+  try {
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'latin1').split(' ')[0]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
 /** Runs a command to its end. `env` replaces PATH-like settings where given. */
 export async function run(
   command: string,

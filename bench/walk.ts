@@ -1,7 +1,7 @@
 /** The terminal UI on a trace: from a key to the whole frame that answers it, in a terminal. */
 import { fileURLToPath } from 'node:url';
 import { type IPty, spawn } from '@lydell/node-pty';
-import { residentBytes } from './measure.ts';
+import { processorMs, residentBytes } from './measure.ts';
 
 const MAIN = fileURLToPath(new URL('../packages/cli/dist/main.js', import.meta.url));
 const MIB = 1024 * 1024;
@@ -13,6 +13,13 @@ const JUMPS = 25;
 const FRAME_ENDS = '\u001b[?2026l';
 /** The first of them is blank. */
 const SOMETHING = /transfer/;
+
+/** Of one frame, ms. */
+interface Took {
+  readonly ms: number;
+  /** Of the processor: what it takes on a machine where nothing else runs, or nearly. */
+  readonly processorMs: number;
+}
 
 class Walk {
   readonly #pty: IPty;
@@ -40,19 +47,21 @@ class Walk {
     this.#hasEnded.catch(() => undefined);
   }
 
-  /** ms until the next frame is whole. */
-  async frame(keys = ''): Promise<number> {
+  /** Until the next frame is whole. */
+  async frame(keys = ''): Promise<Took> {
+    const before = processorMs(this.#pty.pid);
     const started = performance.now();
     const next = new Promise<void>((done) => {
       this.#frame = done;
     });
     if (keys !== '') this.#pty.write(keys);
     await Promise.race([next, this.#hasEnded]);
-    return performance.now() - started;
+    const ms = performance.now() - started;
+    return { ms, processorMs: processorMs(this.#pty.pid) - before };
   }
 
-  async frames(count: number, keys: string): Promise<number[]> {
-    const times: number[] = [];
+  async frames(count: number, keys: string): Promise<Took[]> {
+    const times: Took[] = [];
     for (let i = 0; i < count; i++) times.push(await this.frame(keys));
     return times;
   }
@@ -66,22 +75,26 @@ class Walk {
   }
 }
 
-function shown(what: string, times: readonly number[]): string {
+function spread(times: readonly number[]): string {
   const sorted = [...times].sort((a, b) => a - b);
   const at = (part: number): string =>
     (sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))] ?? 0).toFixed(1);
-  return `walk, ${what}: median ${at(0.5)} ms, 95 % ${at(0.95)} ms, longest ${at(1)} ms`;
+  return `median ${at(0.5)} ms, 95 % ${at(0.95)} ms, longest ${at(1)} ms`;
 }
+
+const shown = (what: string, times: readonly Took[]): string =>
+  `walk, ${what}: ${spread(times.map(({ ms }) => ms))}; ` +
+  `of the processor: ${spread(times.map(({ processorMs: ms }) => ms))}`;
 
 /** Prints figures of a trace of one vCPU that has an index beside it. */
 export async function walkFigures(trace: string, transfers: number): Promise<void> {
   using walk = new Walk(trace);
   console.log(
-    `walk, ${COLUMNS}×${ROWS}, start to first frame: ${(await walk.frame()).toFixed(0)} ms`,
+    `walk, ${COLUMNS}×${ROWS}, start to first frame: ${(await walk.frame()).ms.toFixed(0)} ms`,
   );
   console.log(shown('back by transfer', await walk.frames(STEPS, 'k')));
   console.log(shown('back by instruction', await walk.frames(STEPS, 'i')));
-  const executions: number[] = [];
+  const executions: Took[] = [];
   for (let i = 0; i < JUMPS; i++) {
     // The box of `g`, what is typed into it, and the place itself are a frame each.
     await walk.frame('g');

@@ -3,6 +3,7 @@
  * those of a segment whose bytes turn out to be damaged.
  */
 import { BacktrailError, type Trace } from '@backtrail/analyzer';
+import { WantedRows } from './wanted-rows.ts';
 
 export interface Stretch {
   /** Edges, from the nearest on. */
@@ -17,8 +18,6 @@ export interface Stretch {
   readonly hasMore: boolean;
 }
 
-/** Transfers read at once where few of them are wanted. */
-const LOOK_TRANSFERS = 1 << 15;
 /** Kinds of edges remembered; beyond these the same loop may be told in two rows. */
 const ALIKE_MAX = 1 << 20;
 /** Of an edge that was not met yet. */
@@ -38,6 +37,7 @@ interface Repeat {
 export class Stretches {
   readonly #trace: Trace;
   readonly #damaged = new Set<number>();
+  readonly #wanted = new WantedRows();
   /** One edge for all that are the same to the guest, by edge; and that edge by what they are. */
   readonly #alike: Uint32Array;
   readonly #firstOf = new Map<string, number>();
@@ -194,26 +194,62 @@ export class Stretches {
   ): Stretch {
     const edges: number[] = [];
     const seqs: number[] = [];
+    const take = (edge: number, taken: number): boolean => {
+      edges.push(edge);
+      seqs.push(taken);
+      return edges.length < max;
+    };
     let at = seq;
-    let last = this.from(vcpu, at, way, 0);
-    while (edges.length < max && Math.abs(at - seq) < lookMax) {
-      last = this.from(vcpu, at, way, LOOK_TRANSFERS);
-      for (let i = 0; i < last.edges.length && edges.length < max; i++, at += way) {
-        const edge = last.edges[i] ?? 0;
-        if (wanted[edge] !== 1) continue;
-        edges.push(edge);
-        seqs.push(at);
-      }
-      if (at === last.seqNext && !last.hasMore) break;
+    while (edges.length < max && at >= 0 && Math.abs(at - seq) < lookMax) {
+      const next = this.#takeWanted(vcpu, at, way, wanted, take);
+      if (next === null) break;
+      at = next;
     }
-    const isAtEnd = at === last.seqNext && !last.hasMore;
+    const hasMore = at >= 0 && this.#segmentAt(vcpu, at) >= 0;
+    const seqBeyond = hasMore ? -1 : this.#beyond(vcpu, at, way);
     return {
       edges: Uint32Array.from(edges),
       seqs: Float64Array.from(seqs),
       seqNext: at,
-      seqBeyond: isAtEnd ? last.seqBeyond : -1,
-      hasMore: !isAtEnd,
+      seqBeyond,
+      hasMore,
     };
+  }
+
+  /**
+   * The wanted transfers of the segment that holds `seq`, from there on.
+   * @param take returns false when it has enough
+   * @returns the seq to go on from; null where `seq` is lost
+   */
+  #takeWanted(
+    vcpu: number,
+    seq: number,
+    way: 1 | -1,
+    wanted: Uint8Array,
+    take: (edge: number, seq: number) => boolean,
+  ): number | null {
+    const segment = this.#segmentAt(vcpu, seq);
+    if (segment < 0) return null;
+    const few = this.#wanted.of(segment, wanted, () => this.#read(segment));
+    const read = few === null ? this.#read(segment) : null;
+    if (few === undefined || (few === null && read === null)) return null;
+    const { firstSeq, rows } = this.#trace.segments;
+    const first = firstSeq[segment] ?? 0;
+    const beyond = way === 1 ? first + (rows[segment] ?? 0) : first - 1;
+    if (few !== null) {
+      const count = few.rows.length;
+      for (let i = way === 1 ? 0 : count - 1; i >= 0 && i < count; i += way) {
+        const at = first + (few.rows[i] ?? 0);
+        if ((at - seq) * way < 0) continue;
+        if (!take(few.edges[i] ?? 0, at)) return at + way;
+      }
+      return beyond;
+    }
+    for (let at = seq; at !== beyond; at += way) {
+      const edge = read?.[at - first] ?? 0;
+      if (wanted[edge] === 1 && !take(edge, at)) return at + way;
+    }
+    return beyond;
   }
 
   /** The nearest recorded seq past a gap, or -1. */

@@ -128,15 +128,19 @@ export class Streams implements Trace {
 
   /** One transfer of a segment, without all of it where the trace can. */
   #edge(segment: number, row: number): number {
-    const trace = this.#trace;
-    if (trace.readEdges === undefined) return this.readSegment(segment)[row] ?? NO_ROW;
-    for (const one of this.#windows) {
-      const edge = one.segment === segment ? one.edges[row - one.from] : undefined;
-      if (edge !== undefined) return edge;
-    }
+    if (this.#trace.readEdges === undefined) return this.readSegment(segment)[row] ?? NO_ROW;
+    const [newest, other] = this.#windows;
+    const edge =
+      (newest.segment === segment ? newest.edges[row - newest.from] : undefined) ??
+      (other.segment === segment ? other.edges[row - other.from] : undefined);
+    return edge ?? this.#edgeAnew(segment, row);
+  }
+
+  #edgeAnew(segment: number, row: number): number {
     const from = Math.max(0, row - WINDOW_ROWS / 2);
     const to = Math.min(this.segments.rows[segment] ?? 0, from + WINDOW_ROWS);
-    const edges = this.#read(segment, () => trace.readEdges?.(segment, from, to) ?? NO_EDGES);
+    const read = (): Uint32Array => this.#trace.readEdges?.(segment, from, to) ?? NO_EDGES;
+    const edges = this.#read(segment, read);
     this.#windows = [{ segment, from, edges }, this.#windows[0]];
     return edges[row - from] ?? NO_ROW;
   }
