@@ -9,9 +9,7 @@ export const keptInstruction = (trace: Trace, block: number, index: number): str
 
 /** Spaces are as the disassembler of QEMU laid them out; the line is data of somebody else. */
 function keptLine(line: string | undefined): string | null {
-  const text = visible(line ?? '')
-    .replaceAll(/\s+/gu, ' ')
-    .trim();
+  const text = visible((line ?? '').replaceAll(/\s+/gu, ' ').trim());
   return text === '' ? null : text;
 }
 

@@ -2,6 +2,7 @@
 import { BacktrailError, MARK_KINDS, NO_ROW } from '@backtrail/recorder/trace';
 import { classifierAt, createClassifier, type FlowKind } from '../disassembly/classify.ts';
 import { endMark, type PathRun } from '../path.ts';
+import { withSymbols } from '../symbols/operands.ts';
 import type { CrashEnd, CrashInstruction, CrashWhere } from './report.ts';
 import { hexAddress, markNumber, type Scene } from './scene.ts';
 import { signalCodeSays } from './words.ts';
@@ -183,6 +184,7 @@ function listing(
 ): Pick<CrashWhere, 'code' | 'omitted' | 'endsIndirect'> {
   const { blocks } = scene.trace;
   const code: CrashInstruction[] = [];
+  const { symbolizer } = scene.tools;
   if (block >= blocks.count) return { code, omitted: 0, endsIndirect: false };
   const bytes = blocks.code(block);
   const start = blocks.pc[block] ?? 0n;
@@ -193,7 +195,7 @@ function listing(
     const own = bytes.subarray(at, at + size);
     at += size;
     if (pc < from) continue;
-    const text = scene.instruction(block, pc) ?? bytesText(own);
+    const text = withSymbols(scene.instruction(block, pc) ?? bytesText(own), symbolizer);
     const hasRun = to === null ? null : pc < to ? true : lastHasRun;
     code.push({ address: hexAddress(pc), text, hasRun });
   }
