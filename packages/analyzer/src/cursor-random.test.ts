@@ -68,7 +68,8 @@ function indexOf(trace: FixtureTrace, groupBits: number): TraceIndex {
     placeCount,
     transfers: trace.transfers,
   });
-  expect(read).toEqual(tables);
+  // In memory they may take half the bits.
+  expect({ ...read, stretches: Uint32Array.from(read.stretches) }).toEqual(tables);
   return new TraceIndex(trace, read);
 }
 

@@ -12,6 +12,7 @@ import { withHoles } from './cursor.model.ts';
 import { SegmentCollector } from './index/collect.ts';
 import { decodeIndex, encodeIndex, Unusable } from './index/file.ts';
 import { mergeCollected } from './index/merge.ts';
+import { SUMMARY_PASSES } from './index/passes.ts';
 import { collectInThreads, jobsOf } from './index/threads.ts';
 import { randomRun } from './path/random-run.fixture.ts';
 import type { FixtureTrace } from './trace.fixture.ts';
@@ -250,4 +251,25 @@ test('index: a file whose checksum is right, but what it says is not, is refused
   ]) {
     expect(spoil(change)).toThrow(Unusable);
   }
+});
+
+test.each([3, 0xffff, 0x1_0000, 70_000])('index: %i segments are numbered in as many bits', (n) => {
+  const bounds = { edgeCount: 1, placeCount: n, transfers: n };
+  const noSummary = { lengths: new Uint32Array(n), words: new Uint32Array() };
+  const tables = {
+    groupBits: 0,
+    placeCount: n,
+    from: Uint32Array.of(0),
+    to: Uint32Array.of(0),
+    firstStretch: Uint32Array.of(0, 2),
+    stretches: Uint32Array.of(0, 1, n - 1, n),
+    unreadable: new Uint32Array(),
+    summaries: SUMMARY_PASSES.map(() => noSummary),
+  };
+  const decoded = decodeIndex(encodeIndex(tables, 'x'), 'x', bounds);
+  expect([...decoded.stretches]).toEqual([...tables.stretches]);
+  expect(decoded.stretches.BYTES_PER_ELEMENT).toBe(n <= 0xffff ? 2 : 4);
+  // One more would be 0 in 16 bits.
+  const spoilt = { ...tables, stretches: Uint32Array.of(0, 1, n - 1, n + 0x1_0000) };
+  expect(() => decodeIndex(encodeIndex(spoilt, 'x'), 'x', bounds)).toThrow(Unusable);
 });

@@ -74,7 +74,9 @@ export function decodeIndex(file: Buffer, madeOf: string, bounds: IndexBounds): 
   const from = reader.column();
   const to = reader.column(from.length);
   const counts = reader.column(from.length);
-  const steps = reader.column();
+  check(groupBits < 32, 'groups too large');
+  const groups = placeCount === 0 ? 0 : ((placeCount - 1) >>> groupBits) + 1;
+  const steps = reader.columnUpTo(groups);
   const unreadable = reader.column();
   const summaries = SUMMARY_PASSES.map(() => reader.summaries(placeCount));
   reader.checkEnd();
@@ -84,7 +86,7 @@ export function decodeIndex(file: Buffer, madeOf: string, bounds: IndexBounds): 
     check((from[hop] ?? 0) < edgeCount && (to[hop] ?? 0) <= edgeCount, 'an edge that is none');
   }
   for (const place of unreadable) check(place < placeCount, 'a place that is none');
-  const { firstStretch, stretches } = readStretches(counts, steps, groupBits, placeCount);
+  const { firstStretch, stretches } = readStretches(counts, steps, groups);
   return { groupBits, placeCount, from, to, firstStretch, stretches, unreadable, summaries };
 }
 
@@ -116,12 +118,26 @@ class Reader {
   }
 
   column(words?: number): Uint32Array<ArrayBuffer> {
+    const { count, content } = this.#column();
+    check(words === undefined || count === words, 'a column of another length');
+    const column = new Uint32Array(count);
+    unpack(content, column, 0xffff_ffff);
+    return column;
+  }
+
+  /** A column of words up to `wordMax`: of many edges it is most of the index. */
+  columnUpTo(wordMax: number): Uint16Array | Uint32Array {
+    const { count, content } = this.#column();
+    const column = wordMax <= 0xffff ? new Uint16Array(count) : new Uint32Array(count);
+    unpack(content, column, wordMax);
+    return column;
+  }
+
+  #column(): { readonly count: number; readonly content: Buffer } {
     const count = this.#u32();
     const contentBytes = this.#u32();
-    check(words === undefined || count === words, 'a column of another length');
     check(count <= this.#wordsMax && contentBytes <= count * WORD_BYTES_MAX, 'a column too long');
-    const frame = this.#bytes(this.#u32());
-    return unpacked(inflated(frame, contentBytes), count);
+    return { count, content: inflated(this.#bytes(this.#u32()), contentBytes) };
   }
 
   summaries(placeCount: number): Summaries {
@@ -167,10 +183,9 @@ function packed(words: Uint32Array): Buffer {
   return bytes.subarray(0, at);
 }
 
-function unpacked(bytes: Buffer, count: number): Uint32Array<ArrayBuffer> {
-  const words = new Uint32Array(count);
+function unpack(bytes: Buffer, words: Uint16Array | Uint32Array, wordMax: number): void {
   let at = 0;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < words.length; i++) {
     let word = 0;
     for (let shift = 0; ; shift += 7) {
       const byte = bytes[at++];
@@ -178,10 +193,10 @@ function unpacked(bytes: Buffer, count: number): Uint32Array<ArrayBuffer> {
       word |= (byte & 0x7f) << shift;
       if (byte < 0x80) break;
     }
+    if (word >>> 0 > wordMax) throw new Unusable('a word too large');
     words[i] = word;
   }
   check(at === bytes.length, 'more than the words of a column');
-  return words;
 }
 
 /** Zigzag of a difference, which may have wrapped around 32 bits. */
@@ -224,12 +239,9 @@ function stretchSteps({ firstStretch, stretches }: IndexTables): Uint32Array {
 
 function readStretches(
   counts: Uint32Array,
-  steps: Uint32Array,
-  groupBits: number,
-  placeCount: number,
+  steps: Uint16Array | Uint32Array,
+  groups: number,
 ): Pick<IndexTables, 'firstStretch' | 'stretches'> {
-  check(groupBits < 32, 'groups too large');
-  const groups = placeCount === 0 ? 0 : ((placeCount - 1) >>> groupBits) + 1;
   const firstStretch = new Uint32Array(counts.length + 1);
   let at = 0;
   for (let hop = 0; hop < counts.length; hop++) {

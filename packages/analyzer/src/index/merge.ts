@@ -15,7 +15,7 @@ export interface IndexTables {
   /** First stretch of each hop; one more at the end. */
   readonly firstStretch: Uint32Array;
   /** Groups in which a hop occurs: first, and after the last; those of one hop rise, with holes. */
-  readonly stretches: Uint32Array;
+  readonly stretches: Uint16Array | Uint32Array;
   readonly unreadable: Uint32Array;
   readonly summaries: readonly Summaries[];
 }
@@ -151,7 +151,7 @@ function sortStretches(
 /** Stretches of groups in place of those of places; `firstStretch` is filled. */
 function compacted(
   begin: Uint32Array,
-  stretches: Uint32Array,
+  stretches: Uint16Array | Uint32Array,
   bits: number,
   firstStretch: Uint32Array,
 ): Uint32Array {
