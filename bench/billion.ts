@@ -7,7 +7,6 @@ import { type Measured, median, run } from './measure.ts';
 import { walkFigures } from './walk.ts';
 
 const CLI = new URL('../packages/cli/bin/backtrail.js', import.meta.url).pathname;
-const REPEATS = 5;
 const MIB = 1024 * 1024;
 
 /** Answered from counts of edges, from counts made of every segment, and row by row. */
@@ -32,14 +31,15 @@ async function cli(...args: readonly string[]): Promise<Measured> {
   throw new Error(`backtrail ${args.join(' ')}: status ${done.status}: ${done.stderr}`);
 }
 
-async function typicalSeconds(...args: readonly string[]): Promise<number> {
+async function typicalSeconds(repeats: number, ...args: readonly string[]): Promise<number> {
   const seconds: number[] = [];
-  for (let i = 0; i < REPEATS; i++) seconds.push((await cli(...args)).seconds);
+  for (let i = 0; i < repeats; i++) seconds.push((await cli(...args)).seconds);
   return median(seconds);
 }
 
 /** `microRounds` of bench/guests/micro.c; about 3.3 million transfers each. */
-export async function billion(folder: string, microRounds: number): Promise<void> {
+export async function billion(folder: string, microRounds: number, repeats: number): Promise<void> {
+  const typical = (...args: readonly string[]): Promise<number> => typicalSeconds(repeats, ...args);
   const trace = join(folder, 'billion.trace');
   const micro = join(folder, 'micro');
   const recorded = await cli('record', '-o', trace, '--', micro, `${microRounds}`);
@@ -52,17 +52,17 @@ export async function billion(folder: string, microRounds: number): Promise<void
     `\n${transfers.toLocaleString('en')} transfers in ${recorded.seconds.toFixed(2)} s, ` +
       `${rate} M/s, lost ${lost}, recorder resident ${resident} MiB`,
   );
-  const info = await typicalSeconds('info', trace);
+  const info = await typical('info', trace);
   console.log(`info: ${info.toFixed(3)} s`);
   const middle = Math.floor(transfers / 2);
-  const back = await typicalSeconds('back', trace, '--from', `${middle}`, '-n', '50');
+  const back = await typical('back', trace, '--from', `${middle}`, '-n', '50');
   console.log(`back -n 50 from the middle: ${back.toFixed(3)} s`);
   for (const [what, sql] of SCANS) {
-    const seconds = await typicalSeconds('query', trace, sql, '--format', 'csv');
+    const seconds = await typical('query', trace, sql, '--format', 'csv');
     const perSecond = (transfers / seconds / 1e6).toFixed(0);
     console.log(`${what}: ${seconds.toFixed(2)} s as a whole process, ${perSecond} M transfers/s`);
   }
-  const crash = await typicalSeconds('crash', trace);
+  const crash = await typical('crash', trace);
   console.log(`crash, calls of the last part: ${crash.toFixed(3)} s`);
   const indexed = await cli('index', trace, '--json');
   const fact = (name: string): number =>
@@ -72,11 +72,11 @@ export async function billion(folder: string, microRounds: number): Promise<void
     `index: ${(fact('elapsedMs') / 1000).toFixed(2)} s, ` +
       `${(fact('transfersPerSecond') / 1e6).toFixed(0)} M transfers/s, ${share} % of the trace`,
   );
-  const stack = await typicalSeconds('stack', trace, '--at', `${middle}`);
+  const stack = await typical('stack', trace, '--at', `${middle}`);
   console.log(`stack --at the middle: ${stack.toFixed(3)} s`);
-  const last = await typicalSeconds('last', trace, '_start');
+  const last = await typical('last', trace, '_start');
   console.log(`last _start, which ran once, at the beginning: ${last.toFixed(3)} s`);
-  const whole = await typicalSeconds('crash', trace);
+  const whole = await typical('crash', trace);
   console.log(`crash, all calls by the index: ${whole.toFixed(3)} s`);
   await cursorFigures(trace);
   await walkFigures(trace, transfers);

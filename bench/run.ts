@@ -3,19 +3,26 @@
  *
  *   --smoke      tiny inputs, one round, no billion: what runs in the tests
  *   --rounds N   default 5; each round runs bare and recorded in turn
- *   --only NAME  one workload
- *   --no-billion leaves out the trace of a billion transfers
+ *   --part NAME  one of: recording, billion, peers, growth
+ *   --only NAME  one workload of `recording`
+ *   --report     measures nothing: tables and charts anew from bench/results.json
+ *
+ * What `peers` and `growth` find is kept in bench/results.json, and shown from there.
  */
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openTrace } from '@backtrail/recorder/trace';
 import { billion } from './billion.ts';
+import { measureGrowth } from './growth.ts';
 import { geomean, median, run } from './measure.ts';
-import { FULL, makeWorkloads, SMOKE, type Workload } from './workloads.ts';
+import { comparePeers } from './peers.ts';
+import { report } from './report.ts';
+import results from './results.json' with { type: 'json' };
+import { CLI } from './tools.ts';
+import { buildMicro, FULL, makeWorkloads, SMOKE, type Workload } from './workloads.ts';
 
-const CLI = new URL('../packages/cli/bin/backtrail.js', import.meta.url).pathname;
 const QEMU = 'qemu-x86_64';
 
 interface Row {
@@ -90,25 +97,8 @@ function print(rows: readonly Row[]): void {
   console.log(`| geomean | | ${ratio.toFixed(2)} | ${bits.toFixed(2)} | | | |`);
 }
 
-/** The same program against QEMU's own log of executed blocks, `-d exec,nochain`, to a file. */
-async function againstLog(folder: string, rounds: string): Promise<void> {
-  const micro = join(folder, 'micro');
-  const [trace, log] = [join(folder, 'log.trace'), join(folder, 'exec.log')];
-  rmSync(trace, { recursive: true, force: true });
-  const logged = await timed(QEMU, ['-d', 'exec,nochain', '-D', log, micro, rounds]);
-  rmSync(log);
-  const command = [CLI, 'record', '-o', trace, '--', micro, rounds];
-  const recorded = await timed(process.execPath, command);
-  rmSync(trace, { recursive: true });
-  const ratio = (logged / recorded).toFixed(1);
-  console.log(`\n-d exec,nochain to a file, micro ${rounds}: ${logged.toFixed(2)} s; `);
-  console.log(`recorded: ${recorded.toFixed(2)} s; ${ratio} times faster`);
-}
-
-const isSmoke = process.argv.includes('--smoke');
-const rounds = Number(option('rounds') ?? (isSmoke ? 1 : 5));
-const folder = mkdtempSync(join(tmpdir(), 'backtrail-bench-'));
-try {
+async function recording(folder: string, isSmoke: boolean): Promise<void> {
+  const rounds = Number(option('rounds') ?? (isSmoke ? 1 : 5));
   const only = option('only');
   const rows: Row[] = [];
   const workloads = makeWorkloads(folder, isSmoke ? SMOKE : FULL);
@@ -116,9 +106,35 @@ try {
     if (only === null || workload.name === only) rows.push(await compare(workload, rounds, folder));
   }
   print(rows);
-  if (only === null) await againstLog(folder, isSmoke ? '1' : '10');
-  const isBillion = !isSmoke && only === null && !process.argv.includes('--no-billion');
-  if (only === null) await billion(folder, isBillion ? 310 : 1);
+}
+
+async function main(folder: string): Promise<void> {
+  const isSmoke = process.argv.includes('--smoke');
+  const isReport = process.argv.includes('--report');
+  const part = option('only') === null ? option('part') : 'recording';
+  const isWanted = (name: string): boolean => !isReport && (part === null || part === name);
+  if (isWanted('recording')) await recording(folder, isSmoke);
+  buildMicro(folder);
+  if (isWanted('billion')) await billion(folder, isSmoke ? 1 : 310, isSmoke ? 1 : 5);
+  const peers = isWanted('peers') ? await comparePeers(folder, isSmoke) : results.peers;
+  const growth = isWanted('growth') ? await measureGrowth(folder, isSmoke) : results.growth;
+  if (!isSmoke) {
+    const kept = new URL('results.json', import.meta.url);
+    writeFileSync(kept, `${JSON.stringify({ peers, growth }, null, 2)}\n`);
+    report({ peers, growth }, false);
+    return;
+  }
+  const stale = report(results, true);
+  if (stale.length === 0) return;
+  throw new Error(
+    `bench/: found ${stale.join(', ')} otherwise than results.json says, expected the same. ` +
+      'Run: npm run bench -- --report',
+  );
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'backtrail-bench-'));
+try {
+  await main(folder);
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }

@@ -83,12 +83,19 @@ for _ in range(4):
 print(len(text), sum(item["id"] for item in items))
 `;
 
-/** Makes the inputs in `folder`. @returns null entries are left out: the program is not here. */
-export function makeWorkloads(folder: string, sizes: Sizes): Workload[] {
+/** Builds the microbenchmark as `micro` in `folder`, once; returns its path. */
+export function buildMicro(folder: string): string {
   const micro = join(folder, 'micro');
+  if (existsSync(micro)) return micro;
   const source = new URL('./guests/micro.c', import.meta.url).pathname;
   const built = spawnSync('cc', ['-O2', '-static', '-o', micro, source], { encoding: 'utf8' });
   if (built.status !== 0) throw new Error(`cc did not build ${source}: ${built.stderr}`);
+  return micro;
+}
+
+/** Makes the inputs in `folder`. @returns null entries are left out: the program is not here. */
+export function makeWorkloads(folder: string, sizes: Sizes): Workload[] {
+  const micro = buildMicro(folder);
   const text = join(folder, 'text');
   textFile(text, sizes.textBytes);
   const c = join(folder, 'source.i');
