@@ -42,6 +42,13 @@ const RULES: readonly Rule[] = [
     message: '`any` hides a doubt; use unknown and look',
   },
   {
+    name: 'using',
+    applies: isShipped,
+    view: 'code',
+    pattern: /^[ \t]*(?:await )?using \w+ =/gm,
+    message: 'Node 22 does not know `using`; use try and finally',
+  },
+  {
     name: 'ts-ignore',
     applies: isScript,
     view: 'comments',

@@ -59,16 +59,20 @@ export async function crashReport(trace: Trace, options: CrashOptions = {}): Pro
   const demangler = createDemangler();
   const demangle = (name: string): string => demangler.demangle(name);
   const symbolizer = createSymbolizer(trace, { demangle });
-  using disassembler = await createDisassembler(trace.manifest.guest.isa);
-  const scene = new Scene(trace, options.vcpu ?? panickedVcpu(trace), {
-    symbolizer,
-    locator: createSourceLocator(trace, symbolizer, { demangle }),
-    sourceReader: options.readsSource === true ? createSourceReader() : null,
-    disassembler,
-  });
-  const { index = storedIndex(trace)?.index ?? null } = options;
-  const transfersMax = options.callTransfersMax ?? null;
-  return reportOf(scene, options.rows ?? ROWS_DEFAULT, { index, transfersMax });
+  const disassembler = await createDisassembler(trace.manifest.guest.isa);
+  try {
+    const scene = new Scene(trace, options.vcpu ?? panickedVcpu(trace), {
+      symbolizer,
+      locator: createSourceLocator(trace, symbolizer, { demangle }),
+      sourceReader: options.readsSource === true ? createSourceReader() : null,
+      disassembler,
+    });
+    const { index = storedIndex(trace)?.index ?? null } = options;
+    const transfersMax = options.callTransfersMax ?? null;
+    return reportOf(scene, options.rows ?? ROWS_DEFAULT, { index, transfersMax });
+  } finally {
+    disassembler?.[Symbol.dispose]();
+  }
 }
 
 function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): CrashReport {

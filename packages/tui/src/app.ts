@@ -298,9 +298,12 @@ export async function walk(
     if (!isEmpty || options.at !== undefined) throw error;
     return await show(new EmptySession(trace, options), terminal);
   }
-  using open = world;
-  const session = new Session(open);
-  return await show(session, terminal, () => void index(session, trace));
+  try {
+    const session = new Session(world);
+    return await show(session, terminal, () => void index(session, trace));
+  } finally {
+    world[Symbol.dispose]();
+  }
 }
 
 /** @param begun is called when keys are read and a first frame is on its way */

@@ -47,15 +47,19 @@ export const BACK: CommandSpec = {
     const { openTrace } = await import('@backtrail/recorder/trace');
     const { Backward } = await import('../backward.ts');
     const { writeJson, writeText } = await import('../backward-text.ts');
-    using back = await Backward.open(openTrace(call.word(0)), {
+    const back = await Backward.open(openTrace(call.word(0)), {
       vcpu: call.number('vcpu'),
       from: call.number('from'),
       count: call.number('n') ?? 50,
       disassembly: call.flag('disassembly'),
       source: call.flag('source'),
     });
-    if (call.flag('json')) writeJson(back, io.out);
-    else writeText(back, io.out);
+    try {
+      if (call.flag('json')) writeJson(back, io.out);
+      else writeText(back, io.out);
+    } finally {
+      back[Symbol.dispose]();
+    }
     return 0;
   },
 };

@@ -94,9 +94,14 @@ async function beginThread(options: RecordOptions): Promise<Worker | null> {
   const { engine, program, system } = options;
   if (engine === 'qemu' || system !== undefined || !program.includes('/')) return null;
   try {
-    await using file = await open(program);
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(ELF_HEAD_BYTES), 0, ELF_HEAD_BYTES);
-    if (bytesRead < ELF_HEAD_BYTES || buffer.readUInt16LE(18) !== EM_RISCV) return null;
+    const file = await open(program);
+    try {
+      const head = Buffer.alloc(ELF_HEAD_BYTES);
+      const { bytesRead } = await file.read(head, 0, ELF_HEAD_BYTES);
+      if (bytesRead < ELF_HEAD_BYTES || head.readUInt16LE(18) !== EM_RISCV) return null;
+    } finally {
+      await file.close();
+    }
   } catch {
     return null;
   }
