@@ -21,6 +21,7 @@ import {
   type Trace,
 } from '@backtrail/recorder/trace';
 import { type AddressRange, landings } from './cursor/goals.ts';
+import { History } from './cursor/history.ts';
 import { byOrder, nearestOf } from './cursor/order-steps.ts';
 import { RunCounts } from './cursor/run-counts.ts';
 import type { Found } from './cursor/search.ts';
@@ -54,8 +55,8 @@ export class Cursor {
   readonly #counts: RunCounts;
   #at: Place;
   #order: TimeOrder | null = null;
-  #past: Place[] = [];
-  #future: Place[] = [];
+  readonly #past = new History(HISTORY_MAX);
+  readonly #future = new History(HISTORY_MAX);
 
   /**
    * It stands at the last instruction known to have run.
@@ -353,14 +354,13 @@ export class Cursor {
     const moved = to !== null && !isSamePlace(from, to);
     if (moved) {
       this.#past.push(from);
-      if (this.#past.length > HISTORY_MAX) this.#past.shift();
-      this.#future = [];
+      this.#future.clear();
       this.#at = to;
     }
     return this.#result(from, moved, why, steps ?? (moved ? 1 : 0), looked);
   }
 
-  #again(source: Place[], sink: Place[]): Move {
+  #again(source: History, sink: History): Move {
     const from = this.#at;
     const to = source.pop();
     if (to === undefined) return this.#result(from, false, 'no-history', 0);
