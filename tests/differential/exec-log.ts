@@ -16,21 +16,28 @@ export interface LoggedBlock {
   readonly vcpu: number;
   readonly pc: bigint;
   readonly hostPc: bigint;
+  /** A second word that QEMU knows blocks by: of SPARC and PA-RISC, what runs after the first. */
+  readonly base: bigint;
 }
 
 const LINE =
-  /^(?:Trace (\d+): 0x([0-9a-f]+) \[[0-9a-f]+\/([0-9a-f]+)\/|Stopped .* before 0x([0-9a-f]+) )/gm;
+  /^(?:Trace (\d+): 0x([0-9a-f]+) \[([0-9a-f]+)\/([0-9a-f]+)\/|Stopped .* before 0x([0-9a-f]+) )/gm;
 
 /** Blocks that ran, in the order of the log. */
 export function readExecLog(file: string): LoggedBlock[] {
   const blocks: LoggedBlock[] = [];
-  for (const [, vcpu, host, pc, stoppedHost] of readFileSync(file, 'latin1').matchAll(LINE)) {
+  for (const [, vcpu, host, base, pc, stoppedHost] of readFileSync(file, 'latin1').matchAll(LINE)) {
     if (stoppedHost !== undefined) {
       const at = blocks.findLastIndex(({ hostPc }) => hostPc === BigInt(`0x${stoppedHost}`));
       if (at >= 0) blocks.splice(at, 1);
       continue;
     }
-    blocks.push({ vcpu: Number(vcpu), pc: BigInt(`0x${pc}`), hostPc: BigInt(`0x${host}`) });
+    blocks.push({
+      vcpu: Number(vcpu),
+      pc: BigInt(`0x${pc}`),
+      hostPc: BigInt(`0x${host}`),
+      base: BigInt(`0x${base}`),
+    });
   }
   return blocks;
 }

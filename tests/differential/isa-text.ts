@@ -1,4 +1,4 @@
-/** The kind of a transfer told from the text of its source, by Capstone's mnemonics. */
+/** The kind of a transfer told from the text of its source, by Capstone's or QEMU's mnemonics. */
 import type { Kind } from '@backtrail/recorder/trace';
 
 type Tell = (mnemonic: string, operands: string, before: readonly string[]) => Kind | null;
@@ -104,6 +104,15 @@ const SH4_KINDS: Readonly<Record<string, Kind>> = {
 
 const sh4: Tell = (mnemonic) => SH4_KINDS[mnemonic] ?? null;
 
+const aarch64: Tell = (mnemonic) => {
+  if (mnemonic === 'b') return 'jump';
+  if (mnemonic === 'bl') return 'call';
+  if (mnemonic === 'blr') return 'indirect-call';
+  if (mnemonic === 'br') return 'indirect-jump';
+  if (mnemonic === 'ret') return 'return';
+  return /^(b\.|cbn?z$|tbn?z$)/.test(mnemonic) ? 'branch' : null;
+};
+
 const riscv32: Tell = (mnemonic, operands) => {
   const base = mnemonic.replace(/^c\./, '');
   if (base === 'ret') return 'return';
@@ -112,6 +121,102 @@ const riscv32: Tell = (mnemonic, operands) => {
   if (base === 'jal') return 'call';
   if (base === 'jalr') return 'indirect-call';
   return base.startsWith('b') ? 'branch' : null;
+};
+
+const SPARC_CONDITION = '(?:a|ne|e|g|le|ge|l|gu|leu|cc|cs|pos|neg|vc|vs)';
+
+const sparc: Tell = (mnemonic, operands) => {
+  const [first = '', ...hints] = mnemonic.split(',');
+  const own = operands.split(' ; ')[0] ?? '';
+  if (first === 'call') return own.startsWith('%') ? 'indirect-call' : 'call';
+  if (/^retl?$/.test(first) || own === '%i7+8') return 'return'; // `rett %i7+8`: version 9 return
+  if (first === 'jmp') return 'indirect-jump';
+  if (first === 'ba' && hints.every((hint) => /^(a|pt|pn)$/.test(hint))) return 'jump';
+  return new RegExp(`^(b${SPARC_CONDITION}|br(z|nz|lz|lez|gz|gez))$`).test(first) ? 'branch' : null;
+};
+
+const ALPHA_KINDS: Readonly<Record<string, Kind>> = {
+  br: 'jump',
+  bsr: 'call',
+  jmp: 'indirect-jump',
+  jsr: 'indirect-call',
+  ret: 'return',
+};
+
+const alpha: Tell = (mnemonic) =>
+  ALPHA_KINDS[mnemonic] ?? (/^f?b(eq|ne|lt|le|gt|ge|lbc|lbs)$/.test(mnemonic) ? 'branch' : null);
+
+/** Behind an instruction that may nullify the next one, a jump is a branch. */
+const hppa: Tell = (mnemonic, operands, before) => {
+  const [first = ''] = mnemonic.split(',');
+  const isBy = (register: string): boolean => operands.split(';')[0]?.endsWith(register) === true;
+  if (first === 'b' && !isBy(',r0')) return 'call';
+  if (first === 'b') return before.at(-1)?.includes('clr,') === true ? 'branch' : 'jump';
+  if (first === 'bv') return isBy('(rp)') || isBy('(r31)') ? 'return' : 'indirect-jump';
+  if (mnemonic.startsWith('be,l')) return 'indirect-call';
+  return /^(cmpi?b|addi?b|bb|movi?b)$/.test(first) ? 'branch' : null;
+};
+
+const OR1K_KINDS: Readonly<Record<string, Kind>> = {
+  'l.j': 'jump',
+  'l.jal': 'call',
+  'l.jalr': 'indirect-call',
+  'l.bf': 'branch',
+  'l.bnf': 'branch',
+};
+
+const or1k: Tell = (mnemonic, operands) => {
+  if (mnemonic === 'l.jr') return operands.startsWith('r9;') ? 'return' : 'indirect-jump';
+  return OR1K_KINDS[mnemonic] ?? null;
+};
+
+/** d: delayed, l: links, a: absolute, i: immediate. */
+const microblaze: Tell = (mnemonic) => {
+  if (mnemonic === 'rtsd') return 'return';
+  if (/^bra?l?i?d?$/.test(mnemonic)) {
+    const links = mnemonic.includes('l');
+    if (mnemonic.includes('i')) return links ? 'call' : 'jump';
+    return links ? 'indirect-call' : 'indirect-jump';
+  }
+  const condition = /^b(?:eq|ne|lt|le|gt|ge)(i?)d?$/.exec(mnemonic);
+  if (condition === null) return null;
+  return condition[1] === 'i' ? 'branch' : 'indirect-jump';
+};
+
+/** QEMU 7.2 writes the word first, and of jirl the source before the link. */
+const loongarch: Tell = (_word, text) => {
+  const [mnemonic = '', operands = ''] = text.split(/\s+(.*)/s);
+  if (mnemonic === 'b') return 'jump';
+  if (mnemonic === 'bl') return 'call';
+  if (mnemonic === 'jirl') {
+    const [rj, rd, offset] = operands.split(/,\s*/);
+    if (rd === 'r1') return 'indirect-call';
+    const isReturn = rd === 'r0' && rj === 'r1' && offset?.split(' ')[0] === '0';
+    return isReturn ? 'return' : 'indirect-jump';
+  }
+  return /^b(eq|ne|lt|ge|ltu|geu|eqz|nez|ceqz|cnez)$/.test(mnemonic) ? 'branch' : null;
+};
+
+const NIOS2_KINDS: Readonly<Record<string, Kind>> = {
+  br: 'jump',
+  jmpi: 'jump',
+  call: 'call',
+  callr: 'indirect-call',
+  jmp: 'indirect-jump',
+  ret: 'return',
+};
+
+const nios2: Tell = (mnemonic) =>
+  NIOS2_KINDS[mnemonic] ?? (/^b(eq|ne|lt|ge|ltu|geu)$/.test(mnemonic) ? 'branch' : null);
+
+const xtensa: Tell = (mnemonic) => {
+  const base = mnemonic.replace(/\.n$/, '');
+  if (/^retw?$/.test(base)) return 'return';
+  if (base === 'j') return 'jump';
+  if (base === 'jx') return 'indirect-jump';
+  if (/^call\d+$/.test(base)) return 'call';
+  if (/^callx\d+$/.test(base)) return 'indirect-call';
+  return /^(b(eq|ne|lt|ge|lg|all|any|none|bc|bs)|loop(nez|gtz)$)/.test(base) ? 'branch' : null;
 };
 
 const TELLS: Readonly<Record<string, Tell>> = {
@@ -128,12 +233,26 @@ const TELLS: Readonly<Record<string, Tell>> = {
   mipsel: mips,
   mips64el: mips,
   riscv32,
+  sparc,
+  sparc32plus: sparc,
+  sparc64: sparc,
+  alpha,
+  hppa,
+  or1k,
+  microblaze,
+  microblazeel: microblaze,
+  loongarch64: loongarch,
+  nios2,
+  xtensa,
+  mipsn32el: mips,
+  aarch64_be: aarch64,
+  armeb: arm,
 };
 
 /** Null for a text that moves no control. */
 export function kindOfText(build: string, text: string, before: readonly string[]): Kind | null {
-  const space = text.indexOf(' ');
+  const space = text.search(/\s|$/);
   const tell = TELLS[build];
   if (tell === undefined) throw new Error(`no table for ${build}`);
-  return tell(text.slice(0, space), text.slice(space + 1), before);
+  return tell(text.slice(0, space), text.slice(space).trim(), before);
 }

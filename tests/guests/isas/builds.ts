@@ -13,11 +13,17 @@ export interface Build {
   readonly emulator: Tool;
   readonly compiler: Tool;
   readonly options: readonly string[];
+  /** True: of NAME.S by an assembler and the linker beside it; else of ways.c. */
+  readonly isAssembled?: boolean;
 }
 
 const FOLDER = fileURLToPath(new URL('./', import.meta.url));
 
 export const SOURCE = `${FOLDER}ways.c`;
+/** Where the code of assembled programs lies. */
+export const ASSEMBLED_AT = '0x10000';
+/** The two microblaze programs are of one source. */
+export const assemblyOf = ({ name }: Build): string => `${FOLDER}${name.replace(/el$/, '')}.S`;
 export const programOf = ({ name }: Build): string => `${FOLDER}${name}.elf`;
 
 const OPTIONS = [
@@ -135,5 +141,109 @@ export const BUILDS: readonly Build[] = [
     emulator: 'qemu-sh4',
     compiler: 'sh4-linux-gnu-gcc',
     options: [],
+  },
+  {
+    name: 'sparc',
+    isa: 'sparc',
+    emulator: 'qemu-sparc',
+    compiler: 'sparc64-linux-gnu-gcc',
+    options: ['-m32', '-mcpu=v8'],
+  },
+  {
+    name: 'sparc32plus',
+    isa: 'sparc32plus',
+    emulator: 'qemu-sparc32plus',
+    compiler: 'sparc64-linux-gnu-gcc',
+    options: ['-m32', '-mcpu=v9'],
+  },
+  {
+    name: 'sparc64',
+    isa: 'sparc64',
+    emulator: 'qemu-sparc64',
+    compiler: 'sparc64-linux-gnu-gcc',
+    options: ['-m64'],
+  },
+  {
+    name: 'alpha',
+    isa: 'alpha',
+    emulator: 'qemu-alpha',
+    compiler: 'alpha-linux-gnu-gcc',
+    options: ['-s'],
+  },
+  {
+    name: 'hppa',
+    isa: 'hppa',
+    emulator: 'qemu-hppa',
+    compiler: 'hppa-linux-gnu-gcc',
+    options: ['-mfast-indirect-calls', '-s'],
+  },
+  {
+    name: 'mipsn32el',
+    isa: 'mipsn32el',
+    emulator: 'qemu-mipsn32el',
+    compiler: 'mips64el-linux-gnuabi64-gcc',
+    options: ['-mabi=n32', ...MIPS_OPTIONS],
+  },
+  {
+    name: 'aarch64_be',
+    isa: 'aarch64_be',
+    emulator: 'qemu-aarch64_be',
+    compiler: 'aarch64-linux-gnu-gcc',
+    options: ['-mbig-endian'],
+  },
+  {
+    name: 'armeb',
+    isa: 'armeb',
+    emulator: 'qemu-armeb',
+    compiler: 'arm-linux-gnueabihf-gcc',
+    options: ['-marm', '-mbig-endian', '-Wl,--be8'],
+  },
+  {
+    name: 'or1k',
+    isa: 'or1k',
+    emulator: 'qemu-or1k',
+    compiler: 'or1k-elf-as',
+    options: [],
+    isAssembled: true,
+  },
+  {
+    name: 'microblaze',
+    isa: 'microblaze',
+    emulator: 'qemu-microblaze',
+    compiler: 'microblaze-linux-gnu-as',
+    options: ['-EB'],
+    isAssembled: true,
+  },
+  {
+    name: 'microblazeel',
+    isa: 'microblazeel',
+    emulator: 'qemu-microblazeel',
+    compiler: 'microblaze-linux-gnu-as',
+    options: ['-EL'],
+    isAssembled: true,
+  },
+  {
+    name: 'xtensa',
+    isa: 'xtensa',
+    emulator: 'qemu-xtensa',
+    compiler: 'xtensa-linux-gnu-as',
+    options: [],
+    isAssembled: true,
+  },
+  {
+    name: 'loongarch64',
+    isa: 'loongarch64',
+    emulator: 'qemu-loongarch64',
+    compiler: 'loongarch64-linux-gnu-as',
+    options: [],
+    isAssembled: true,
+  },
+  {
+    name: 'nios2',
+    isa: 'nios2',
+    emulator: 'qemu-nios2',
+    compiler: 'nios2-linux-gnu-as',
+    options: [],
+    isAssembled: true,
   },
 ];

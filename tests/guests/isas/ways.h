@@ -122,7 +122,9 @@ static void peculiar(unsigned n) {
 #elif defined(__mips__)
 __asm__(
     ".text\n.globl __start\n.ent __start\n__start:\n.set noreorder\n"
-#if defined(__mips64)
+#if defined(_ABIN32) && _MIPS_SIM == _ABIN32
+    "addiu $29, $29, -64\n jal ways\n nop\n move $4, $2\n li $2, 6058\n syscall\n"
+#elif defined(__mips64)
     "daddiu $29, $29, -64\n dla $25, ways\n jalr $25\n nop\n move $4, $2\n li $2, 5058\n syscall\n"
 #else
     "addiu $29, $29, -32\n jal ways\n nop\n move $4, $2\n li $2, 4001\n syscall\n"
@@ -263,12 +265,63 @@ __asm__(
     "ldil L%$global$, %r27\n ldo R%$global$(%r27), %r27\n ldo 64(%r30), %r30\n"
     "bl ways, %r2\n nop\n copy %r28, %r26\n ldi 1, %r20\n ble 0x100(%sr2, %r0)\n nop\n"
     ".exit\n .procend\n .data\n .globl $global$\n$global$: .word 0\n .text\n");
-static void peculiar(unsigned n) { (void)n; }
+/* Slots that are nullified, branches that are, and a call to behind its slot. */
+static void peculiar(unsigned n) {
+  __asm__ volatile(
+      "copy %0, %%r19\n"
+      "1: addib,> -1, %%r19, 1b\n ldo 1(%%r20), %%r20\n"
+      "copy %0, %%r19\n"
+      "2: addib,>,n -1, %%r19, 2b\n ldo 1(%%r20), %%r20\n"
+      "comib,=,n 2, %0, 3f\n ldo 1(%%r20), %%r20\n"
+      "3: comib,= 3, %0, 4f\n nop\n"
+      "4: b,n 5f\n nop\n"
+      "5: comiclr,= 4, %0, %%r0\n b 6f\n ldo 1(%%r20), %%r20\n"
+      "comiclr,<> 5, %0, %%r0\n b,n 6f\n nop\n"
+      "6: bl 7f, %%r2\n nop\n b 8f\n nop\n"
+      "7: comib,<> 1, %0, 9f\n nop\n bv,n %%r0(%%r2)\n nop\n"
+      "9: bv %%r0(%%r2)\n ldo 1(%%r20), %%r20\n"
+      "8: bl 10f, %%r31\n nop\n"
+      "10: ldo 16(%%r31), %%r31\n bv %%r0(%%r31)\n nop\n nop\n nop\n"
+      "bb,<,n %0, 31, 11f\n ldo 1(%%r20), %%r20\n"
+      "11: movib,tr 1, %%r19, 12f\n nop\n nop\n"
+      "12: nop\n"
+      : : "r"(n) : "r2", "r19", "r20", "r31", "memory");
+}
 
 #elif defined(__alpha__)
 __asm__(
     ".text\n.globl _start\n.ent _start\n_start: br $27, 1f\n 1: ldgp $29, 0($27)\n"
     "lda $30, -32($30)\n jsr $26, ways\n mov $0, $16\n lda $0, 1($31)\n callsys\n.end _start\n");
+/* A call by a branch, a jump that is one, branches on low bits. */
+static void peculiar(unsigned n) {
+  __asm__ volatile(
+      "blbs %0, 1f\n nop\n"
+      "1: bsr $26, 3f\n br 2f\n"
+      "2: br $1, 4f\n"
+      "4: lda $1, 5f - 4b($1)\n jmp $31, ($1)\n nop\n"
+      "3: beq %0, 6f\n ret $31, ($26)\n"
+      "6: ret $31, ($26)\n"
+      "5: fbeq $f31, 7f\n nop\n"
+      "7: nop\n"
+      : : "r"(n) : "$1", "$26", "memory");
+}
+
+#elif defined(__aarch64__)
+__asm__(
+    ".text\n.globl _start\n_start: bl ways\n mov x8, #93\n svc #0\n");
+/* Branches on bits, a call to the next instruction. */
+static void peculiar(unsigned n) {
+  __asm__ volatile(
+      "tbz %w0, #0, 1f\n nop\n"
+      "1: cbz %w0, 2f\n nop\n"
+      "2: bl 3f\n"
+      "3: adr x1, 4f\n br x1\n nop\n"
+      "4: nop\n"
+      : : "r"(n) : "x1", "x30", "memory");
+}
+
+#elif defined(__loongarch__)
+__asm__(".text\n.globl _start\n_start: bl ways\n li.w $a7, 93\n syscall 0\n");
 static void peculiar(unsigned n) { (void)n; }
 #endif
 #endif

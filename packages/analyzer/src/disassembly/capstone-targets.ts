@@ -83,7 +83,7 @@ export function capstoneTarget(isa: string): CapstoneTarget | null {
     unitBytes,
     halfwordMode: architecture === ARM ? (mode | ARM_THUMB) >>> 0 : null,
     intelSyntax: architecture === X86,
-    hasSlots: architecture === MIPS || architecture === SH,
+    hasSlots: [MIPS, SH, SPARC].includes(architecture),
     relative: architecture === RISCV,
   };
 }

@@ -76,8 +76,10 @@ function decoderFor(isa: string): Known | null {
     case 'armeb':
       return { decoder: A32_DECODER, addressBits: 32 };
     case 'mips':
+    case 'mipsn32':
       return { decoder: mipsDecoder(true), addressBits: 32 };
     case 'mipsel':
+    case 'mipsn32el':
       return { decoder: mipsDecoder(false), addressBits: 32 };
     case 'mips64':
       return { decoder: mipsDecoder(true), addressBits: 64 };

@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "guest.h"
 #include "machine.h"
 #include "qemu_api.h"
+#include "slots.h"
+#include "windows.h"
 
 enum { LINE = 64 /* of the host's cache */ };
 enum { BUCKETS = 1 << 16, EDGES_FIRST = 1 << 14, EDGES_MAX = 1 << 26 };
@@ -37,11 +40,11 @@ static bool is_handler(uint64_t pc) {
   return false;
 }
 
-static struct code code_of(const struct block *b) {
+struct code block_code(const struct block *b) {
   return (struct code){b->code, b->sizes, b->instructions, b->start};
 }
 
-static void set_ending(struct block *b, struct ending_of found) {
+void block_set_ending(struct block *b, struct ending_of found) {
   b->ending = (uint8_t)found.ending;
   b->passes = found.passes;
   b->taken = found.taken;
@@ -55,60 +58,18 @@ void block_set_thumb(struct block *b, bool thumb) {
     *size = 2;
     b->end = b->last + 2;
   }
-  struct code code = code_of(b);
-  set_ending(b, classify_arm(&code, code.count - 1, thumb));
+  struct code code = block_code(b);
+  block_set_ending(b, classify_arm(&code, code.count - 1, thumb));
 }
 
 /* Size of an instruction. Where QEMU has looked beyond it, the next one tells. */
 static size_t size_of(void *tb, size_t index, size_t count) {
   void *insn = qemu.tb_get_insn(tb, index);
   size_t size = qemu.insn_size(insn);
+  if (size == 0) size = unseen_bytes(&guest);
   if (index + 1 == count) return size;
   uint64_t apart = qemu.insn_vaddr(qemu.tb_get_insn(tb, index + 1)) - qemu.insn_vaddr(insn);
   return apart > 0 && apart < size ? (size_t)apart : size;
-}
-
-enum { SLOT_MAX = 4 };
-
-static bool has_slot_at(const struct block *b, uint32_t index) {
-  if (b->sizes[index] != slot_bytes(&guest)) return false;
-  return has_slot(&guest, b->code + (block_instruction(b, index) - b->start));
-}
-
-/* A branch and its delay slot are one instruction. At the end of a page QEMU puts them into two
-   blocks: then the branch goes to the second, and of the first may be nothing left. */
-static void join_slot(struct block *b) {
-  uint32_t n = b->instructions;
-  size_t slot = slot_bytes(&guest);
-  char *line = b->text ? strrchr(b->text, '\n') : NULL; /* before the last one */
-  if (n >= 2 && has_slot_at(b, n - 2)) {
-    if (line) *line = ';';
-    b->sizes[n - 2] = (uint8_t)(2 * slot);
-    b->instructions = n - 1;
-    b->last = b->end - 2 * slot;
-  } else if (has_slot_at(b, n - 1)) {
-    if (line) *line = '\0';
-    memcpy(&b->before_slot, b->code + (b->last - b->start), slot);
-    b->end = b->last;
-    b->instructions = n - 1;
-    if (n >= 2) b->last -= b->sizes[n - 2];
-  }
-}
-
-bool block_join_slot(const struct block *p, struct block *b) {
-  size_t slot = slot_bytes(&guest);
-  if (p->before_slot == 0 || b->number != RING_NO_NUMBER || b->start != p->end + slot) return false;
-  b->text = NULL; /* it has but the slot; of a block, never freed */
-  b->start = p->end;
-  b->last = b->start;
-  b->instructions = 1;
-  b->sizes[0] = (uint8_t)(2 * slot);
-  memmove(b->code + slot, b->code, slot);
-  memcpy(b->code, &p->before_slot, slot);
-  b->end = b->start + 2 * slot;
-  struct code code = code_of(b);
-  set_ending(b, classify(&guest, &code, 0));
-  return true;
 }
 
 /* Lines as long as they come; NULL where QEMU cannot tell, or there is no memory. */
@@ -160,7 +121,12 @@ struct block *block_translate(void *tb) {
   for (size_t i = 0; i < n; i++) {
     size = size_of(tb, i, n);
     b->sizes[i] = (uint8_t)size;
-    qemu_insn_bytes(qemu.tb_get_insn(tb, i), at, size);
+    void *insn = qemu.tb_get_insn(tb, i);
+    if (qemu.insn_size(insn) > 0) {
+      qemu_insn_bytes(insn, at, size);
+    } else {
+      guest_peek(qemu.insn_vaddr(insn), at, size);
+    }
     at += size;
   }
   b->end = b->start + bytes;
@@ -169,9 +135,10 @@ struct block *block_translate(void *tb) {
   mode.isa = machine_mode(guest.isa);
   b->has_other_mode = mode.isa != guest.isa;
   if ((keeps_text || mode.isa != guest.isa) && qemu.insn_disas) b->text = text_of(tb, n);
-  join_slot(b);
-  struct code code = code_of(b);
-  if (code.count > 0) set_ending(b, classify(&mode, &code, code.count - 1));
+  slots_join(b);
+  struct code code = block_code(b);
+  if (code.count > 0) block_set_ending(b, classify(&mode, &code, code.count - 1));
+  b->notes_end = windows_may_run_again(b);
   b->privilege = RING_NO_CODE;
   b->sets_vectors = machine_sets_vectors(b);
   b->sets_space = machine_sets_space(b);
@@ -230,7 +197,7 @@ void block_drop_last(struct block *b) {
   b->end = b->last;
   b->instructions--;
   b->last -= b->sizes[b->instructions - 1];
-  set_ending(b, plain(END_SEQUENTIAL));
+  block_set_ending(b, plain(END_SEQUENTIAL));
 }
 
 void block_first_run(const struct ring_vcpu *v, uint64_t seq, struct block *b, uintptr_t host_pc) {

@@ -41,9 +41,11 @@ struct block {
   uint64_t start, last, end, taken;
   uint8_t ending;  /* enum ending */
   uint32_t before_slot; /* the branch whose delay slot is in the next page, left to that; or 0 */
+  char *before_text;    /* its line of text, or NULL */
   bool passes;     /* of an ending that else always leaves: this one is conditional */
   bool is_handler; /* a handler of signals or traps starts here */
   bool has_other_mode; /* of a whole machine: its code is not read as that of the guest's ISA */
+  bool notes_end;  /* when its last instruction runs; see plugin.c */
   bool sets_vectors; /* of a whole machine: where traps go may be another place after it */
   bool sets_space;   /* of a whole machine: the address space may be another one after it */
   uint8_t privilege; /* of a whole machine: set before it runs first; else RING_NO_CODE */
@@ -67,11 +69,10 @@ void block_forget_all(void);
 struct block *block_translate(void *tb);
 /* 32-bit Arm: which of its two instruction sets the block is of; before it runs first. */
 void block_set_thumb(struct block *b, bool thumb);
-/* Whether `b`, which runs after `p`, is the delay slot of a branch that `p` was left without; then
-   `b` becomes a block of both. Ring locked. */
-bool block_join_slot(const struct block *p, struct block *b);
 /* The same code as QEMU runs it at pc, another address of the same page. Takes the ring lock. */
 struct block *block_elsewhere(struct block *b, uint64_t pc);
+struct code block_code(const struct block *b);
+void block_set_ending(struct block *b, struct ending_of found);
 /* The address of its instruction number `index`. */
 uint64_t block_instruction(const struct block *b, uint32_t index);
 /* Which of its instructions is at pc, or -1. */

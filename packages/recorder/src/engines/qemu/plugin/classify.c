@@ -9,20 +9,54 @@ struct guest guest_named(const char *name) {
     const char *name;
     struct guest guest;
   } guests[] = {
-      {"x86_64", {ISA_X86_64, 64, false}},   {"i386", {ISA_I386, 32, false}},
-      {"riscv64", {ISA_RISCV64, 64, false}}, {"riscv32", {ISA_RISCV32, 32, false}},
-      {"aarch64", {ISA_AARCH64, 64, false}}, {"arm", {ISA_ARM, 32, false}},
-      {"armeb", {ISA_ARM, 32, true}},        {"ppc", {ISA_PPC, 32, true}},
-      {"ppc64", {ISA_PPC, 64, true}},        {"ppc64le", {ISA_PPC, 64, false}},
-      {"s390x", {ISA_S390X, 64, true}},      {"mips", {ISA_MIPS, 32, true}},
-      {"mipsel", {ISA_MIPS, 32, false}},     {"mips64", {ISA_MIPS, 64, true}},
-      {"mips64el", {ISA_MIPS, 64, false}},   {"m68k", {ISA_M68K, 32, true}},
-      {"sh4", {ISA_SH4, 32, false}},         {"sh4eb", {ISA_SH4, 32, true}},
+      {"x86_64", {ISA_X86_64, 64, false, false}},
+      {"i386", {ISA_I386, 32, false, false}},
+      {"riscv64", {ISA_RISCV64, 64, false, false}},
+      {"riscv32", {ISA_RISCV32, 32, false, false}},
+      {"aarch64", {ISA_AARCH64, 64, false, false}},
+      {"aarch64_be", {ISA_AARCH64, 64, true, false}},
+      {"arm", {ISA_ARM, 32, false, false}},
+      {"armeb", {ISA_ARM, 32, true, false}},
+      {"ppc", {ISA_PPC, 32, true, false}},
+      {"ppc64", {ISA_PPC, 64, true, false}},
+      {"ppc64le", {ISA_PPC, 64, false, false}},
+      {"s390x", {ISA_S390X, 64, true, false}},
+      {"mips", {ISA_MIPS, 32, true, false}},
+      {"mipsel", {ISA_MIPS, 32, false, false}},
+      {"mips64", {ISA_MIPS, 64, true, false}},
+      {"mips64el", {ISA_MIPS, 64, false, false}},
+      {"mipsn32", {ISA_MIPS, 32, true, true}},
+      {"mipsn32el", {ISA_MIPS, 32, false, true}},
+      {"m68k", {ISA_M68K, 32, true, false}},
+      {"sh4", {ISA_SH4, 32, false, false}},
+      {"sh4eb", {ISA_SH4, 32, true, false}},
+      {"sparc", {ISA_SPARC, 32, true, false}},
+      {"sparc32plus", {ISA_SPARC, 32, true, false}},
+      {"sparc64", {ISA_SPARC, 64, true, false}},
+      {"hppa", {ISA_HPPA, 32, true, false}},
+      {"alpha", {ISA_ALPHA, 64, false, false}},
+      {"loongarch64", {ISA_LOONGARCH, 64, false, false}},
+      {"nios2", {ISA_NIOS2, 32, false, false}},
+      {"or1k", {ISA_OR1K, 32, true, false}},
+      {"microblaze", {ISA_MICROBLAZE, 32, true, false}},
+      {"microblazeel", {ISA_MICROBLAZE, 32, false, false}},
+      {"xtensa", {ISA_XTENSA, 32, false, false}},
+      {"xtensaeb", {ISA_XTENSA, 32, true, false}},
   };
   for (size_t i = 0; i < sizeof guests / sizeof *guests; i++) {
     if (strcmp(guests[i].name, name) == 0) return guests[i].guest;
   }
-  return (struct guest){ISA_OTHER, 64, false};
+  return (struct guest){ISA_OTHER, 64, false, false};
+}
+
+bool only_qemu_reads(const char *isa) {
+  static const char *const names[] = {"alpha",   "cris",       "hexagon",      "hppa",
+                                      "nios2",   "microblaze", "microblazeel", "loongarch64",
+                                      "or1k",    "xtensa",     "xtensaeb"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (strcmp(names[i], isa) == 0) return true;
+  }
+  return false;
 }
 
 /* Intel SDM vol. 2, appendix A: prefixes and the opcode map of control transfers. */
@@ -223,13 +257,89 @@ static uint32_t guest_half(const struct guest *guest, const uint8_t *code) {
   return guest->big_endian ? (uint32_t)code[0] << 8 | code[1] : half(code);
 }
 
-size_t slot_bytes(const struct guest *guest) {
-  return guest->isa == ISA_MIPS ? 4 : guest->isa == ISA_SH4 ? 2 : 0;
+size_t unseen_bytes(const struct guest *guest) {
+  enum isa isa = guest->isa;
+  return isa == ISA_MICROBLAZE || isa == ISA_NIOS2 || isa == ISA_LOONGARCH ? 4 : 0;
 }
 
-bool has_slot(const struct guest *guest, const uint8_t *code) {
-  return guest->isa == ISA_MIPS ? mips_has_slot(guest_word(guest, code))
-                                : sh4_has_slot(guest_half(guest, code));
+size_t slot_bytes(const struct guest *guest) {
+  switch (guest->isa) {
+    case ISA_SH4:
+      return 2;
+    case ISA_MIPS:
+    case ISA_SPARC:
+    case ISA_HPPA:
+    case ISA_OR1K:
+    case ISA_MICROBLAZE:
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+bool has_slot(const struct guest *guest, const uint8_t *code, uint64_t pc) {
+  switch (guest->isa) {
+    case ISA_SH4:
+      return sh4_has_slot(guest_half(guest, code));
+    case ISA_MIPS:
+      return mips_has_slot(guest_word(guest, code));
+    case ISA_SPARC:
+      return sparc_has_slot(guest_word(guest, code));
+    case ISA_HPPA:
+      return hppa_has_slot(guest_word(guest, code), pc);
+    case ISA_OR1K:
+      return or1k_has_slot(guest_word(guest, code));
+    case ISA_MICROBLAZE:
+      return microblaze_has_slot(guest_word(guest, code));
+    default:
+      return false;
+  }
+}
+
+bool slots_stand_apart(const struct guest *guest) {
+  return guest->isa == ISA_SPARC || guest->isa == ISA_HPPA;
+}
+
+bool has_windows(const struct guest *guest) {
+  return guest->isa == ISA_SPARC || guest->isa == ISA_XTENSA;
+}
+
+static bool has_words(enum isa isa) {
+  return isa == ISA_SPARC || isa == ISA_HPPA || isa == ISA_ALPHA || isa == ISA_LOONGARCH ||
+         isa == ISA_NIOS2 || isa == ISA_OR1K || isa == ISA_MICROBLAZE;
+}
+
+bool moves_window(const struct guest *guest, const uint8_t *code) {
+  uint32_t w = guest_word(guest, code);
+  return guest->isa == ISA_SPARC && (w & 0xc1f00000) == 0x81e00000;
+}
+
+/* Those whose instructions are words, or a branch and its slot. */
+static struct ending_of decode_words(const struct guest *guest, const struct code *code,
+                                     size_t index, const uint8_t *at, uint64_t pc) {
+  size_t size = code->sizes[index];
+  if (size < 4) return plain(END_UNKNOWN);
+  uint32_t w = guest_word(guest, at);
+  bool first = index == 0 || code->sizes[index - 1] != 4;
+  uint32_t before = first ? 0 : guest_word(guest, at - 4);
+  switch (guest->isa) {
+    case ISA_SPARC:
+      return classify_sparc(w, size, pc);
+    case ISA_HPPA:
+      return classify_hppa(w, size, pc, before, first);
+    case ISA_ALPHA:
+      return classify_alpha(w, pc);
+    case ISA_LOONGARCH:
+      return classify_loongarch(w, pc);
+    case ISA_NIOS2:
+      return classify_nios2(w, pc);
+    case ISA_OR1K:
+      return classify_or1k(w, size, pc);
+    case ISA_MICROBLAZE:
+      return classify_microblaze(w, size, pc, before, first);
+    default:
+      return plain(END_UNKNOWN);
+  }
 }
 
 static struct ending_of decode(const struct guest *guest, const uint8_t *code, size_t size,
@@ -255,6 +365,8 @@ static struct ending_of decode(const struct guest *guest, const uint8_t *code, s
       return classify_m68k(code, size, pc);
     case ISA_S390X:
       return classify_s390x(code, size, pc);
+    case ISA_XTENSA:
+      return classify_xtensa(guest->big_endian, code, size, pc);
     default:
       return plain(END_UNKNOWN);
   }
@@ -264,7 +376,9 @@ struct ending_of classify(const struct guest *guest, const struct code *code, si
   const uint8_t *at = code->bytes;
   for (size_t i = 0; i < index; i++) at += code->sizes[i];
   uint64_t pc = code->pc + (uint64_t)(at - code->bytes);
-  struct ending_of found = decode(guest, at, code->sizes[index], pc);
+  struct ending_of found = has_words(guest->isa)
+                               ? decode_words(guest, code, index, at, pc)
+                               : decode(guest, at, code->sizes[index], pc);
   if (guest->address_bits == 32) found.taken &= 0xffffffff;
   return found;
 }

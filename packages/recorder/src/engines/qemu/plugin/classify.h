@@ -19,6 +19,14 @@ enum isa {
   ISA_S390X,
   ISA_M68K,
   ISA_SH4,
+  ISA_SPARC,
+  ISA_HPPA,
+  ISA_ALPHA,
+  ISA_LOONGARCH,
+  ISA_NIOS2,
+  ISA_OR1K,
+  ISA_MICROBLAZE,
+  ISA_XTENSA,
 };
 
 /* The guest as classify() needs to know it. */
@@ -26,6 +34,7 @@ struct guest {
   enum isa isa;
   unsigned address_bits;
   bool big_endian; /* its data; and its instructions, but on Arm */
+  bool is_n32;     /* MIPS: 64-bit registers, 32-bit addresses */
 };
 
 enum ending {
@@ -58,24 +67,61 @@ struct code {
 };
 
 struct guest guest_named(const char *qemu_name);
+/* Whether no disassembler of the analyzer reads its code (capstone-targets.ts). */
+bool only_qemu_reads(const char *qemu_name);
 /* What the instruction of that number does. */
 struct ending_of classify(const struct guest *guest, const struct code *code, size_t index);
 /* The same for 32-bit Arm, whose blocks are of A32 or of Thumb. */
 struct ending_of classify_arm(const struct code *code, size_t index, bool thumb);
 
+/* Bytes of an instruction that QEMU 7.2 does not show to plugins; 0: it shows them, or they are not
+   known. */
+size_t unseen_bytes(const struct guest *guest);
 /* Bytes of a delay slot and of the branch before it; 0 for guests without. */
 size_t slot_bytes(const struct guest *guest);
 /* Whether the instruction, of that size, is one whose slot runs before it is done. */
-bool has_slot(const struct guest *guest, const uint8_t *code);
+bool has_slot(const struct guest *guest, const uint8_t *code, uint64_t pc);
+/* Whether QEMU may run a slot as a block of its own, or skip it, with the branch the last of its
+   block. */
+bool slots_stand_apart(const struct guest *guest);
+/* Whether an instruction may find no room in the register window: then what the kernel or QEMU does
+   about it happens first, and the instruction is run again. */
+bool has_windows(const struct guest *guest);
+/* SPARC: save and restore, which may. */
+bool moves_window(const struct guest *guest, const uint8_t *code);
+
 bool mips_has_slot(uint32_t w);
 bool sh4_has_slot(uint32_t w);
+bool sparc_has_slot(uint32_t w);
+bool hppa_has_slot(uint32_t w, uint64_t pc);
+bool or1k_has_slot(uint32_t w);
+bool microblaze_has_slot(uint32_t w);
 struct ending_of classify_sh4(uint32_t w, size_t size, uint64_t pc);
 struct ending_of classify_mips(uint32_t w, size_t size, uint64_t pc);
+struct ending_of classify_sparc(uint32_t w, size_t size, uint64_t pc);
+struct ending_of classify_alpha(uint32_t w, uint64_t pc);
+struct ending_of classify_loongarch(uint32_t w, uint64_t pc);
+struct ending_of classify_nios2(uint32_t w, uint64_t pc);
+struct ending_of classify_or1k(uint32_t w, size_t size, uint64_t pc);
+struct ending_of classify_xtensa(bool big_endian, const uint8_t *code, size_t size, uint64_t pc);
+/* These two also look at the instruction before it, `first`: there is none. */
+struct ending_of classify_hppa(uint32_t w, size_t size, uint64_t pc, uint32_t before, bool first);
+struct ending_of classify_microblaze(uint32_t w, size_t size, uint64_t pc, uint32_t before,
+                                     bool first);
 /* The word of an instruction, in the byte order of the guest. */
 uint32_t guest_word(const struct guest *guest, const uint8_t *code);
 struct ending_of classify_ppc(uint32_t w, uint64_t pc);
 struct ending_of classify_m68k(const uint8_t *code, size_t size, uint64_t pc);
 struct ending_of classify_s390x(const uint8_t *code, size_t size, uint64_t pc);
+
+static inline bool is_direct(enum ending ending) {
+  return ending == END_BRANCH || ending == END_JUMP || ending == END_CALL;
+}
+
+static inline bool is_indirect(enum ending ending) {
+  return ending == END_INDIRECT_JUMP || ending == END_INDIRECT_CALL || ending == END_RETURN ||
+         ending == END_TRAP_RETURN;
+}
 
 /* For the decoders. */
 static inline struct ending_of plain(enum ending ending) {

@@ -10,34 +10,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "numbers.h"
+
 enum { SIGNALS = 65, PATH_BYTES = 512, MMAP2_UNIT = 4096 };
 enum { SA_SIGINFO_FLAG = 4, SA_RESTORER_FLAG = 0x04000000 };
 enum { MAP_ANONYMOUS_FLAG = 0x20, CLONE_VM_FLAG = 0x100 };
-
-/* Linux system call numbers: asm/unistd_64.h for x86-64, asm/unistd_32.h for i386, unistd.h for
-   Arm (EABI), asm-generic/unistd.h for the others. mmap2 counts its offset in units of 4096. */
-struct numbers {
-  int64_t mmap, munmap, rt_sigaction, rt_sigreturn, execve, execveat, clone, fork, vfork;
-  int64_t mmap2, sigreturn, exit_group;
-};
-static const struct numbers x86_64_numbers = {9, 11, 13, 15, 59, 322, 56, 57, 58, -1, -1, 231};
-static const struct numbers i386_numbers = {-1, 91, 174, 173, 11, 358, 120, 2, 190, 192, 119, 252};
-static const struct numbers arm_numbers = {-1, 91, 174, 173, 11, 387, 120, 2, 190, 192, 119, 248};
-static const struct numbers generic_numbers = {222, 215, 134, 139, 221, 281,
-                                                220, -1,  -1,  -1,  -1,  94};
-static const struct numbers ppc_numbers = {90, 91, 173, 172, 11, 362, 120, 2, 189, 192, 119, 234};
-/* mmap takes its arguments in memory. */
-static const struct numbers s390x_numbers = {-1, 91, 174, 173, 11, 354, 120, 2, 190, -1, 119, 248};
-/* The generic ones, whose mmap is mmap2. */
-static const struct numbers riscv32_numbers = {-1,  215, 134, 139, 221, 281,
-                                                220, -1,  -1,  222, -1,  94};
-static const struct numbers mips_numbers = {4090, 4091, 4194, 4193, 4011, 4356,
-                                             4120, 4002, -1,   4210, 4119, 4246};
-static const struct numbers mips64_numbers = {5009, 5011, 5013, 5211, 5057, 5316,
-                                               5055, 5056, -1,   -1,   -1, 5205};
-static const struct numbers m68k_numbers = {90, 91, 174, 173, 11, 355, 120, 2, 190, 192, 119, 247};
-static const struct numbers sh4_numbers = {90, 91, 174, 173, 11, 358, 120, 2, 190, 192, 119, 252};
-static const struct numbers unknown_numbers = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
 
 struct thread_calls {
   int64_t number;
@@ -45,7 +22,7 @@ struct thread_calls {
   bool signal_return;
 };
 
-static const struct numbers *numbers = &unknown_numbers;
+static const struct numbers *numbers;
 static struct thread_calls *calls;
 static char *maps_at_install;
 static struct {
@@ -56,8 +33,7 @@ static struct {
 
 static uint64_t base(void) { return qemu.guest_base ? *qemu.guest_base : 0; }
 
-/* Guest memory through the kernel, so that a wild guest pointer is an error and not a fault. */
-static size_t peek(uint64_t from, void *into, size_t size) {
+size_t guest_peek(uint64_t from, void *into, size_t size) {
   struct iovec here = {into, size}, there = {(void *)(from + base()), size};
   ssize_t got = process_vm_readv(getpid(), &here, 1, &there, 1, 0);
   return got > 0 ? (size_t)got : 0;
@@ -70,7 +46,7 @@ static bool peek_word(uint64_t from, uint64_t *value) {
   uint8_t bytes[8];
   size_t size = word_bytes();
   *value = 0;
-  if (peek(from, bytes, size) != size) return false;
+  if (guest_peek(from, bytes, size) != size) return false;
   for (size_t i = 0; i < size; i++) {
     *value = *value << 8 | bytes[guest.big_endian ? i : size - 1 - i];
   }
@@ -94,18 +70,7 @@ static char *read_maps(void) {
 }
 
 void guest_install(uint32_t vcpu_slots) {
-  if (guest.isa == ISA_X86_64) numbers = &x86_64_numbers;
-  if (guest.isa == ISA_I386) numbers = &i386_numbers;
-  if (guest.isa == ISA_ARM) numbers = &arm_numbers;
-  if (guest.isa == ISA_RISCV64 || guest.isa == ISA_AARCH64) numbers = &generic_numbers;
-  if (guest.isa == ISA_PPC) numbers = &ppc_numbers;
-  if (guest.isa == ISA_SH4) numbers = &sh4_numbers;
-  if (guest.isa == ISA_M68K) numbers = &m68k_numbers;
-  if (guest.isa == ISA_S390X) numbers = &s390x_numbers;
-  if (guest.isa == ISA_RISCV32) numbers = &riscv32_numbers;
-  if (guest.isa == ISA_MIPS) {
-    numbers = guest.address_bits == 32 ? &mips_numbers : &mips64_numbers;
-  }
+  numbers = numbers_of(&guest);
   calls = calloc(vcpu_slots, sizeof *calls);
   maps_at_install = read_maps();
 }
@@ -214,7 +179,7 @@ static bool is_trampoline(uint64_t at) {
       {ISA_ARM, {0x77, 0x70, 0xa0, 0xe3, 0x77, 0x00, 0x90, 0xef}}, /* mov r7, #119; swi */
   };
   uint8_t code[8];
-  if (peek(at, code, sizeof code) != sizeof code) return false;
+  if (guest_peek(at, code, sizeof code) != sizeof code) return false;
   for (size_t i = 0; i < sizeof trampolines / sizeof *trampolines; i++) {
     if (trampolines[i].isa == guest.isa && memcmp(trampolines[i].code, code, 8) == 0) return true;
   }
@@ -281,7 +246,7 @@ bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_
     out->has_code = actions[number].has_info || guest.isa == ISA_RISCV64;
     out->is_fault = raised_by_code(number);
     if (!out->has_code) return true;
-    if (peek(guest_register(env, f->info), info, sizeof info) != sizeof info) continue;
+    if (guest_peek(guest_register(env, f->info), info, sizeof info) != sizeof info) continue;
     if (info[0] != number) continue;
     out->code = info[2];
     /* SI_USER is 0; those of tkill and timers are negative. */
@@ -318,7 +283,7 @@ static void log_exec(const struct ring_vcpu *v, uint64_t path_at, bool failed, i
   char path[PATH_BYTES] = "";
   struct ring_fact fact = {.kind = MARK_EXEC, .has = failed ? MARK_HAS_CODE : 0, .code = result};
   if (path_at) {
-    path[peek(path_at, path, sizeof path - 1)] = 0;
+    path[guest_peek(path_at, path, sizeof path - 1)] = 0;
     fact.detail = path;
   }
   ring_lock();

@@ -21,6 +21,9 @@ struct guest_signal {
 
 /* Notes what is mapped before the guest is; call once from install. */
 void guest_install(uint32_t vcpu_slots);
+/* Guest memory through the kernel, so that a wild guest pointer is an error and not a fault. Bytes
+   that were read. */
+size_t guest_peek(uint64_t from, void *into, size_t size);
 /* Logs what the guest has mapped by now. Ring locked. */
 void guest_log_maps(const struct ring_vcpu *v);
 /* True if b was entered by delivery of a signal. env: QEMU's CPU state. */

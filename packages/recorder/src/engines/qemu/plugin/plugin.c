@@ -22,6 +22,8 @@
 #include "machine.h"
 #include "qemu_api.h"
 #include "ring_writer.h"
+#include "slots.h"
+#include "windows.h"
 
 enum { X86_INSTRUCTION_MAX = 15, PAGE = 4096 };
 
@@ -42,6 +44,7 @@ static __thread unsigned calling_index; /* vCPU of this thread, once it made a s
 struct arrival {
   uint64_t pc;
   struct block *block; /* NULL: a signal came before it ran */
+  bool runs_again;     /* the block before did not come to its end, if control is in it again */
 };
 
 enum step {
@@ -66,15 +69,6 @@ static uint8_t kind_of(enum ending ending) {
       [END_REPEAT] = RING_NO_CODE,
   };
   return kinds[ending];
-}
-
-static bool is_direct(enum ending ending) {
-  return ending == END_BRANCH || ending == END_JUMP || ending == END_CALL;
-}
-
-static bool is_indirect(enum ending ending) {
-  return ending == END_INDIRECT_JUMP || ending == END_INDIRECT_CALL || ending == END_RETURN ||
-         ending == END_TRAP_RETURN;
 }
 
 /* Whether a block's last instruction can be followed by the next one in memory. */
@@ -108,6 +102,10 @@ static enum step step(const struct block *p, const struct arrival *to, enum goes
       .has_source = true,
   };
   if (falls_through(p) && to->pc == p->end) return STEP_SEQUENTIAL;
+  if (to->runs_again && block_index(p, to->pc) >= 0) {
+    *left = p->instructions - (uint32_t)block_index(p, to->pc);
+    return STEP_AGAIN;
+  }
   if (is_direct(ending) && to->pc == p->taken) {
     edge->cause = CAUSE_JUMP;
     edge->kind = kind_of(ending);
@@ -115,7 +113,8 @@ static enum step step(const struct block *p, const struct arrival *to, enum goes
   }
   bool is_one = p->instructions > 1 && to->block && to->block->instructions == 1;
   bool may_restart =
-      ending != END_UNKNOWN && (!is_indirect(ending) || is_one || goes == GOES_NOT);
+      ending != END_UNKNOWN && !p->notes_end &&
+      (!is_indirect(ending) || is_one || goes == GOES_NOT);
   int again = may_restart ? block_index(p, to->pc) : -1;
   if (again > 0 || (again == 0 && !is_indirect(ending))) {
     *left = p->instructions - (uint32_t)again;
@@ -184,7 +183,8 @@ static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct
                     struct made *made) {
   struct edge edge;
   uint32_t left = 0;
-  struct arrival interrupted = {deliveries->interrupted, NULL};
+  uint64_t at = deliveries->interrupted;
+  struct arrival interrupted = {at, NULL, windows_run_again(v, index, p, at, NULL)};
   int inside = p == &nowhere ? -1 : block_index(p, interrupted.pc);
   bool faulted_inside = deliveries->is_fault && inside >= 0;
   if (faulted_inside && deliveries->may_be_sent && inside == 0) {
@@ -226,7 +226,7 @@ static void arrive(struct ring_vcpu *v, const struct machine_cpu *cpu, struct bl
   struct edge edge;
   unsigned index = cpu->index;
   uint32_t left;
-  struct arrival to = {b->start, b};
+  struct arrival to = {b->start, b, windows_run_again(v, index, p, b->start, b)};
   uint64_t seq = ring_seq(v);
   if (p == &nowhere) {
     block_first_run(v, seq + 1, b, host_pc);
@@ -268,7 +268,10 @@ static void arrive(struct ring_vcpu *v, const struct machine_cpu *cpu, struct bl
       }
       uint32_t number = edge_number(&edge);
       make(made, number);
-      if (certain && !p->sets_space) block_link(p, b, number);
+      /* Of Xtensa code that finds no room QEMU makes blocks of their own: this one did. */
+      bool may_be_again =
+          p->notes_end && guest.isa != ISA_XTENSA && block_index(p, b->start) >= 0;
+      if (certain && !p->sets_space && !may_be_again) block_link(p, b, number);
     }
   }
 }
@@ -303,8 +306,13 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
   if (p == &nowhere) thread_started(v, b);
   if (b->number == RING_NO_NUMBER) enter_first(&cpu, b);
   if (p->sets_space) note_space(v, &cpu, p);
-  block_join_slot(left_to_slot[index] ? left_to_slot[index] : p, b);
+  slots_join_next(left_to_slot[index] ? left_to_slot[index] : p, b);
   left_to_slot[index] = NULL;
+  slots_trim(p, b);
+  if (b->instructions == 0) {
+    ring_unlock();
+    return;
+  }
   unsigned count = deliveries_at(whole_machine, p, b, &cpu, deliveries);
   if (count > 0) {
     deliver(v, index, p, b, host_pc, deliveries, count, &made);
@@ -418,6 +426,8 @@ __attribute__((used)) void backtrail_on_block_at(unsigned index, struct block *b
 }
 
 static void translated(void *tb) {
+  /* PA-RISC: QEMU's own gateways into the kernel, of which no code is in the guest. */
+  if (guest.isa == ISA_HPPA && qemu.insn_size(qemu.tb_get_insn(tb, 0)) == 0) return;
   ring_lock();
   struct block *b = block_translate(tb);
   ring_unlock();
@@ -425,6 +435,7 @@ static void translated(void *tb) {
     bool is_relative = true_pc && !b->has_other_mode;
     qemu_tb_exec_fn entered = is_relative ? backtrail_on_relative_block : on_block;
     qemu.register_vcpu_tb_exec_cb(tb, entered, 0, b);
+    if (b->notes_end) windows_note_end(tb);
   } else {
     ring_stop(RING_STOP_NO_SPACE);
   }
@@ -432,6 +443,7 @@ static void translated(void *tb) {
 
 static void vcpu_started(unsigned index) {
   if (index < vcpu_slots) left_to_slot[index] = NULL;
+  windows_vcpu_started(index);
   ring_vcpu_start(index, (uint64_t)&nowhere);
 }
 
@@ -512,7 +524,8 @@ static void forked_child(void) {
     return;
   }
   block_forget_all();
-  for (uint32_t i = 0; i < vcpu_slots; i++) left_to_slot[i] = NULL;
+  memset(left_to_slot, 0, vcpu_slots * sizeof *left_to_slot);
+  windows_forget_all();
   maps_logged = false;
   log_guest();
   for (uint32_t i = 0; i < vcpu_slots; i++) vcpus[i].prev = (uint64_t)&nowhere;
@@ -523,17 +536,6 @@ static void forked_child(void) {
 static int refuse(const char *problem) {
   fprintf(stderr, "backtrail: %s\n", problem);
   return 1;
-}
-
-/* Guests whose code no disassembler of the analyzer reads (capstone-targets.ts). */
-static bool only_qemu_reads(const char *isa) {
-  static const char *const names[] = {"alpha",   "cris",       "hexagon",      "hppa",
-                                      "nios2",   "microblaze", "microblazeel", "loongarch64",
-                                      "or1k",    "xtensa",     "xtensaeb"};
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    if (strcmp(names[i], isa) == 0) return true;
-  }
-  return false;
 }
 
 __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
@@ -555,11 +557,16 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   if (problem) return refuse(problem);
   whole_machine = info->system_emulation;
   guest = guest_named(info->target_name);
+  /* What plugins are not shown is read from the memory of a program. */
+  bool reads_memory = slots_stand_apart(&guest) || unseen_bytes(&guest) > 0;
+  if (whole_machine && reads_memory) guest.isa = ISA_OTHER;
   vcpu_slots = ring.header->vcpu_slots;
   vcpus = ring.vcpus;
   left_to_slot = calloc(vcpu_slots, sizeof *left_to_slot);
   spaces = calloc(vcpu_slots, sizeof *spaces);
-  if (!left_to_slot || !spaces) return refuse("no memory for the plugin: free some");
+  if (!left_to_slot || !spaces || !windows_install(vcpu_slots)) {
+    return refuse("no memory for the plugin: free some");
+  }
   if (whole_machine) machine_install(guest.isa);
   true_pc = machine_pc();
   keeps_text = only_qemu_reads(info->target_name);

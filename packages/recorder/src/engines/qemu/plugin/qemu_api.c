@@ -112,6 +112,7 @@ const char *qemu_api_find(const struct qemu_info *info) {
       {"qemu_plugin_insn_haddr", (void **)&qemu.insn_haddr, true},
       {"qemu_plugin_insn_data", &qemu.insn_data, true},
       {"qemu_plugin_register_vcpu_tb_exec_cb", (void **)&qemu.register_vcpu_tb_exec_cb, true},
+      {"qemu_plugin_register_vcpu_insn_exec_cb", (void **)&qemu.register_vcpu_insn_exec_cb, true},
       {"qemu_plugin_register_vcpu_tb_trans_cb", (void **)&qemu.register_vcpu_tb_trans_cb, true},
       {"qemu_plugin_register_vcpu_init_cb", (void **)&qemu.register_vcpu_init_cb, true},
       {"qemu_plugin_register_vcpu_exit_cb", (void **)&qemu.register_vcpu_exit_cb, true},

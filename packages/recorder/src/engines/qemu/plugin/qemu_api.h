@@ -33,6 +33,7 @@ struct qemu_calls {
   char *(*insn_disas)(const void *insn); /* to be freed; or NULL */
   void *insn_data; /* use qemu_insn_bytes() */
   void (*register_vcpu_tb_exec_cb)(void *tb, qemu_tb_exec_fn fn, int flags, void *data);
+  void (*register_vcpu_insn_exec_cb)(void *insn, qemu_tb_exec_fn fn, int flags, void *data);
   void (*register_vcpu_tb_trans_cb)(uint64_t id, void *fn, void *data);
   void (*register_vcpu_init_cb)(uint64_t id, void *fn, void *data);
   void (*register_vcpu_exit_cb)(uint64_t id, void *fn, void *data);
