@@ -219,6 +219,16 @@ const xtensa: Tell = (mnemonic) => {
   return /^(b(eq|ne|lt|ge|lg|all|any|none|bc|bs)|loop(nez|gtz)$)/.test(base) ? 'branch' : null;
 };
 
+/** A packet: several instructions, behind words in hexadecimal. */
+const hexagon: Tell = (_word, text) => {
+  if (/dealloc_return|jumpr\S* R31/.test(text)) return 'return';
+  if (/callr/.test(text)) return 'indirect-call';
+  if (/jumpr/.test(text)) return 'indirect-jump';
+  if (/call/.test(text)) return 'call';
+  if (/if \(.*jump/.test(text)) return 'branch';
+  return /jump/.test(text) ? 'jump' : null;
+};
+
 const TELLS: Readonly<Record<string, Tell>> = {
   i386,
   arm,
@@ -244,6 +254,7 @@ const TELLS: Readonly<Record<string, Tell>> = {
   loongarch64: loongarch,
   nios2,
   xtensa,
+  hexagon,
   mipsn32el: mips,
   aarch64_be: aarch64,
   armeb: arm,

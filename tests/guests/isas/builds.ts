@@ -246,4 +246,12 @@ export const BUILDS: readonly Build[] = [
     options: [],
     isAssembled: true,
   },
+  {
+    name: 'hexagon',
+    isa: 'hexagon',
+    emulator: 'qemu-hexagon',
+    compiler: 'llvm-mc',
+    options: ['-triple=hexagon', '-filetype=obj'],
+    isAssembled: true,
+  },
 ];

@@ -10,6 +10,7 @@
 #include "slots.h"
 #include "windows.h"
 
+enum { HEXAGON_PACKET_MAX = 16 };
 enum { LINE = 64 /* of the host's cache */ };
 enum { BUCKETS = 1 << 16, EDGES_FIRST = 1 << 14, EDGES_MAX = 1 << 26 };
 enum { LINKS_FIRST = 8, LINKS_MAX = 1024 };
@@ -62,23 +63,32 @@ void block_set_thumb(struct block *b, bool thumb) {
   block_set_ending(b, classify_arm(&code, code.count - 1, thumb));
 }
 
+/* Of an instruction that QEMU does not show. */
+static size_t unseen_size(uint64_t pc) {
+  uint8_t packet[HEXAGON_PACKET_MAX];
+  if (guest.isa != ISA_HEXAGON) return unseen_bytes(&guest);
+  return hexagon_packet_bytes(packet, guest_peek(pc, packet, sizeof packet));
+}
+
 /* Size of an instruction. Where QEMU has looked beyond it, the next one tells. */
 static size_t size_of(void *tb, size_t index, size_t count) {
   void *insn = qemu.tb_get_insn(tb, index);
   size_t size = qemu.insn_size(insn);
-  if (size == 0) size = unseen_bytes(&guest);
+  if (size == 0) size = unseen_size(qemu.insn_vaddr(insn));
   if (index + 1 == count) return size;
   uint64_t apart = qemu.insn_vaddr(qemu.tb_get_insn(tb, index + 1)) - qemu.insn_vaddr(insn);
   return apart > 0 && apart < size ? (size_t)apart : size;
 }
 
-/* Lines as long as they come; NULL where QEMU cannot tell, or there is no memory. */
+/* A line for each instruction, as long as it comes (a packet of Hexagon comes in several); NULL
+   where QEMU cannot tell, or there is no memory. */
 static char *text_of(void *tb, size_t count) {
   char *text = NULL;
   size_t length = 0;
   for (size_t i = 0; i < count; i++) {
     char *line = qemu.insn_disas(qemu.tb_get_insn(tb, i));
     size_t bytes = line ? strlen(line) : 0;
+    for (char *end = line; end && (end = strchr(end, '\n'));) *end = ' ';
     char *grown = realloc(text, length + bytes + 2);
     if (!grown) {
       free(text);

@@ -41,6 +41,7 @@ struct guest guest_named(const char *name) {
       {"microblaze", {ISA_MICROBLAZE, 32, true, false}},
       {"microblazeel", {ISA_MICROBLAZE, 32, false, false}},
       {"xtensa", {ISA_XTENSA, 32, false, false}},
+      {"hexagon", {ISA_HEXAGON, 32, false, false}},
       {"xtensaeb", {ISA_XTENSA, 32, true, false}},
   };
   for (size_t i = 0; i < sizeof guests / sizeof *guests; i++) {
@@ -365,6 +366,8 @@ static struct ending_of decode(const struct guest *guest, const uint8_t *code, s
       return classify_m68k(code, size, pc);
     case ISA_S390X:
       return classify_s390x(code, size, pc);
+    case ISA_HEXAGON:
+      return classify_hexagon(code, size, pc);
     case ISA_XTENSA:
       return classify_xtensa(guest->big_endian, code, size, pc);
     default:

@@ -61,6 +61,7 @@ const struct numbers *numbers_of(const struct guest *guest) {
       [ISA_OR1K] = &generic32_numbers,
       [ISA_MICROBLAZE] = &microblaze_numbers,
       [ISA_XTENSA] = &xtensa_numbers,
+      [ISA_HEXAGON] = &generic32_numbers,
   };
   return guest->isa == ISA_MIPS ? numbers_of_mips(guest) : known[guest->isa];
 }
