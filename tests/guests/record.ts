@@ -26,6 +26,8 @@ export interface Recording extends GuestRun {
   readonly follow?: boolean;
   readonly trigger?: string;
   readonly after?: number;
+  /** Where recording begins, later than the program. */
+  readonly start?: string;
   /** Whether QEMU's translation is kept. */
   readonly hostCode?: boolean;
 }
@@ -44,9 +46,9 @@ export function guestEnvironment(more: Readonly<Record<string, string>> = {}): N
 export function recordOptions(run: Recording): RecordOptions {
   const { program, args = [], output, keep = 'all', qemu } = run;
   const { ringBytes = RING_BYTES_DEFAULT, maxTransfers = 0 } = run;
-  const { follow = false, hostCode = false, trigger = null, after = 0 } = run;
+  const { follow = false, hostCode = false, trigger = null, after = 0, start = null } = run;
   const none = { sysroot: null, engine: 'qemu', embedded: EMBEDDED_DEFAULTS } as const;
-  const how = { keep, ringBytes, maxTransfers, follow, hostCode, trigger, after };
+  const how = { keep, ringBytes, maxTransfers, follow, hostCode, trigger, after, start };
   return { program, args, output, qemu, ...how, ...none };
 }
 

@@ -15,6 +15,7 @@ const ROOMS: Readonly<Record<string, string>> = {
   'packages/recorder/src/close.ts': 'recorder/record',
   'packages/recorder/src/family.ts': 'recorder/record',
   'packages/recorder/src/snapshot.ts': 'recorder/record',
+  'packages/recorder/src/start.ts': 'recorder/record',
   'packages/recorder/src/trigger.ts': 'recorder/record',
   'packages/recorder/src/flush.ts': 'recorder/flush',
   'packages/recorder/src/flush-rows.ts': 'recorder/flush',

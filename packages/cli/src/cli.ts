@@ -15,6 +15,8 @@ import { RECORD } from './commands/record.ts';
 import { RECOVER } from './commands/recover.ts';
 import { SNAPSHOT } from './commands/snapshot.ts';
 import { STACK } from './commands/stack.ts';
+import { START } from './commands/start.ts';
+import { STOP } from './commands/stop.ts';
 import { WALK } from './commands/walk.ts';
 import { addCompletion } from './completion.ts';
 import type { Io } from './io.ts';
@@ -35,6 +37,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   INDEX,
   CHECK,
   SNAPSHOT,
+  START,
+  STOP,
   RECOVER,
   DOCTOR,
 ];

@@ -29,7 +29,7 @@ export function shortPath(directory: string): string {
 
 /** A limit that the user gave is no loss; what else ended recording is. */
 const isAskedFor = (stopped: string | null): boolean =>
-  stopped === null || stopped === 'max-transfers' || stopped === 'trigger';
+  stopped === null || ['max-transfers', 'trigger', 'asked'].includes(stopped);
 
 /** One line for each thing that is missing from the trace; they are told even to a log file. */
 export function lossLines(finished: Finished): string[] {

@@ -57,6 +57,8 @@ export interface TraceSummary {
   readonly children: readonly Relative[];
   readonly keep: Manifest['keep'];
   readonly stopped: string | null;
+  /** What recording began with, later than the run; null: with the run. */
+  readonly start: string | null;
   readonly ring: Manifest['ring'];
   /** As the recorder counted; in a partial trace as far as they can be read. */
   readonly totals: Manifest['totals'];
@@ -172,6 +174,7 @@ export function summarize(trace: Trace): TraceSummary {
     children: manifest.children ?? [],
     keep: manifest.keep,
     stopped: manifest.stopped,
+    start: manifest.start ?? null,
     ring: manifest.ring,
     totals,
     bitsPerTransfer: bitsPerTransfer({ ...manifest, totals }),
@@ -215,6 +218,7 @@ export function tellEnd(manifest: Pick<Manifest, 'command' | 'end' | 'note'>): s
 const STOPPED: Readonly<Record<string, string>> = {
   'max-transfers': 'at the number of transfers given by --max-transfers',
   trigger: 'at the trigger given by --trigger',
+  asked: 'when that was asked for',
   'recorder-gone': 'when the recorder was gone',
   'no-space': 'when the ring found no space to grow',
   'edges-full': 'when there were more distinct transfers than the trace can number',
@@ -303,6 +307,9 @@ function headRows(summary: TraceSummary): (readonly [string, string])[] {
     ['in', printable(summary.workingDirectory)],
     ['ended', describeEnd(summary)],
     ['started', `${started}${ran}`],
+    ...(summary.start === null
+      ? []
+      : ([['recorded', `from ${startWords(summary.start)} on`]] as const)),
     [
       'engine',
       printable(`${engine.name} ${engine.version}, ${engine.mode} mode, on ${engine.hostIsa}`),
@@ -315,6 +322,10 @@ function headRows(summary: TraceSummary): (readonly [string, string])[] {
     ],
   ];
 }
+
+/** As --start has it. */
+const startWords = (start: string): string =>
+  start === 'paused' ? 'where "backtrail start" was' : printable(start);
 
 /** Children beyond these are counted, not listed; --json has all. */
 const CHILDREN_SHOWN_MAX = 16;

@@ -52,7 +52,7 @@ export type SeenEnd =
       readonly how: 'unknown';
       readonly note?: string;
       /** Why recording stopped before the process did. */
-      readonly stopped?: 'trigger';
+      readonly stopped?: 'trigger' | 'asked';
     };
 
 /** As the manifest has it. */
@@ -102,7 +102,7 @@ export function closeTrace(
   manifest.totals.instructions = flusher.instructions;
   manifest.losses.overwritten = state.overwritten;
   // What --max-transfers or a trigger cut off was asked for: it is told as `stopped`.
-  const isAskedFor = state.stopped === 'max-transfers' || state.stopped === 'trigger';
+  const isAskedFor = state.stopped === 'max-transfers' || stopOf(end) !== null;
   manifest.losses.unrecorded = isAskedFor ? 0 : state.unrecorded;
   manifest.losses.vcpusUnrecorded = state.vcpusUnrecorded;
   // A fork may fail after a ring was made for it: then nobody ran, and the guest was told so.

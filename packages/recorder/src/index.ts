@@ -16,3 +16,4 @@ export {
 } from './record.ts';
 export { type RecoverResult, recover } from './recover.ts';
 export { type SnapshotResult, snapshot } from './snapshot.ts';
+export { startRecording, stopRecording } from './start.ts';

@@ -4,7 +4,8 @@ import { basename, resolve } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { closeTrace, mapEvents } from './close.ts';
 import { chooseEngine, type EngineChoice } from './engines/choose.ts';
-import type { GuestEnd, PreparedGuest, RunningGuest } from './engines/engine.ts';
+import type { GuestEnd, PreparedGuest, RunningGuest, StartAt } from './engines/engine.ts';
+import { findProgram } from './engines/find-program.ts';
 import { BacktrailError } from './errors.ts';
 import { type ChildResult, Family } from './family.ts';
 import { Flusher } from './flush.ts';
@@ -12,6 +13,7 @@ import { addressesOf } from './modules.ts';
 import { ringShape } from './ring/create.ts';
 import { freezeRing } from './ring/freeze.ts';
 import type { Ring } from './ring/ring.ts';
+import { parseStart } from './start.ts';
 import { symbolFile, symbolImages, symbolMaps } from './symbol-files.ts';
 import { type KeepMode, type Manifest, NO_LOSSES, type SymbolFile } from './trace/manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './trace/schema.ts';
@@ -35,6 +37,8 @@ export interface RecordOptions extends EngineChoice {
   readonly trigger?: string | null;
   /** Transfers of that vCPU that are recorded after the trigger came, at least. */
   readonly after?: number;
+  /** `paused`, a function, an address: recording begins later; null or left out: at once. */
+  readonly start?: string | null;
   /** Called about ten times a second while the guest runs. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -126,6 +130,24 @@ function checkOptions(options: RecordOptions): void {
         'Give a larger size, e.g. --ring 64M.',
     );
   }
+}
+
+/** Before the engine is chosen, which wants to be told. */
+function startOf({ start = null, program, system }: RecordOptions): StartAt | null {
+  if (start === null) return null;
+  const machine = system === undefined ? null : system.symbols.map(symbolFile);
+  const isName = start !== 'paused' && !start.startsWith('0x');
+  return parseStart(start, isName && machine === null ? findProgram(program) : program, machine);
+}
+
+/** @throws BacktrailError E_START */
+function checkStart(start: string | null, engine: string): void {
+  if (start === null || engine !== 'embedded') return;
+  throw new BacktrailError(
+    'E_START',
+    `--start: found "${start}" with the embedded engine, expected QEMU: only that can run a ` +
+      'program unrecorded first. Write --engine qemu.',
+  );
 }
 
 /** What a terminal sends to all its processes, and what is meant for one. */
@@ -226,7 +248,8 @@ async function runGuest(
     const { flusher } = begun;
     writer = begun.writer;
     const isTriggered = watchFor(options, ring, flusher, manifest);
-    const { end, failure } = await drain(guest, ring, flusher, family, isTriggered, () => {
+    const isOver = (): boolean => isTriggered() || ring.isAskedToStop;
+    const { end, failure } = await drain(guest, ring, flusher, family, isOver, () => {
       options.onProgress?.({
         transfers: begun.writer.counts.transfers + (family?.transfers ?? 0),
         bytes: begun.writer.counts.bytes,
@@ -236,7 +259,8 @@ async function runGuest(
     });
     if (failure !== null) throw failure;
     if (end === null) {
-      const problems = closeAtTrigger(ring, begun.writer, flusher, family);
+      const why = isTriggered() ? 'trigger' : 'asked';
+      const problems = closeEarly(why, ring, begun.writer, flusher, family);
       writer = null;
       const guestEnd = await guest.ended;
       const children = family?.results ?? [];
@@ -286,7 +310,8 @@ function watchFor(
 }
 
 /** The guest runs on: what its ring holds now is the trace. */
-function closeAtTrigger(
+function closeEarly(
+  stopped: 'trigger' | 'asked',
   ring: Ring,
   writer: TraceWriter,
   flusher: Flusher,
@@ -297,13 +322,9 @@ function closeAtTrigger(
   flusher.useFrozen(freezeRing(ring).ring);
   ring.requestStop();
   ring.leave();
-  const note = 'recording ended at the trigger, and the program ran on';
-  return closeTrace(
-    writer,
-    flusher,
-    { how: 'unknown', note, stopped: 'trigger' },
-    family?.children.length,
-  );
+  const when = stopped === 'trigger' ? 'at the trigger' : 'when that was asked for';
+  const note = `recording ended ${when}, and the program ran on`;
+  return closeTrace(writer, flusher, { how: 'unknown', note, stopped }, family?.children.length);
 }
 
 /** Until all children of the first process are known: its trace names them. */
@@ -339,8 +360,10 @@ async function drainFamily(family: Family): Promise<void> {
  */
 export async function record(options: RecordOptions): Promise<RecordResult> {
   checkOptions(options);
-  const prepared = chooseEngine(options).prepare(options);
+  const startAt = startOf(options);
+  const prepared = chooseEngine(options).prepare({ ...options, startAt });
   checkTrigger(options.trigger ?? null, prepared.engine.name);
+  checkStart(options.start ?? null, prepared.engine.name);
   const symbolFiles = symbolFilesOf(options, prepared);
   const directory = outputDirectory(options);
   const ring = prepared.createRing({
@@ -353,6 +376,7 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
   try {
     const manifest = newManifest(options, prepared, ring);
     if (symbolFiles.length > 0) manifest.symbolFiles = symbolFiles;
+    if (typeof options.start === 'string') manifest.start = options.start;
     TraceWriter.reserve(directory, manifest);
     isReserved = true;
     const result = await runGuest(options, prepared, ring, manifest);

@@ -55,13 +55,17 @@ function ringOfProcess(pid: number): string {
   );
 }
 
+/** @param of a process number, or the path of a ring file. @throws BacktrailError E_NO_RING */
+export const ringPathOf = (of: string): string =>
+  /^\d+$/.test(of) ? ringOfProcess(Number(of)) : resolve(of);
+
 /**
  * @param of a process number, or the path of a ring file
  * @param output where the trace goes; null: a name made from the one that is being recorded
  * @throws BacktrailError E_NO_RING, E_RING_OPEN, E_EXISTS
  */
 export function snapshot(of: string, output: string | null): SnapshotResult {
-  const path = /^\d+$/.test(of) ? ringOfProcess(Number(of)) : resolve(of);
+  const path = ringPathOf(of);
   const live = Ring.open(path);
   const source = live.traceDirectory;
   // Marks tell of moments: those that come after the copy of the ring are not to be in it.

@@ -22,6 +22,7 @@ function recordOptions(call: Call): RecordOptions {
     follow: call.text('follow') !== 'none',
     trigger: call.text('trigger'),
     after: call.number('after') ?? 0,
+    start: call.text('start'),
     hostCode: call.flag('hostCode'),
     sysroot: call.text('sysroot'),
     qemu: call.text('qemu'),
@@ -122,7 +123,7 @@ export const RECORD: CommandSpec = {
       'just runs, so that one can see what recording costs.',
     'With --trigger the trace is closed when the trigger came, and the program runs on ' +
       'unrecorded. --keep last and a trigger make a flight recorder; "backtrail snapshot" writes ' +
-      'what it holds at any time.',
+      'what it holds at any time. "backtrail stop" ends a recording under QEMU at any time.',
     'The embedded engine needs nothing installed. It runs RV64GC programs: static Linux ones, ' +
       'and bare-metal ones (told by their addresses) on a board like that of QEMU virt. A run is ' +
       'deterministic: time passes with instructions, 1 ns each, and randomness comes from the ' +
@@ -166,6 +167,12 @@ export const RECORD: CommandSpec = {
       flags: '--max-transfers <n>',
       says: 'stop recording (not the program) after so many: 1e6, 10M',
       parse: parseCount,
+    },
+    {
+      flags: '--start <where>',
+      says:
+        'QEMU: begin to record at a function or address of the program, or, with "paused", when ' +
+        '"backtrail start" says so; it runs at full speed until then',
     },
     {
       flags: '--trigger <what>',
@@ -232,6 +239,7 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record -o bad.trace -- ./a.out -v', says: '-v belongs to a.out' },
     { line: 'backtrail record --keep last --ring 1G ./server', says: 'the last 268 M transfers' },
     { line: 'backtrail record --trigger panic ./server', says: 'what led to panic()' },
+    { line: 'backtrail record --start paused ./server', says: 'then: backtrail start PROCESS' },
     { line: 'backtrail record -L /usr/riscv64-linux-gnu ./rv', says: 'a foreign dynamic program' },
     { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
     { line: 'backtrail record firmware.elf', says: 'bare metal' },

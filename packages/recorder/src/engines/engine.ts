@@ -17,10 +17,23 @@ export interface Target {
   readonly follow?: boolean;
   /** Whether QEMU's translation of each block is kept; the embedded engine always keeps its own. */
   readonly hostCode?: boolean;
+  /** Recording begins later than the program; only QEMU can. */
+  readonly startAt?: StartAt | null;
   /** What only the embedded engine has. */
   readonly embedded: EmbeddedOptions;
   /** A thread of `startEngineThread` that was begun early; else the embedded engine begins one. */
   readonly thread?: Worker;
+}
+
+/** Where recording begins. */
+export interface StartAt {
+  /** Of instructions with which it begins; none: when it is asked for. */
+  readonly addresses: readonly bigint[];
+  /**
+   * The program's first byte of code as its file has it, where the addresses are those of the file
+   * and the program may lie elsewhere; null: they are as they are.
+   */
+  readonly text: bigint | null;
 }
 
 /** What a guest of the embedded engine may see and do. */

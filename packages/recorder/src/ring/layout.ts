@@ -78,6 +78,8 @@ export const HEADER = {
   logTailCheck: { at: 536, type: 'u64', says: 'bitwise complement of logTail' },
   recorderGone: { at: 544, type: 'u64', says: '1 once the recorder stopped draining on purpose' },
   stopRequest: { at: 552, type: 'u64', says: '1 once a trigger came: no more is to be recorded' },
+  startRequest: { at: 560, type: 'u64', says: '1 once a recording that waits is to begin' },
+  stopAsked: { at: 568, type: 'u64', says: '1 once the recorder is to end the recording' },
 
   traceDirectory: { at: 1024, type: 'text', bytes: 3072, says: 'absolute path of the trace' },
 } as const satisfies Record<string, Field>;
@@ -202,6 +204,7 @@ export const STOP_REASONS = [
   'no-space',
   'edges-full',
   'trigger',
+  'asked',
 ] as const;
 export type StopReason = (typeof STOP_REASONS)[number];
 

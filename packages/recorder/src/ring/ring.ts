@@ -370,18 +370,36 @@ export class Ring {
     this.#file.write(field.at, bytes);
   }
 
-  /** Asks the writer to record no more: it stops when its open segments are full. */
-  requestStop(): void {
+  #writeOne(at: number): void {
     const one = new Uint8Array(8);
     one[0] = 1;
-    this.#file.write(HEADER.stopRequest.at, one);
+    this.#file.write(at, one);
+  }
+
+  /** Asks a writer that waits with recording to begin. */
+  requestStart(): void {
+    this.#writeOne(HEADER.startRequest.at);
+  }
+
+  /** Asks the recorder to end the recording; the guest runs on. */
+  askToStop(): void {
+    this.#writeOne(HEADER.stopAsked.at);
+  }
+
+  get isAskedToStop(): boolean {
+    const bytes = new Uint8Array(8);
+    this.#file.read(HEADER.stopAsked.at, bytes);
+    return bytes[0] !== 0;
+  }
+
+  /** Asks the writer to record no more: it stops when its open segments are full. */
+  requestStop(): void {
+    this.#writeOne(HEADER.stopRequest.at);
   }
 
   /** Tells the writer that nobody drains any more: it stops recording and the guest runs on. */
   leave(): void {
-    const one = new Uint8Array(8);
-    one[0] = 1;
-    this.#file.write(HEADER.recorderGone.at, one);
+    this.#writeOne(HEADER.recorderGone.at);
   }
 
   close(): void {

@@ -201,6 +201,7 @@ function readFields(fields: Fields): Manifest {
   const engine = fields.child('engine');
   const guest = fields.child('guest');
   const ring = fields.child('ring');
+  const start = fields.ifThere('start', (name) => fields.text(name));
   const symbolFiles = fields.ifThere('symbolFiles', (name) => readSymbolFiles(fields, name));
   const pid = fields.ifThere('pid', (name) => fields.whole(name));
   const parent = fields.ifThere('parent', (name) => readRelative(fields.child(name)));
@@ -230,6 +231,7 @@ function readFields(fields: Fields): Manifest {
     note: fields.ifThere('note', (name) => fields.text(name)),
     unknownCalls: fields.ifThere('unknownCalls', (name) => readUnknownCalls(fields, name)) ?? [],
     ...(symbolFiles !== null && { symbolFiles }),
+    ...(start !== null && { start }),
     ...(pid !== null && { pid }),
     ...(parent !== null && { parent }),
     ...(children !== null && { children }),

@@ -77,6 +77,8 @@ export interface Manifest {
   unknownCalls: readonly UnknownCall[];
   /** Of a whole machine: what its symbols come from; they are read when the trace is closed. */
   symbolFiles?: readonly SymbolFile[];
+  /** What recording began with, later than the run: `paused`, a function, an address. */
+  start?: string;
   /** Process of the guest, where it has one of its own. */
   pid?: number;
   /** The process that forked this one; absent if it was started. */

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { BacktrailError } from '../../errors.ts';
 import type { Ring } from '../../ring/ring.ts';
-import type { GuestEnd, RunningGuest, Target } from '../engine.ts';
+import type { GuestEnd, RunningGuest, StartAt, Target } from '../engine.ts';
 import type { FoundQemu } from './find.ts';
 import { builtPlugin } from './plugin.ts';
 
@@ -21,15 +21,25 @@ export const hostIsa = (): string => HOST_ISAS[process.arch] ?? process.arch;
 /** What the plugin is asked for; both modes take it alike. A null ring: nothing is recorded. */
 export function pluginArgs(
   ring: Ring | null,
-  { follow, hostCode }: Pick<Target, 'follow' | 'hostCode'>,
+  { follow, hostCode, startAt }: Pick<Target, 'follow' | 'hostCode' | 'startAt'>,
 ): readonly string[] {
   if (ring === null) return [];
   const options = [
     `ring=${ring.path}`,
     ...(follow === true ? ['follow=on'] : []),
     ...(hostCode === true ? ['host-code=on'] : []),
+    ...startOptions(startAt ?? null),
   ];
   return ['-plugin', [builtPlugin(), ...options].join(',')];
+}
+
+const hex = (address: bigint): string => `0x${address.toString(16)}`;
+
+function startOptions(startAt: StartAt | null): string[] {
+  if (startAt === null) return [];
+  const { addresses, text } = startAt;
+  const from = addresses.length === 0 ? 'paused' : addresses.map(hex).join('+');
+  return [`start=${from}`, ...(text === null ? [] : [`text=${hex(text)}`])];
 }
 
 function signalNumber(signal: NodeJS.Signals): number {

@@ -81,6 +81,12 @@ function explain(qemu: FoundQemu, end: GuestEnd): string {
   );
 }
 
+/** A machine forks nothing. */
+const machineOptions = ({ hostCode, startAt }: Target): Pick<Target, 'hostCode' | 'startAt'> => ({
+  hostCode: hostCode === true,
+  startAt: startAt ?? null,
+});
+
 /** Runs a whole machine; `target.program` is the emulator, `target.args` are its own. */
 export function qemuSystemEngine(): Engine {
   return {
@@ -102,7 +108,7 @@ export function qemuSystemEngine(): Engine {
         start: (ring) =>
           startQemu({
             qemu,
-            args: [...pluginArgs(ring, { hostCode: target.hostCode === true }), ...target.args],
+            args: [...pluginArgs(ring, machineOptions(target)), ...target.args],
             name: target.program,
             remedy: QEMU_SYSTEM_REMEDY,
           }),

@@ -23,6 +23,7 @@
 #include "qemu_api.h"
 #include "ring_writer.h"
 #include "slots.h"
+#include "switch.h"
 #include "windows.h"
 
 enum { X86_INSTRUCTION_MAX = 15, PAGE = 4096 };
@@ -425,15 +426,24 @@ __attribute__((used)) void backtrail_on_block_at(unsigned index, struct block *b
   enter(index, b);
 }
 
+/* The first block that is recorded, by the address that recording was to begin at. */
+static void on_awaited_block(unsigned index, void *data) {
+  switch_go_on();
+  on_block(index, data);
+}
+
 static void translated(void *tb) {
+  bool is_awaited;
   /* PA-RISC: QEMU's own gateways into the kernel, of which no code is in the guest. */
   if (guest.isa == ISA_HPPA && qemu.insn_size(qemu.tb_get_insn(tb, 0)) == 0) return;
+  if (!switch_records(tb, &is_awaited) && !is_awaited) return;
   ring_lock();
   struct block *b = block_translate(tb);
   ring_unlock();
   if (b) {
     bool is_relative = true_pc && !b->has_other_mode;
-    qemu_tb_exec_fn entered = is_relative ? backtrail_on_relative_block : on_block;
+    qemu_tb_exec_fn entered = is_awaited    ? on_awaited_block
+                              : is_relative ? backtrail_on_relative_block : on_block;
     qemu.register_vcpu_tb_exec_cb(tb, entered, 0, b);
     if (b->notes_end) windows_note_end(tb);
   } else {
@@ -463,6 +473,7 @@ static void vcpu_ended(unsigned index) {
 }
 
 static void flushed(void) {
+  if (switch_flushed()) return;
   if (ring.detached || !ring.vcpus[0].live) return;
   struct ring_fact fact = {.kind = MARK_FLUSH, .has = 0};
   ring_lock();
@@ -507,7 +518,8 @@ static struct {
 
 static void forking(void) {
   ring_lock();
-  child.has_ring = follows && !ring.detached && ring_make_child(child.path, sizeof child.path);
+  child.has_ring = follows && !ring.detached && !ring.paused &&
+                   ring_make_child(child.path, sizeof child.path);
   child.parent_pid = (uint64_t)getpid();
 }
 
@@ -527,6 +539,7 @@ static void forked_child(void) {
   memset(left_to_slot, 0, vcpu_slots * sizeof *left_to_slot);
   windows_forget_all();
   maps_logged = false;
+  switch_forked();
   log_guest();
   for (uint32_t i = 0; i < vcpu_slots; i++) vcpus[i].prev = (uint64_t)&nowhere;
   vcpu_started(calling_index);
@@ -541,9 +554,11 @@ static int refuse(const char *problem) {
 __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
                                                                const struct qemu_info *info,
                                                                int argc, char **argv) {
-  const char *path = NULL;
+  const char *path = NULL, *start = NULL, *text = NULL;
   for (int i = 0; i < argc; i++) {
     if (strncmp(argv[i], "ring=", 5) == 0) path = argv[i] + 5;
+    if (strncmp(argv[i], "start=", 6) == 0) start = argv[i] + 6;
+    if (strncmp(argv[i], "text=", 5) == 0) text = argv[i] + 5;
     if (strcmp(argv[i], "follow=on") == 0) follows = true;
     if (strcmp(argv[i], "host-code=on") == 0) keeps_host_code = true;
   }
@@ -574,6 +589,8 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   snprintf(target_name, sizeof target_name, "%s", info->target_name);
   if (!log_guest()) return refuse("no memory for the plugin: free some");
   guest_install(vcpu_slots);
+  problem = switch_install(start, text);
+  if (problem) return refuse(problem);
   pthread_atfork(forking, forked_parent, forked_child);
   const struct qemu_handlers handlers = {
       .translated = translated,

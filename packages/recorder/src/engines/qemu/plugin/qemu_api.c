@@ -127,6 +127,9 @@ const char *qemu_api_find(const struct qemu_info *info) {
       {"riscv_csrrw_debug", (void **)&qemu.riscv_csrrw_debug, false},
       {"riscv_cpu_mmu_index", (void **)&qemu.riscv_mmu_index, false},
       {"riscv_env_mmu_index", (void **)&qemu.riscv_mmu_index, false}, /* since 9.0 */
+      {"tb_flush", (void **)&qemu.tb_flush, false},
+      {"queue_tb_flush", (void **)&qemu.tb_flush, false}, /* since 10.1 */
+      {"qemu_plugin_start_code", (void **)&qemu.start_code, false},
       {"qemu_get_cpu", (void **)&qemu.get_cpu, false},
       {"cpu_memory_rw_debug", (void **)&qemu.cpu_memory_rw_debug, false},
   };

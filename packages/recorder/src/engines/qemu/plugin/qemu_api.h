@@ -48,6 +48,8 @@ struct qemu_calls {
   int (*riscv_csrrw_debug)(void *env, int number, uint64_t *old, uint64_t value, uint64_t mask);
   int (*riscv_mmu_index)(void *env, bool for_code); /* the privilege level */
   void *(*get_cpu)(int index);
+  void (*tb_flush)(void *cpu); /* throws all translations away, soon */
+  uint64_t (*start_code)(void); /* of the program, in user mode */
   /* Guest memory by virtual address, as a debugger sees it; 0 is success. */
   int (*cpu_memory_rw_debug)(void *cpu, uint64_t at, void *bytes, size_t size, bool is_write);
 };

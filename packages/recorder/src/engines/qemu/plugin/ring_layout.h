@@ -53,7 +53,9 @@ struct ring_header {
   uint64_t log_tail_check; /* bitwise complement of logTail */
   uint64_t recorder_gone; /* 1 once the recorder stopped draining on purpose */
   uint64_t stop_request; /* 1 once a trigger came: no more is to be recorded */
-  char gap_2[464];
+  uint64_t start_request; /* 1 once a recording that waits is to begin */
+  uint64_t stop_asked; /* 1 once the recorder is to end the recording */
+  char gap_2[448];
   char trace_directory[3072]; /* absolute path of the trace */
 };
 _Static_assert(offsetof(struct ring_header, magic) == 0, "layout");
@@ -96,6 +98,8 @@ _Static_assert(offsetof(struct ring_header, log_tail) == 528, "layout");
 _Static_assert(offsetof(struct ring_header, log_tail_check) == 536, "layout");
 _Static_assert(offsetof(struct ring_header, recorder_gone) == 544, "layout");
 _Static_assert(offsetof(struct ring_header, stop_request) == 552, "layout");
+_Static_assert(offsetof(struct ring_header, start_request) == 560, "layout");
+_Static_assert(offsetof(struct ring_header, stop_asked) == 568, "layout");
 _Static_assert(offsetof(struct ring_header, trace_directory) == 1024, "layout");
 _Static_assert(sizeof(struct ring_header) == 4096, "layout");
 
@@ -282,6 +286,7 @@ enum {
   RING_STOP_NO_SPACE = 3,
   RING_STOP_EDGES_FULL = 4,
   RING_STOP_TRIGGER = 5,
+  RING_STOP_ASKED = 6,
 };
 
 enum {

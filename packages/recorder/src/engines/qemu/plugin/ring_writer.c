@@ -453,6 +453,7 @@ void ring_log_commit(void *record) {
 }
 
 void ring_mark(const struct ring_vcpu *v, uint64_t seq, const struct ring_fact *fact) {
+  if (ring.paused) return;
   size_t length = fact->detail ? strlen(fact->detail) : 0;
   struct ring_mark_record *r = ring_log_begin(RING_RECORD_MARK, sizeof *r + length);
   if (!r) return;

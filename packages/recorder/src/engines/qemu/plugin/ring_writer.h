@@ -28,6 +28,7 @@ struct ring {
   uint64_t reclaimed; /* drained segments whose slots are back in free_slots */
   uint64_t allotted;  /* transfers handed out against max_transfers */
   uint32_t marks;
+  bool paused;   /* recording waits, or is over: no mark is logged */
   bool detached; /* a forked child: nothing is recorded, the shared pages are gone */
 };
 
