@@ -4,16 +4,16 @@ import { basename, resolve } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { closeTrace, mapEvents } from './close.ts';
 import { chooseEngine, type EngineChoice } from './engines/choose.ts';
-import type { GuestEnd, PreparedGuest, RunningGuest, StartAt } from './engines/engine.ts';
-import { findProgram } from './engines/find-program.ts';
+import type { GuestEnd, PreparedGuest, RunningGuest } from './engines/engine.ts';
 import { BacktrailError } from './errors.ts';
 import { type ChildResult, Family } from './family.ts';
 import { Flusher } from './flush.ts';
 import { addressesOf } from './modules.ts';
 import { ringShape } from './ring/create.ts';
 import { freezeRing } from './ring/freeze.ts';
+import { isAskedToStop } from './ring/requests.ts';
 import type { Ring } from './ring/ring.ts';
-import { parseStart } from './start.ts';
+import { checkStart, startOf } from './start.ts';
 import { symbolFile, symbolImages, symbolMaps } from './symbol-files.ts';
 import { type KeepMode, type Manifest, NO_LOSSES, type SymbolFile } from './trace/manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './trace/schema.ts';
@@ -132,24 +132,6 @@ function checkOptions(options: RecordOptions): void {
   }
 }
 
-/** Before the engine is chosen, which wants to be told. */
-function startOf({ start = null, program, system }: RecordOptions): StartAt | null {
-  if (start === null) return null;
-  const machine = system === undefined ? null : system.symbols.map(symbolFile);
-  const isName = start !== 'paused' && !start.startsWith('0x');
-  return parseStart(start, isName && machine === null ? findProgram(program) : program, machine);
-}
-
-/** @throws BacktrailError E_START */
-function checkStart(start: string | null, engine: string): void {
-  if (start === null || engine !== 'embedded') return;
-  throw new BacktrailError(
-    'E_START',
-    `--start: found "${start}" with the embedded engine, expected QEMU: only that can run a ` +
-      'program unrecorded first. Write --engine qemu.',
-  );
-}
-
 /** What a terminal sends to all its processes, and what is meant for one. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
 const DIRECT_SIGNALS = ['SIGTERM', 'SIGHUP'] as const;
@@ -248,7 +230,7 @@ async function runGuest(
     const { flusher } = begun;
     writer = begun.writer;
     const isTriggered = watchFor(options, ring, flusher, manifest);
-    const isOver = (): boolean => isTriggered() || ring.isAskedToStop;
+    const isOver = (): boolean => isTriggered() || isAskedToStop(ring);
     const { end, failure } = await drain(guest, ring, flusher, family, isOver, () => {
       options.onProgress?.({
         transfers: begun.writer.counts.transfers + (family?.transfers ?? 0),

@@ -1,8 +1,10 @@
 /** Where a recording begins that does not begin with the program, and who says so while it runs. */
 import { readSegments } from './elf/elf.ts';
 import type { StartAt } from './engines/engine.ts';
+import { findProgram } from './engines/find-program.ts';
 import { BacktrailError } from './errors.ts';
 import { addressesOf } from './modules.ts';
+import { askToStart, askToStop } from './ring/requests.ts';
 import { Ring } from './ring/ring.ts';
 import { ringPathOf } from './snapshot.ts';
 import { symbolFile, symbolMaps } from './symbol-files.ts';
@@ -22,11 +24,7 @@ const startError = (says: string): BacktrailError =>
  * @param machine names of a whole machine's code; null: `program` is the program itself
  * @throws BacktrailError E_START, E_ELF
  */
-export function parseStart(
-  text: string,
-  program: string,
-  machine: readonly SymbolFile[] | null,
-): StartAt {
+function parseStart(text: string, program: string, machine: readonly SymbolFile[] | null): StartAt {
   if (text === 'paused') return { addresses: [], text: null };
   if (/^0x[0-9a-f]{1,16}$/i.test(text)) return { addresses: [BigInt(text)], text: null };
   if (text === '' || /^\d/.test(text)) {
@@ -53,6 +51,31 @@ function firstCode(program: string): bigint {
   return starts.reduce((least, start) => (start < least ? start : least), starts[0] ?? 0n);
 }
 
+/** What record() was given of it. */
+export interface StartChoice {
+  readonly start?: string | null;
+  readonly program: string;
+  readonly system?: { readonly symbols: readonly string[] };
+}
+
+/** Before the engine is chosen, which wants to be told. */
+export function startOf({ start = null, program, system }: StartChoice): StartAt | null {
+  if (start === null) return null;
+  const machine = system === undefined ? null : system.symbols.map(symbolFile);
+  const isName = start !== 'paused' && !start.startsWith('0x');
+  return parseStart(start, isName && machine === null ? findProgram(program) : program, machine);
+}
+
+/** @throws BacktrailError E_START */
+export function checkStart(start: string | null, engine: string): void {
+  if (start === null || engine !== 'embedded') return;
+  throw new BacktrailError(
+    'E_START',
+    `--start: found "${start}" with the embedded engine, expected QEMU: only that can run a ` +
+      'program unrecorded first. Write --engine qemu.',
+  );
+}
+
 function withRing(of: string, work: (ring: Ring) => void): string {
   const path = ringPathOf(of);
   const ring = Ring.open(path);
@@ -77,7 +100,7 @@ function withRing(of: string, work: (ring: Ring) => void): string {
  * @returns where its trace is
  * @throws BacktrailError E_NO_RING, E_RING_OPEN
  */
-export const startRecording = (of: string): string => withRing(of, (ring) => ring.requestStart());
+export const startRecording = (of: string): string => withRing(of, (ring) => askToStart(ring));
 
 /** Ends a recording; the program runs on. Parameters and errors as startRecording. */
-export const stopRecording = (of: string): string => withRing(of, (ring) => ring.askToStop());
+export const stopRecording = (of: string): string => withRing(of, (ring) => askToStop(ring));

@@ -239,7 +239,7 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record -o bad.trace -- ./a.out -v', says: '-v belongs to a.out' },
     { line: 'backtrail record --keep last --ring 1G ./server', says: 'the last 268 M transfers' },
     { line: 'backtrail record --trigger panic ./server', says: 'what led to panic()' },
-    { line: 'backtrail record --start paused ./server', says: 'then: backtrail start PROCESS' },
+    { line: 'backtrail record --start paused ./server', says: 'then: backtrail start' },
     { line: 'backtrail record -L /usr/riscv64-linux-gnu ./rv', says: 'a foreign dynamic program' },
     { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
     { line: 'backtrail record firmware.elf', says: 'bare metal' },

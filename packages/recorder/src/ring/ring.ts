@@ -376,22 +376,6 @@ export class Ring {
     this.#file.write(at, one);
   }
 
-  /** Asks a writer that waits with recording to begin. */
-  requestStart(): void {
-    this.#writeOne(HEADER.startRequest.at);
-  }
-
-  /** Asks the recorder to end the recording; the guest runs on. */
-  askToStop(): void {
-    this.#writeOne(HEADER.stopAsked.at);
-  }
-
-  get isAskedToStop(): boolean {
-    const bytes = new Uint8Array(8);
-    this.#file.read(HEADER.stopAsked.at, bytes);
-    return bytes[0] !== 0;
-  }
-
   /** Asks the writer to record no more: it stops when its open segments are full. */
   requestStop(): void {
     this.#writeOne(HEADER.stopRequest.at);

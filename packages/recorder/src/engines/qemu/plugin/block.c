@@ -188,6 +188,24 @@ struct block *block_elsewhere(struct block *b, uint64_t pc) {
   return known ? known : copy ? copy : b;
 }
 
+uint8_t ending_kind(enum ending ending) {
+  static const uint8_t kinds[] = {
+      [END_UNKNOWN] = RING_NO_CODE,
+      [END_SEQUENTIAL] = RING_NO_CODE,
+      [END_BRANCH] = KIND_BRANCH,
+      [END_JUMP] = KIND_JUMP,
+      [END_INDIRECT_JUMP] = KIND_INDIRECT_JUMP,
+      [END_CALL] = KIND_CALL,
+      [END_INDIRECT_CALL] = KIND_INDIRECT_CALL,
+      [END_RETURN] = KIND_RETURN,
+      [END_TRAP_RETURN] = KIND_TRAP_RETURN,
+      [END_SYSCALL] = RING_NO_CODE,
+      [END_TRAP] = RING_NO_CODE,
+      [END_REPEAT] = RING_NO_CODE,
+  };
+  return kinds[ending];
+}
+
 uint64_t block_instruction(const struct block *b, uint32_t index) {
   uint64_t pc = b->start;
   for (uint32_t i = 0; i < index; i++) pc += b->sizes[i];

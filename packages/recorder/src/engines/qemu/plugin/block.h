@@ -89,6 +89,9 @@ void block_drop_last(struct block *b);
    locked. */
 void block_link(struct block *from, const struct block *to, uint32_t edge);
 
+/* The kind of a jump that such an ending is, or RING_NO_CODE. */
+uint8_t ending_kind(enum ending ending);
+
 struct edge {
   uint64_t source, target;
   struct block *from, *to; /* NULL: none ran there */

@@ -54,24 +54,6 @@ enum step {
   STEP_TRANSFER,
 };
 
-static uint8_t kind_of(enum ending ending) {
-  static const uint8_t kinds[] = {
-      [END_UNKNOWN] = RING_NO_CODE,
-      [END_SEQUENTIAL] = RING_NO_CODE,
-      [END_BRANCH] = KIND_BRANCH,
-      [END_JUMP] = KIND_JUMP,
-      [END_INDIRECT_JUMP] = KIND_INDIRECT_JUMP,
-      [END_CALL] = KIND_CALL,
-      [END_INDIRECT_CALL] = KIND_INDIRECT_CALL,
-      [END_RETURN] = KIND_RETURN,
-      [END_TRAP_RETURN] = KIND_TRAP_RETURN,
-      [END_SYSCALL] = RING_NO_CODE,
-      [END_TRAP] = RING_NO_CODE,
-      [END_REPEAT] = RING_NO_CODE,
-  };
-  return kinds[ending];
-}
-
 /* Whether a block's last instruction can be followed by the next one in memory. */
 static bool falls_through(const struct block *p) {
   enum ending ending = p->ending;
@@ -109,7 +91,7 @@ static enum step step(const struct block *p, const struct arrival *to, enum goes
   }
   if (is_direct(ending) && to->pc == p->taken) {
     edge->cause = CAUSE_JUMP;
-    edge->kind = kind_of(ending);
+    edge->kind = ending_kind(ending);
     return STEP_TRANSFER;
   }
   bool is_one = p->instructions > 1 && to->block && to->block->instructions == 1;
@@ -123,7 +105,7 @@ static enum step step(const struct block *p, const struct arrival *to, enum goes
   }
   if (is_indirect(ending) && tells_indirect(to->block)) {
     edge->cause = CAUSE_JUMP;
-    edge->kind = kind_of(ending);
+    edge->kind = ending_kind(ending);
   }
   return STEP_TRANSFER;
 }
