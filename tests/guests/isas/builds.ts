@@ -15,6 +15,10 @@ export interface Build {
   readonly options: readonly string[];
   /** True: of NAME.S by an assembler and the linker beside it; else of ways.c. */
   readonly isAssembled?: boolean;
+  /** Of the linker, if they are others. */
+  readonly linkOptions?: readonly string[];
+  /** False: what moves control is recorded, how is not. */
+  readonly hasKinds?: boolean;
 }
 
 const FOLDER = fileURLToPath(new URL('./', import.meta.url));
@@ -253,5 +257,15 @@ export const BUILDS: readonly Build[] = [
     compiler: 'llvm-mc',
     options: ['-triple=hexagon', '-filetype=obj'],
     isAssembled: true,
+  },
+  {
+    name: 'cris',
+    isa: 'cris',
+    emulator: 'qemu-cris',
+    compiler: 'cris-linux-gnu-as',
+    options: ['--march=v32'],
+    isAssembled: true,
+    linkOptions: ['-m', 'crislinux'],
+    hasKinds: false,
   },
 ];

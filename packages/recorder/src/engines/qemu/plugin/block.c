@@ -10,7 +10,7 @@
 #include "slots.h"
 #include "windows.h"
 
-enum { HEXAGON_PACKET_MAX = 16 };
+enum { HIDDEN_MAX = 16 /* bytes of an instruction */ };
 enum { LINE = 64 /* of the host's cache */ };
 enum { BUCKETS = 1 << 16, EDGES_FIRST = 1 << 14, EDGES_MAX = 1 << 26 };
 enum { LINKS_FIRST = 8, LINKS_MAX = 1024 };
@@ -64,17 +64,17 @@ void block_set_thumb(struct block *b, bool thumb) {
 }
 
 /* Of an instruction that QEMU does not show. */
-static size_t unseen_size(uint64_t pc) {
-  uint8_t packet[HEXAGON_PACKET_MAX];
-  if (guest.isa != ISA_HEXAGON) return unseen_bytes(&guest);
-  return hexagon_packet_bytes(packet, guest_peek(pc, packet, sizeof packet));
+static size_t hidden_size(uint64_t pc) {
+  uint8_t code[HIDDEN_MAX];
+  if (!hides_code(&guest)) return 0;
+  return hidden_bytes(&guest, code, guest_peek(pc, code, sizeof code));
 }
 
 /* Size of an instruction. Where QEMU has looked beyond it, the next one tells. */
 static size_t size_of(void *tb, size_t index, size_t count) {
   void *insn = qemu.tb_get_insn(tb, index);
   size_t size = qemu.insn_size(insn);
-  if (size == 0) size = unseen_size(qemu.insn_vaddr(insn));
+  if (size == 0) size = hidden_size(qemu.insn_vaddr(insn));
   if (index + 1 == count) return size;
   uint64_t apart = qemu.insn_vaddr(qemu.tb_get_insn(tb, index + 1)) - qemu.insn_vaddr(insn);
   return apart > 0 && apart < size ? (size_t)apart : size;

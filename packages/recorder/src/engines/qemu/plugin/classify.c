@@ -41,6 +41,7 @@ struct guest guest_named(const char *name) {
       {"microblaze", {ISA_MICROBLAZE, 32, true, false}},
       {"microblazeel", {ISA_MICROBLAZE, 32, false, false}},
       {"xtensa", {ISA_XTENSA, 32, false, false}},
+      {"cris", {ISA_CRIS, 32, false, false}},
       {"hexagon", {ISA_HEXAGON, 32, false, false}},
       {"xtensaeb", {ISA_XTENSA, 32, true, false}},
   };
@@ -258,9 +259,15 @@ static uint32_t guest_half(const struct guest *guest, const uint8_t *code) {
   return guest->big_endian ? (uint32_t)code[0] << 8 | code[1] : half(code);
 }
 
-size_t unseen_bytes(const struct guest *guest) {
+bool hides_code(const struct guest *guest) {
   enum isa isa = guest->isa;
-  return isa == ISA_MICROBLAZE || isa == ISA_NIOS2 || isa == ISA_LOONGARCH ? 4 : 0;
+  return isa == ISA_MICROBLAZE || isa == ISA_NIOS2 || isa == ISA_LOONGARCH || isa == ISA_HEXAGON ||
+         isa == ISA_CRIS;
+}
+
+size_t hidden_bytes(const struct guest *guest, const uint8_t *code, size_t size) {
+  if (guest->isa == ISA_HEXAGON) return hexagon_packet_bytes(code, size);
+  return guest->isa == ISA_CRIS ? cris_bytes(code, size) : 4;
 }
 
 size_t slot_bytes(const struct guest *guest) {

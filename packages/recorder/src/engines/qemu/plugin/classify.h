@@ -28,6 +28,7 @@ enum isa {
   ISA_MICROBLAZE,
   ISA_XTENSA,
   ISA_HEXAGON,
+  ISA_CRIS,
 };
 
 /* The guest as classify() needs to know it. */
@@ -75,8 +76,10 @@ struct ending_of classify(const struct guest *guest, const struct code *code, si
 /* The same for 32-bit Arm, whose blocks are of A32 or of Thumb. */
 struct ending_of classify_arm(const struct code *code, size_t index, bool thumb);
 
-/* Bytes of an instruction that QEMU 7.2 does not show to plugins; 0: it does, or they differ. */
-size_t unseen_bytes(const struct guest *guest);
+/* Whether QEMU 7.2 does not show plugins the bytes of instructions, but their number is known. */
+bool hides_code(const struct guest *guest);
+/* Of that guest: bytes of the instruction that begins with these `size` bytes; 0: not in them. */
+size_t hidden_bytes(const struct guest *guest, const uint8_t *code, size_t size);
 /* Bytes of a delay slot and of the branch before it; 0 for guests without. */
 size_t slot_bytes(const struct guest *guest);
 /* Whether the instruction, of that size, is one whose slot runs before it is done. */
@@ -107,6 +110,8 @@ struct ending_of classify_xtensa(bool big_endian, const uint8_t *code, size_t si
 struct ending_of classify_hexagon(const uint8_t *code, size_t size, uint64_t pc);
 /* Bytes of the packet that begins with these `size` bytes; 0: it does not end in them. */
 size_t hexagon_packet_bytes(const uint8_t *code, size_t size);
+/* The same of an instruction of CRIS. */
+size_t cris_bytes(const uint8_t *code, size_t size);
 /* These two also look at the instruction before it, `first`: there is none. */
 struct ending_of classify_hppa(uint32_t w, size_t size, uint64_t pc, uint32_t before, bool first);
 struct ending_of classify_microblaze(uint32_t w, size_t size, uint64_t pc, uint32_t before,

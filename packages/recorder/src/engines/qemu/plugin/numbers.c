@@ -30,6 +30,7 @@ static const struct numbers alpha_numbers = {71,  73, 352, 351, 59,  513,
 static const struct numbers hppa_numbers = {90, 91, 174, 173, 11, 342, 120, 2, 113, 89, -1, 222};
 static const struct numbers microblaze_numbers = {90,  91, 174, 173, 11,  388,
                                                    120, 2,  190, 192, 119, 252};
+static const struct numbers cris_numbers = {90, 91, 174, 173, 11, -1, 120, 2, 190, 192, 119, 252};
 static const struct numbers xtensa_numbers = {-1,  81, 226, 225, 117, 341,
                                                116, -1, -1,  80,  -1,  119};
 static const struct numbers unknown_numbers = {-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1};
@@ -62,6 +63,7 @@ const struct numbers *numbers_of(const struct guest *guest) {
       [ISA_MICROBLAZE] = &microblaze_numbers,
       [ISA_XTENSA] = &xtensa_numbers,
       [ISA_HEXAGON] = &generic32_numbers,
+      [ISA_CRIS] = &cris_numbers,
   };
   return guest->isa == ISA_MIPS ? numbers_of_mips(guest) : known[guest->isa];
 }

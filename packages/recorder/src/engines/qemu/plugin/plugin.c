@@ -555,8 +555,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   whole_machine = info->system_emulation;
   guest = guest_named(info->target_name);
   /* What plugins are not shown is read from the memory of a program. */
-  bool reads_memory =
-      slots_stand_apart(&guest) || unseen_bytes(&guest) > 0 || guest.isa == ISA_HEXAGON;
+  bool reads_memory = slots_stand_apart(&guest) || hides_code(&guest);
   if (whole_machine && reads_memory) guest.isa = ISA_OTHER;
   vcpu_slots = ring.header->vcpu_slots;
   vcpus = ring.vcpus;
