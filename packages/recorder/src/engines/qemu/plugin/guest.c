@@ -270,6 +270,9 @@ static void note_action(int64_t number, uint64_t action) {
   /* The older 64-bit PowerPC ABI points to a descriptor of the function. */
   bool described = guest.isa == ISA_PPC && guest.address_bits == 64 && guest.big_endian;
   if (described && !peek_word(words[0], &words[0])) return;
+  /* So does that of PA-RISC where this bit is set. */
+  bool marked = guest.isa == ISA_HPPA && (words[0] & 2);
+  if (marked && !peek_word(words[0] & ~3ull, &words[0])) return;
   ring_lock();
   actions[number].handler = words[0];
   actions[number].restorer = words[2];
