@@ -147,6 +147,7 @@ static const struct frame *frame_of_isa(void) {
   static const struct frame riscv64 = {2, 10, 11, 12, 0, 176, 0};
   static const struct frame aarch64 = {31, 0, 1, 2, 128, 440, 128};
   static const struct frame arm = {13, 0, 1, 2, 128, 20 + 18 * 4, 0};
+  if (guest.big_endian) return NULL; /* siginfo is read as the host has it */
   switch (guest.isa) {
     case ISA_X86_64:
       return &x86_64;
