@@ -2,7 +2,7 @@
  * Real recordings of a program that always does the same, of which guest, recorder or both are
  * killed at random moments, or the recorder stands still: what is in the trace afterwards is a
  * part of what an undisturbed recording has, from its beginning (--keep all) or from where it says
- * (--keep last), and holds all that was published. `ROUNDS=200 vitest run tests/crash/rounds.test.ts`
+ * (--keep last), and holds all that was published. More of it: ROUNDS=100 vitest run.
  */
 import { existsSync, rmSync } from 'node:fs';
 import path from 'node:path';
