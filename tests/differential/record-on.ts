@@ -20,11 +20,13 @@ export interface Run {
   readonly env?: NodeJS.ProcessEnv;
   /** Where it may write; and where it runs. */
   readonly folder?: string;
+  /** Whether system calls leave marks. */
+  readonly syscalls?: boolean;
 }
 
 export function recordOn(
   engine: 'embedded' | 'qemu',
-  { program, args, stdin, output, env = ONE_VARIABLE, folder }: Run,
+  { program, args, stdin, output, env = ONE_VARIABLE, folder, syscalls = false }: Run,
 ): { readonly trace: Trace; readonly stdout: Buffer } {
   const options = {
     program,
@@ -36,7 +38,8 @@ export function recordOn(
     sysroot: null,
     qemu: null,
     engine,
-    embedded: { ...EMBEDDED_DEFAULTS, writable: folder === undefined ? [] : [folder] },
+    syscalls,
+    embedded: { ...EMBEDDED_DEFAULTS, syscalls, writable: folder === undefined ? [] : [folder] },
   };
   const node = [...SOURCE_ARGUMENTS, RECORD_PROCESS, JSON.stringify(options)];
   const child = spawnSync(process.execPath, node, {

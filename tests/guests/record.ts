@@ -26,6 +26,8 @@ export interface Recording extends GuestRun {
   readonly follow?: boolean;
   readonly trigger?: string;
   readonly after?: number;
+  /** Whether system calls leave marks. */
+  readonly syscalls?: boolean;
   /** Where recording begins, later than the program. */
   readonly start?: string;
   /** Whether QEMU's translation is kept. */
@@ -47,8 +49,9 @@ export function recordOptions(run: Recording): RecordOptions {
   const { program, args = [], output, keep = 'all', qemu } = run;
   const { ringBytes = RING_BYTES_DEFAULT, maxTransfers = 0 } = run;
   const { follow = false, hostCode = false, trigger = null, after = 0, start = null } = run;
+  const { syscalls = false } = run;
   const none = { sysroot: null, engine: 'qemu', embedded: EMBEDDED_DEFAULTS } as const;
-  const how = { keep, ringBytes, maxTransfers, follow, hostCode, trigger, after, start };
+  const how = { keep, ringBytes, maxTransfers, follow, hostCode, trigger, after, start, syscalls };
   return { program, args, output, qemu, ...how, ...none };
 }
 

@@ -138,10 +138,34 @@ export function guestNames(isa: string): GuestName[] {
   return [...signals, ...named('syscall', runs)];
 }
 
-/** `SIGSEGV` for 11, by the guest's numbers; null where it has no name here. */
-export function signalName(isa: string, number: bigint): string | null {
-  const found = guestNames(isa).find(
-    (one) => one.kind === 'signal' && BigInt(one.number) === number,
-  );
+function nameOf(kind: GuestName['kind'], isa: string, number: bigint): string | null {
+  const found = guestNames(isa).find((one) => one.kind === kind && BigInt(one.number) === number);
   return found?.name ?? null;
+}
+
+/** `SIGSEGV` for 11, by the guest's numbers; null where it has no name here. */
+export const signalName = (isa: string, number: bigint): string | null =>
+  nameOf('signal', isa, number);
+
+/** `openat` for 257 on x86-64; null where it has no name here. */
+export const syscallName = (isa: string, number: bigint): string | null =>
+  nameOf('syscall', isa, number);
+
+/** From 1: asm-generic/errno-base.h. */
+const ERRORS_BASE =
+  'PERM NOENT SRCH INTR IO NXIO 2BIG NOEXEC BADF CHILD AGAIN NOMEM ACCES FAULT NOTBLK BUSY EXIST ' +
+  'XDEV NODEV NOTDIR ISDIR INVAL NFILE MFILE NOTTY TXTBSY FBIG NOSPC SPIPE ROFS MLINK PIPE DOM ' +
+  'RANGE';
+/** From 35: asm-generic/errno.h; other ISAs number these in their own way. */
+const ERRORS = 'DEADLK NAMETOOLONG NOLCK NOSYS NOTEMPTY LOOP';
+/** QEMU's own: the call is made again after a signal. */
+const RESTARTED = 512n;
+
+/** `ENOENT` for 2, by the guest's numbers; null where it has no name here. */
+export function errorName(isa: string, number: bigint): string | null {
+  if (number === RESTARTED) return '(made again after a signal)';
+  const names = ERRORS_BASE.split(' ');
+  if (!OWN_SIGNALS.test(isa)) names.push(...ERRORS.split(' '));
+  const name = number < 1n ? undefined : names[Number(number) - 1];
+  return name === undefined ? null : `E${name}`;
 }

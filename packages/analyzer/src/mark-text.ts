@@ -1,7 +1,7 @@
 /** Marks in words, for every place that shows them. */
 import type { MarkKind } from '@backtrail/recorder/trace';
 import { formatAddress, visible } from './format.ts';
-import { signalName } from './guest-names.ts';
+import { errorName, signalName, syscallName } from './guest-names.ts';
 import { trapName } from './trap-names.ts';
 
 /** A mark, as far as it has words. */
@@ -17,6 +17,17 @@ export interface MarkFacts {
 
 const counted = (count: bigint, one: string): string =>
   `${count.toLocaleString('en-US')} ${one}${count === 1n ? '' : 's'}`;
+
+/** `openat(0x3, 0x4000, 0x0) = -2 ENOENT`; without a result where the call did not come back. */
+function callText(isa: string, { number, code, detail }: MarkFacts): string {
+  const name = number === null ? null : syscallName(isa, number);
+  const called = name ?? `syscall ${number ?? '?'}`;
+  // The embedded engine's mark of a call that it does not have names it.
+  const given = detail === null || detail === name ? '' : `(${visible(detail)})`;
+  if (code === null) return `${called}${given}`;
+  const error = code < 0n ? errorName(isa, -code) : null;
+  return `${called}${given} = ${code}${error === null ? '' : ` ${error}`}`;
+}
 
 /** @param isa of the guest, in QEMU's names: signals have other numbers on some. */
 export function markText(mark: MarkFacts, isa: string): string {
@@ -59,6 +70,7 @@ export function markText(mark: MarkFacts, isa: string): string {
     case 'address-space':
       return `address space ${formatAddress(mark.address ?? 0n)}${at}`;
     case 'syscall':
+      return `${callText(isa, mark)}${at}`;
     case 'map':
     case 'unmap':
     case 'flush':

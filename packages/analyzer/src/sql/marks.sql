@@ -76,3 +76,19 @@ FROM missing AS g
 LEFT JOIN marks AS m ON m.kind = 'gap' AND m.vcpu = g.vcpu AND m.seq = g.first_seq
 GROUP BY g.vcpu, g.first_seq, g.next_seq, g.before_ns, g.after_ns
 ORDER BY g.vcpu, g.first_seq;
+
+-- System calls of a recording with --syscalls, in order. One that was running when the program
+-- ended has no row.
+-- @column vcpu The thread that made it.
+-- @column seq seq of the next transfer when it came back.
+-- @column number Its number.
+-- @column name Its name; null where the ISA's numbers have no names here.
+-- @column arguments Six values, in hex, whether the call takes them or not.
+-- @column result What came back, a negative error number; null of one that does not come back.
+-- @address pc The instruction that made it.
+CREATE VIEW system_calls AS
+SELECT m.vcpu, m.seq, m.number, n.name, m.detail AS arguments, m.code AS result, m.pc
+FROM marks AS m
+LEFT JOIN _guest_names() AS n ON n.kind = 'syscall' AND n.number = m.number
+WHERE m.kind = 'syscall'
+ORDER BY m.mark;

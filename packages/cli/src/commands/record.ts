@@ -24,6 +24,7 @@ function recordOptions(call: Call): RecordOptions {
     after: call.number('after') ?? 0,
     start: call.text('start'),
     hostCode: call.flag('hostCode'),
+    syscalls: call.flag('syscalls'),
     sysroot: call.text('sysroot'),
     qemu: call.text('qemu'),
     engine: engineName(call.text('engine')),
@@ -33,6 +34,7 @@ function recordOptions(call: Call): RecordOptions {
       writable: call.texts('writable'),
       seed: call.number('seed') ?? 0,
       realTime: call.flag('realTime'),
+      syscalls: call.flag('syscalls'),
       machine: machineName(call.text('machine')),
       memoryBytes: call.number('memory'),
     },
@@ -190,6 +192,10 @@ export const RECORD: CommandSpec = {
       says: 'QEMU: record the processes that the program forks, too, or not',
       choices: ['children', 'none'],
       default: { value: 'children', shown: 'children' },
+    },
+    {
+      flags: '--syscalls',
+      says: 'mark each system call, with arguments and result; not of machines',
     },
     {
       flags: '--host-code',

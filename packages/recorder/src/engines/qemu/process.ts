@@ -18,16 +18,19 @@ const HOST_ISAS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aar
 
 export const hostIsa = (): string => HOST_ISAS[process.arch] ?? process.arch;
 
+type PluginWishes = Pick<Target, 'follow' | 'hostCode' | 'startAt' | 'syscalls'>;
+
 /** What the plugin is asked for; both modes take it alike. A null ring: nothing is recorded. */
 export function pluginArgs(
   ring: Ring | null,
-  { follow, hostCode, startAt }: Pick<Target, 'follow' | 'hostCode' | 'startAt'>,
+  { follow, hostCode, startAt, syscalls }: PluginWishes,
 ): readonly string[] {
   if (ring === null) return [];
   const options = [
     `ring=${ring.path}`,
     ...(follow === true ? ['follow=on'] : []),
     ...(hostCode === true ? ['host-code=on'] : []),
+    ...(syscalls === true ? ['syscalls=on'] : []),
     ...startOptions(startAt ?? null),
   ];
   return ['-plugin', [builtPlugin(), ...options].join(',')];

@@ -19,10 +19,30 @@ import {
 
 const SP = 2;
 const A0 = 10;
+const A7 = 17;
+const CALL_ARGUMENTS = 6;
 const ECALL_BYTES = 4n;
 
+/** exit_group and rt_sigreturn, of asm-generic/unistd.h: they do not come back. */
+export const LEAVES: readonly number[] = [94, 139];
+
+/** Marks the call that the running thread is in. @param result null: it will not come back. */
+export function tellCall({ hart, observer, options }: Kernel, result: bigint | null): void {
+  if (!options.tellsCalls) return;
+  const given = Array.from({ length: CALL_ARGUMENTS }, (_none, i) => hart.xUnsigned[A0 + i] ?? 0n);
+  observer.mark({
+    kind: 'syscall',
+    pc: hart.pc,
+    number: BigInt.asIntN(32, hart.xUnsigned[A7] ?? 0n),
+    ...(result !== null && { code: result }),
+    detail: given.map((value) => `0x${value.toString(16)}`).join(', '),
+  });
+}
+
 /** The system call of the running thread comes back to the next instruction. */
-export function completeCall({ hart }: Kernel, result: number | bigint): void {
+export function completeCall(kernel: Kernel, result: number | bigint): void {
+  const { hart } = kernel;
+  tellCall(kernel, BigInt.asIntN(64, BigInt(result)));
   hart.x[A0] = BigInt.asIntN(64, BigInt(result));
   hart.pc = BigInt.asUintN(64, hart.pc + ECALL_BYTES);
 }

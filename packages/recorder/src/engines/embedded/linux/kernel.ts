@@ -28,6 +28,8 @@ export interface KernelOptions {
   readonly mappedBytesMax: number;
   readonly seed: bigint;
   readonly realTime: boolean;
+  /** Whether each system call leaves a mark. */
+  readonly tellsCalls: boolean;
   readonly arguments: readonly string[];
   readonly name: string;
 }

@@ -11,7 +11,7 @@ import { TRAP, Trap } from '../core/trap.ts';
 import { PAGE_BYTES, PROT, SIG } from './abi.ts';
 import { Arguments, NO_RESULT } from './calls/call.ts';
 import { CallTable } from './calls/table.ts';
-import { completeCall } from './deliver.ts';
+import { completeCall, LEAVES, tellCall } from './deliver.ts';
 import { attempt, ERRNO } from './errno.ts';
 import type { HostIo } from './io.ts';
 import { Kernel, PID, UID } from './kernel.ts';
@@ -60,6 +60,8 @@ export interface ProcessOptions extends ViewOptions {
   readonly seed: number | bigint;
   /** The host's clock and randomness instead. */
   readonly realTime: boolean;
+  /** Whether each system call leaves a mark; not, if left out. */
+  readonly syscalls?: boolean;
   /** Bytes of memory that may be accessible at one time. */
   readonly mappedBytesMax?: number;
   readonly sliceInstructions?: number;
@@ -81,7 +83,7 @@ export interface ProcessStart extends ProcessParts {
   readonly traceFolder: string | null;
   readonly options: Pick<
     EmbeddedOptions,
-    'root' | 'writable' | 'seed' | 'realTime' | 'memoryBytes'
+    'root' | 'writable' | 'seed' | 'realTime' | 'memoryBytes' | 'syscalls'
   >;
 }
 
@@ -138,6 +140,7 @@ export class Process implements Machine {
       writable: options.writable,
       seed: options.seed,
       realTime: options.realTime,
+      syscalls: options.syscalls,
       ...(memoryBytes !== null && { mappedBytesMax: memoryBytes }),
     });
   }
@@ -158,6 +161,7 @@ export class Process implements Machine {
         mappedBytesMax,
         seed: BigInt(options.seed),
         realTime: options.realTime,
+        tellsCalls: options.syscalls === true,
         arguments: [options.name, ...options.args],
         name: path.basename(options.name).slice(0, 15),
       },
@@ -294,6 +298,7 @@ export class Process implements Machine {
       completeCall(kernel, -ERRNO.ENOSYS);
       return;
     }
+    if (LEAVES.includes(number)) tellCall(kernel, null);
     const result = attempt(() => handler(kernel, this.#arguments));
     if (result === NO_RESULT) return;
     if (typeof result === 'object') kernel.threads.block(result);
@@ -306,7 +311,7 @@ export class Process implements Machine {
   #tellUnknown(number: number): void {
     const count = (this.#unknown.get(number) ?? 0) + 1;
     if (count > 1 || this.#unknown.size < UNKNOWN_MAX) this.#unknown.set(number, count);
-    if (count > 1) return;
+    if (count > 1 || this.#kernel.options.tellsCalls) return;
     this.#kernel.observer.mark({
       kind: 'syscall',
       pc: this.#kernel.hart.pc,

@@ -283,6 +283,30 @@ static void note_action(int64_t number, uint64_t action) {
   ring_unlock();
 }
 
+enum { CALL_ARGUMENTS = 6, ARGUMENT_CHARS = 20 };
+
+/* A call, at the instruction that made it: arguments as text, and what came back, if it did. */
+static void tell_call(const struct ring_vcpu *v, const struct thread_calls *t, bool returned,
+                      int64_t result) {
+  char text[CALL_ARGUMENTS * (ARGUMENT_CHARS + 2) + 1];
+  size_t length = 0;
+  for (int i = 0; i < CALL_ARGUMENTS; i++) {
+    length += (size_t)snprintf(text + length, sizeof text - length, "%s0x%llx", i ? ", " : "",
+                               (unsigned long long)t->arguments[i]);
+  }
+  struct ring_fact fact = {
+      .kind = MARK_SYSCALL,
+      .has = MARK_HAS_PC | MARK_HAS_NUMBER | (returned ? MARK_HAS_CODE : 0),
+      .pc = ((const struct block *)v->prev)->last,
+      .number = t->number,
+      .code = result,
+      .detail = text,
+  };
+  ring_lock();
+  ring_mark(v, ring_seq(v), &fact);
+  ring_unlock();
+}
+
 static void log_exec(const struct ring_vcpu *v, uint64_t path_at, bool failed, int64_t result) {
   char path[PATH_BYTES] = "";
   struct ring_fact fact = {.kind = MARK_EXEC, .has = failed ? MARK_HAS_CODE : 0, .code = result};
@@ -294,6 +318,8 @@ static void log_exec(const struct ring_vcpu *v, uint64_t path_at, bool failed, i
   ring_mark(v, ring_seq(v), &fact);
   ring_unlock();
 }
+
+bool guest_tells_calls;
 
 void guest_syscall(struct ring_vcpu *v, const struct qemu_syscall *call) {
   struct thread_calls *t = &calls[call->index];
@@ -312,6 +338,8 @@ void guest_syscall(struct ring_vcpu *v, const struct qemu_syscall *call) {
     uint64_t status = 1 + (t->arguments[0] & 0xff);
     __atomic_store_n(&ring.header->exit_status, status, __ATOMIC_RELEASE);
   }
+  bool leaves = returns || call->number == numbers->exit_group;
+  if (guest_tells_calls && leaves) tell_call(v, t, false, 0);
   if (call->number == numbers->execve) log_exec(v, t->arguments[0], false, 0);
   if (call->number == numbers->execveat) log_exec(v, t->arguments[1], false, 0);
 }
@@ -353,6 +381,9 @@ void guest_syscall_returned(struct ring_vcpu *v, unsigned index, int64_t number,
   struct thread_calls *t = &calls[index];
   v->in_syscall = 0;
   if (ring.detached || number != t->number || number < 0) return;
+  if (guest_tells_calls && number != numbers->rt_sigreturn && number != numbers->sigreturn) {
+    tell_call(v, t, true, result);
+  }
   bool failed = result < 0 && result > -4096;
   uint64_t start = guest.address_bits == 32 ? (uint32_t)result : (uint64_t)result;
   if (number == numbers->mmap && !failed) mapped(v, t->arguments, start, 1);

@@ -34,6 +34,8 @@ bool guest_knows_frames(void);
 /* 32-bit Arm: whether the guest is in Thumb state. */
 bool guest_in_thumb(const uint8_t *env);
 
+/* Whether each call leaves a mark; set before the first one. */
+extern bool guest_tells_calls;
 void guest_syscall(struct ring_vcpu *v, const struct qemu_syscall *call);
 void guest_syscall_returned(struct ring_vcpu *v, unsigned index, int64_t number, int64_t result);
 /* True once after a call that returns from a signal handler. */

@@ -542,6 +542,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
     if (strncmp(argv[i], "start=", 6) == 0) start = argv[i] + 6;
     if (strncmp(argv[i], "text=", 5) == 0) text = argv[i] + 5;
     if (strcmp(argv[i], "follow=on") == 0) follows = true;
+    if (strcmp(argv[i], "syscalls=on") == 0) guest_tells_calls = true;
     if (strcmp(argv[i], "host-code=on") == 0) keeps_host_code = true;
   }
   if (!path) return refuse("the plugin found no ring=PATH, start it with `backtrail record`");

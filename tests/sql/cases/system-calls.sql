@@ -1,0 +1,2 @@
+-- trace: program
+FROM system_calls;
