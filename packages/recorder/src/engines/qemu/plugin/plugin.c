@@ -368,7 +368,8 @@ static inline uint32_t many_edge(const struct block *p, const struct block *b) {
   return entry >> 32 == b->number ? (uint32_t)entry : NOT_LINKED;
 }
 
-static inline void enter(unsigned index, struct block *b) {
+/* One copy for each callback: a jump more would be felt. */
+__attribute__((always_inline)) static inline void enter(unsigned index, struct block *b) {
   if (__builtin_expect(index >= vcpu_slots, 0)) return;
   struct ring_vcpu *v = &vcpus[index];
   struct block *p = (struct block *)v->prev;
