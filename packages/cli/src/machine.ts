@@ -9,8 +9,10 @@ import {
   findCompiler,
   findInPath,
   findQemu,
+  lostWith,
   qemuVersion,
   RING_BYTES_DEFAULT,
+  TOLD_MACHINES,
 } from '@backtrail/recorder';
 import type { Output } from './io.ts';
 import { fields, formatBytes, printable } from './text.ts';
@@ -108,14 +110,25 @@ function sharedMemory(): string {
   return `${formatBytes(free)} free of ${formatBytes(bsize * blocks)}${left}`;
 }
 
-/** The emulator whose traps are told; others record without their causes. */
+/** What a build that exports less than Debian's cannot tell; empty where it is as those are. */
+function lacks(path: string, machine: string | null): string {
+  const lost = lostWith(path, machine);
+  if (lost === null || lost.length === 0) return '';
+  return `; this build exports less than Debian's, without: ${lost.join('; ')}`;
+}
+
+/** The emulators whose traps are told; others record without their causes. */
 function machines(): string {
-  const name = 'qemu-system-riscv64';
-  const path = findInPath(name);
-  if (path !== null) return `${qemuVersion(path)}, ${path}, for record --system`;
+  const lines = TOLD_MACHINES.flatMap((isa) => {
+    const path = findInPath(`qemu-system-${isa}`);
+    if (path === null) return [];
+    return [`${isa}: ${qemuVersion(path)}, ${path}${lacks(path, isa)}`];
+  });
+  if (lines.length > 0) return lines.join('\n');
   throw new BacktrailError(
     'E_QEMU_MISSING',
-    `found no ${name}, expected it for record --system. apt-get install qemu-system-misc`,
+    'found no qemu-system-riscv64, -x86_64 or -aarch64, expected one for record --system. ' +
+      'apt-get install qemu-system-misc qemu-system-x86 qemu-system-arm',
   );
 }
 
@@ -153,7 +166,7 @@ export function examine(): Finding[] {
     embedded(),
     attempt('qemu', true, () => {
       const { path, version } = findQemu(isa, null);
-      return `${version}, ${path}, for programs of this machine (${isa})`;
+      return `${version}, ${path}, for programs of this machine (${isa})${lacks(path, null)}`;
     }),
     foreignEmulators(isa),
     attempt('whole machines', false, machines),

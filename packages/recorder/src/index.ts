@@ -2,6 +2,7 @@
 export { canHoldEngine } from './engines/embedded/embedded.ts';
 export { EMBEDDED_DEFAULTS, type EmbeddedOptions } from './engines/engine.ts';
 export { findInPath } from './engines/find-program.ts';
+export { lostWith, TOLD_MACHINES } from './engines/qemu/exports.ts';
 export { findQemu, QEMU_REMEDY, qemuVersion } from './engines/qemu/find.ts';
 export { builtPlugin, cacheFolder, findCompiler } from './engines/qemu/plugin.ts';
 export { BacktrailError } from './errors.ts';
