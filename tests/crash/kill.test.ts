@@ -21,21 +21,12 @@ import { TraceWriter } from '../../packages/recorder/src/trace/writer.ts';
 import { folderWhileTesting } from '../guests/build.ts';
 import { needs } from '../require.ts';
 import { SEED } from '../seed.ts';
-import { Drainer, type DrainOptions, expectFlow, ringEnds } from './rig.ts';
+import { Drainer, type DrainOptions, expectFlow, randomFrom, ringEnds } from './rig.ts';
 
 const cc = needs('cc');
 const ROUNDS = Number(process.env['ROUNDS'] ?? 40);
 
 const folder = folderWhileTesting('crash', ROOT);
-
-/** Numerical Recipes' generator: the same points of death from the same seed. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 const shapeOf = (segmentBudget: number): DrainOptions['shape'] => ({
   segmentTransfers: 1024,

@@ -27,6 +27,15 @@ export interface DrainOptions {
 
 const DRAIN_PROCESS = fileURLToPath(new URL('./drain-process.ts', import.meta.url));
 
+/** Numerical Recipes' generator: the same points of death from the same seed. */
+export function randomFrom(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}
+
 /** The recorder of drain-process.ts. */
 export class Drainer {
   readonly process: ChildProcessWithoutNullStreams;

@@ -14,6 +14,7 @@ import { buildGuest, needsIsa, temporaryFolder } from '../guests/build.ts';
 import type { Recording } from '../guests/record.ts';
 import { SEED } from '../seed.ts';
 import { expectSound, Run } from './qemu-run.ts';
+import { randomFrom } from './rig.ts';
 
 const folder = temporaryFolder('rounds');
 const need = needsIsa('x86_64');
@@ -23,14 +24,6 @@ const RING_BYTES = 1 << 20;
 const REFERENCE_TRANSFERS = 1 << 20;
 const SOONEST = 20_000;
 const LATEST = 4_000_000;
-
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
 
 /** The transfers that `endless` makes: a beginning, and a round that comes again for ever. */
 interface Reference {

@@ -39,7 +39,7 @@ export function recordOn(
     qemu: null,
     engine,
     syscalls,
-    embedded: { ...EMBEDDED_DEFAULTS, syscalls, writable: folder === undefined ? [] : [folder] },
+    embedded: { ...EMBEDDED_DEFAULTS, writable: folder === undefined ? [] : [folder] },
   };
   const node = [...SOURCE_ARGUMENTS, RECORD_PROCESS, JSON.stringify(options)];
   const child = spawnSync(process.execPath, node, {

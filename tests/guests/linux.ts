@@ -31,9 +31,9 @@ export const MACHINES: Readonly<Record<LinuxIsa, Machine>> = {
   },
 };
 
-const KERNELS =
-  process.env['BACKTRAIL_KERNELS'] ??
-  path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'backtrail/kernels');
+const CACHE = process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache');
+const KERNELS = process.env['BACKTRAIL_KERNELS'] ?? path.join(CACHE, 'backtrail/kernels');
+const QEMUS = process.env['BACKTRAIL_QEMUS'] ?? path.join(CACHE, 'backtrail/qemus');
 
 /** The kernel, or the line that gets it. */
 export function linuxKernel(isa: LinuxIsa): { readonly path: string; readonly note: string } {
@@ -44,10 +44,6 @@ export function linuxKernel(isa: LinuxIsa): { readonly path: string; readonly no
     : ` (skipped, no kernel: tests/guests/linux/fetch.sh ${debian})`;
   return { path: file, note };
 }
-
-const QEMUS =
-  process.env['BACKTRAIL_QEMUS'] ??
-  path.join(process.env['XDG_CACHE_HOME'] ?? path.join(homedir(), '.cache'), 'backtrail/qemus');
 
 /** A newer QEMU than the installed one, or the line that gets it. */
 export function newerQemu(

@@ -11,7 +11,7 @@ import { nextSteps, unknowns } from './crash/advice.ts';
 import { type Calls, type CallsOptions, crashCalls } from './crash/calls.ts';
 import { crashEnd, crashWhere, mayHaveReturned } from './crash/end.ts';
 import { firstRuns, lastEvents } from './crash/events.ts';
-import { panickedVcpu, panicsOf } from './crash/panic.ts';
+import { type FirstCall, firstCalls, toldPanic } from './crash/panic.ts';
 import { recentPart } from './crash/recent.ts';
 import {
   CRASH_REPORT_FORMAT,
@@ -61,7 +61,9 @@ export async function crashReport(trace: Trace, options: CrashOptions = {}): Pro
   const symbolizer = createSymbolizer(trace, { demangle });
   const disassembler = await createDisassembler(trace.manifest.guest.isa);
   try {
-    const scene = new Scene(trace, options.vcpu ?? panickedVcpu(trace), {
+    const panicked = firstCalls(trace);
+    // What gave up last is what the run ended with.
+    const scene = new Scene(trace, options.vcpu ?? panicked.at(-1)?.vcpu ?? null, {
       symbolizer,
       locator: createSourceLocator(trace, symbolizer, { demangle }),
       sourceReader: options.readsSource === true ? createSourceReader() : null,
@@ -69,19 +71,24 @@ export async function crashReport(trace: Trace, options: CrashOptions = {}): Pro
     });
     const { index = storedIndex(trace)?.index ?? null } = options;
     const transfersMax = options.callTransfersMax ?? null;
-    return reportOf(scene, options.rows ?? ROWS_DEFAULT, { index, transfersMax });
+    return reportOf(scene, panicked, options.rows ?? ROWS_DEFAULT, { index, transfersMax });
   } finally {
     disassembler?.[Symbol.dispose]();
   }
 }
 
-function reportOf(scene: Scene, rows: number, callsOptions: CallsOptions): CrashReport {
+function reportOf(
+  scene: Scene,
+  panicked: readonly FirstCall[],
+  rows: number,
+  callsOptions: CallsOptions,
+): CrashReport {
   const { trace, vcpu, seqEnd } = scene;
   const { manifest } = trace;
   const where = crashWhere(scene);
   const pc = where === null || where.known === 'block' ? null : BigInt(where.place.address);
   const calls = crashCalls(scene, pc, callsOptions);
-  const panics = panicsOf({ trace, place: (address) => scene.place(address) });
+  const panics = panicked.map((first) => toldPanic(scene, first));
   const found: Omit<CrashReport, 'unknown' | 'next'> = {
     format: CRASH_REPORT_FORMAT,
     version: CRASH_REPORT_VERSION,

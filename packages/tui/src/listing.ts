@@ -131,11 +131,9 @@ export class Listing {
 
   /** `mnemonic operands`; bytes where nobody can read them. */
   text({ block, offset, sizeBytes, pc }: ListedInstruction): string {
+    const text = instructionText(this.#trace, this.#disassembler, block, pc);
+    if (text !== null) return text;
     const code = this.#trace.blocks.code(block).subarray(offset, offset + sizeBytes);
-    const start = this.#trace.blocks.pc[block] ?? 0n;
-    const kept = instructionText(this.#trace, null, block, start + BigInt(offset));
-    if (kept !== null) return kept;
-    if (this.#disassembler !== null) return this.#disassembler.text(code, pc);
     return `.byte ${Array.from(code, (byte) => byte.toString(16).padStart(2, '0')).join(' ')}`;
   }
 }

@@ -5,13 +5,7 @@
 # their own; installs nothing. What it makes are scripts VERSION/qemu-system-ISA.
 set -euo pipefail
 into=${BACKTRAIL_QEMUS:-${XDG_CACHE_HOME:-$HOME/.cache}/backtrail/qemus}
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-site=$(apt-get indextargets --format '$(SITE) $(LABEL) $(CODENAME)' 'Created-By: Packages' |
-  awk '$2 == "Debian" { print $1; exit }')
-[ -n "$site" ] || {
-  echo 'fetch-qemu.sh: found no package source of Debian, expected one in the sources of apt' >&2
-  exit 1
-}
+. "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
 packages=(qemu-system-x86 qemu-system-arm qemu-system-riscv qemu-system-data opensbi seabios)
 # Else QEMU loads the modules of the installed one, and ends.
 modules=(qemu-system-modules-opengl qemu-system-modules-spice qemu-system-gui)
@@ -25,18 +19,8 @@ for version in "$@"; do
       exit 2
       ;;
   esac
-  state=$(mktemp -d)
-  trap 'rm -rf "$state"' EXIT
-  mkdir -p "$state/lists/partial" "$state/cache/archives/partial"
-  touch "$state/status"
-  for suite in "${suites[@]}"; do
-    echo "deb [signed-by=$keys arch=amd64] $site $suite main"
-  done >"$state/sources"
-  options=(-q -o "Dir::State::Lists=$state/lists" -o "Dir::Cache=$state/cache"
-    -o "Dir::State::Status=$state/status" -o "Dir::Etc::SourceList=$state/sources"
-    -o Dir::Etc::SourceParts=/dev/null -o APT::Sandbox::User=root -o Debug::NoLocking=1
-    -o "APT::Default-Release=$target")
-  apt-get "${options[@]}" update >&2
+  begin_apt amd64 "${suites[@]}"
+  options+=(-o "APT::Default-Release=$target")
   apt-get "${options[@]}" install -y --no-install-recommends --download-only "${packages[@]}" >&2
   root=$into/$version/root
   rm -rf "${into:?}/$version"

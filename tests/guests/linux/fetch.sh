@@ -4,13 +4,7 @@
 # apt does, and unpacks them into a folder of their own; installs nothing.
 set -euo pipefail
 into=${BACKTRAIL_KERNELS:-${XDG_CACHE_HOME:-$HOME/.cache}/backtrail/kernels}
-keys=/usr/share/keyrings/debian-archive-keyring.gpg
-site=$(apt-get indextargets --format '$(SITE) $(LABEL) $(CODENAME)' 'Created-By: Packages' |
-  awk '$2 == "Debian" { print $1; exit }')
-[ -n "$site" ] || {
-  echo 'fetch.sh: found no package source of Debian, expected one in the sources of apt' >&2
-  exit 1
-}
+. "$(dirname "${BASH_SOURCE[0]}")/apt.sh"
 
 # The release that has a kernel for it, and what the package is called.
 release_of() { [ "$1" = riscv64 ] && echo trixie || echo bookworm; }
@@ -22,16 +16,8 @@ pattern_of() {
 }
 
 for architecture in "$@"; do
-  state=$(mktemp -d)
-  trap 'rm -rf "$state"' EXIT
-  mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$into/$architecture"
-  echo "deb [signed-by=$keys arch=$architecture] $site $(release_of "$architecture") main" \
-    >"$state/sources"
-  options=(-q -o "APT::Architecture=$architecture" -o "APT::Architectures=$architecture"
-    -o "Dir::State::Lists=$state/lists" -o "Dir::Cache=$state/cache"
-    -o "Dir::Etc::SourceList=$state/sources" -o Dir::Etc::SourceParts=/dev/null
-    -o Dir::State::Status=/dev/null -o APT::Sandbox::User=root)
-  apt-get "${options[@]}" update >&2
+  begin_apt "$architecture" "$(release_of "$architecture")"
+  mkdir -p "$into/$architecture"
   # No dbg, no unsigned twin: the newest that is left.
   pattern=$(pattern_of "$architecture")
   name=$(apt-cache "${options[@]}" pkgnames linux-image-6 | grep -E "$pattern" | grep -v rt |

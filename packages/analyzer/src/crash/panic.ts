@@ -18,7 +18,7 @@ const NAMES = new Set([
 ]);
 
 /** Where such a function ran first. */
-interface FirstCall {
+export interface FirstCall {
   readonly name: string;
   readonly vcpu: number;
   /** Of the transfer that arrived there. */
@@ -27,7 +27,7 @@ interface FirstCall {
 }
 
 /** In order of time; of whole machines alone: a program's own `panic` may mean anything. */
-function firstCalls(trace: Trace): FirstCall[] {
+export function firstCalls(trace: Trace): FirstCall[] {
   if (trace.manifest.engine.mode !== 'system') return [];
   const { symbols, modules, blocks } = trace;
   const named = new Map<bigint, string>();
@@ -52,13 +52,10 @@ function firstCalls(trace: Trace): FirstCall[] {
   return found.sort((a, b) => (a.timeNs < b.timeNs ? -1 : a.timeNs > b.timeNs ? 1 : a.seq - b.seq));
 }
 
-/** The vCPU that gave up last; null: none did. */
-export const panickedVcpu = (trace: Trace): number | null => firstCalls(trace).at(-1)?.vcpu ?? null;
-
-export function panicsOf({ trace, place }: Pick<Scene, 'trace' | 'place'>): CrashPanic[] {
-  return firstCalls(trace).map(({ name, vcpu, seq }) => {
-    const edge = trace.edgeAt(vcpu, seq);
-    const isKnown = edge !== NO_ROW && trace.edges.hasSource[edge] === 1;
-    return { name, vcpu, seq, caller: isKnown ? place(trace.edges.source[edge] ?? 0n) : null };
-  });
+/** The same for the report. */
+export function toldPanic(scene: Scene, { name, vcpu, seq }: FirstCall): CrashPanic {
+  const { trace } = scene;
+  const edge = trace.edgeAt(vcpu, seq);
+  const isKnown = edge !== NO_ROW && trace.edges.hasSource[edge] === 1;
+  return { name, vcpu, seq, caller: isKnown ? scene.place(trace.edges.source[edge] ?? 0n) : null };
 }

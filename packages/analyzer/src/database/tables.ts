@@ -12,6 +12,7 @@ import {
 import { ENUM, UBIGINT, UINTEGER, UTINYINT, VARCHAR } from '@duckdb/node-api';
 import { FLOW_KINDS } from '../disassembly/flow.ts';
 import { guestNames } from '../guest-names.ts';
+import { privilegeOf } from '../privilege.ts';
 import {
   isPrivate,
   newColumn,
@@ -64,10 +65,10 @@ const INSTRUCTIONS_A_BLOCK = 5;
 const TRANSFERS_SAYS = 'Every transfer, ordered by vCPU, then seq.';
 
 /** By edge; NO_ROW where it is not known. */
-const privilegesOf = ({ edges, blocks }: Trace): Uint32Array =>
-  edges.targetBlock
-    .subarray(0, edges.count)
-    .map((block) => (blocks.hasPrivilege[block] === 1 ? (blocks.privilege[block] ?? 0) : NO_ROW));
+const privilegesOf = (trace: Trace): Uint32Array =>
+  trace.edges.targetBlock
+    .subarray(0, trace.edges.count)
+    .map((block) => privilegeOf(trace, block) ?? NO_ROW);
 
 function edgesTable(context: LazyContext): Table {
   const trace = () => context().trace;

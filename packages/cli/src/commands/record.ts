@@ -34,7 +34,6 @@ function recordOptions(call: Call): RecordOptions {
       writable: call.texts('writable'),
       seed: call.number('seed') ?? 0,
       realTime: call.flag('realTime'),
-      syscalls: call.flag('syscalls'),
       machine: machineName(call.text('machine')),
       memoryBytes: call.number('memory'),
     },

@@ -1,6 +1,7 @@
 /** `backtrail snapshot`: a trace of what is being recorded, as it is now. */
 import type { CommandSpec } from '../command.ts';
 import { JSON_OPTION } from '../options.ts';
+import { RUNNING } from '../running.ts';
 
 export const SNAPSHOT: CommandSpec = {
   name: 'snapshot',
@@ -11,7 +12,7 @@ export const SNAPSHOT: CommandSpec = {
       'trace, into a new trace. Program and recorder go on and are not stopped meanwhile. With ' +
       '--keep last that is the newest part of the run, as much as the ring holds.',
   ],
-  arguments: [{ syntax: '<process>', says: 'number of its recorder or its guest, or a ring file' }],
+  arguments: [RUNNING],
   options: [
     {
       flags: '-o, --output <dir>',

@@ -17,7 +17,7 @@ export interface Target {
   readonly follow?: boolean;
   /** Whether QEMU's translation of each block is kept; the embedded engine always keeps its own. */
   readonly hostCode?: boolean;
-  /** Whether each system call leaves a mark with arguments and result; as in `embedded`. */
+  /** Whether each system call leaves a mark with arguments and result. */
   readonly syscalls?: boolean;
   /** Recording begins later than the program; only QEMU can. */
   readonly startAt?: StartAt | null;
@@ -48,8 +48,6 @@ export interface EmbeddedOptions {
   readonly seed: number;
   /** The host's clock and randomness instead. */
   readonly realTime: boolean;
-  /** Whether each system call leaves a mark with arguments and result. */
-  readonly syscalls: boolean;
   /** A process, a bare machine, or what the ELF file says. */
   readonly machine: 'auto' | 'linux' | 'virt';
   /** Memory that the guest may have in all, bytes; null: the engine's default. */
@@ -62,7 +60,6 @@ export const EMBEDDED_DEFAULTS: EmbeddedOptions = {
   writable: [],
   seed: 0,
   realTime: false,
-  syscalls: false,
   machine: 'auto',
   memoryBytes: null,
 };

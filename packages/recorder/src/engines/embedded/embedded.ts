@@ -133,6 +133,7 @@ function prepare(target: Target): PreparedGuest {
         name: target.program,
         args: target.args,
         options: target.embedded,
+        syscalls: target.syscalls === true,
         isBare,
       });
     },

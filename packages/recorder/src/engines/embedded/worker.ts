@@ -34,6 +34,8 @@ export interface WorkerData {
   readonly name: string;
   readonly args: readonly string[];
   readonly options: EmbeddedOptions;
+  /** Whether each system call leaves a mark. */
+  readonly syscalls: boolean;
   readonly isBare: boolean;
   /** Where the recorder writes to; null: nothing is recorded. */
   readonly traceFolder: string | null;

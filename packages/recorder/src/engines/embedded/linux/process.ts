@@ -81,9 +81,11 @@ export interface ProcessStart extends ProcessParts {
   readonly args: readonly string[];
   /** Where the recorder writes to; null: nowhere. */
   readonly traceFolder: string | null;
+  /** Whether each system call leaves a mark. */
+  readonly syscalls: boolean;
   readonly options: Pick<
     EmbeddedOptions,
-    'root' | 'writable' | 'seed' | 'realTime' | 'memoryBytes' | 'syscalls'
+    'root' | 'writable' | 'seed' | 'realTime' | 'memoryBytes'
   >;
 }
 
@@ -126,7 +128,7 @@ export class Process implements Machine {
 
   /** As the engine's thread starts it: in its own current folder, with its own environment. */
   static start(start: ProcessStart): Process {
-    const { program, name, args, options, traceFolder } = start;
+    const { program, name, args, options, traceFolder, syscalls } = start;
     const environment = Object.entries(process.env).map(([key, value]) => `${key}=${value ?? ''}`);
     const { memoryBytes } = options;
     return new Process(start, {
@@ -140,7 +142,7 @@ export class Process implements Machine {
       writable: options.writable,
       seed: options.seed,
       realTime: options.realTime,
-      syscalls: options.syscalls,
+      syscalls,
       ...(memoryBytes !== null && { mappedBytesMax: memoryBytes }),
     });
   }

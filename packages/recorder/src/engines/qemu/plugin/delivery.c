@@ -42,7 +42,7 @@ static struct delivery delivery_of_trap(const struct machine_trap *trap) {
 }
 
 unsigned deliveries_at(bool whole_machine, const struct block *p, const struct block *b,
-                       const struct machine_cpu *cpu, struct delivery *out) {
+                       const struct machine_cpu *cpu, enum goes goes, struct delivery *out) {
   struct machine_trap traps[TRAPS_MAX];
   struct guest_signal signal;
   unsigned count = 0;
@@ -52,7 +52,7 @@ unsigned deliveries_at(bool whole_machine, const struct block *p, const struct b
     return 1;
   }
   if (!machine_tells_traps()) return 0;
-  bool is_plain = p != &nowhere && !p->sets_vectors && machine_goes_to(cpu, p, b->start) == GOES;
+  bool is_plain = !p->sets_vectors && goes == GOES;
   if (!is_plain) machine_note_vectors(cpu, p);
   if (!is_plain || b->is_handler) count = machine_traps(cpu, p, b, traps);
   for (unsigned i = 0; i < count; i++) out[i] = delivery_of_trap(&traps[i]);

@@ -13,8 +13,9 @@ struct delivery {
   struct ring_fact fact;
 };
 
-/* The deliveries that led from p to b, at most TRAPS_MAX; 0: none did. Ring locked. */
+/* The deliveries that led from p to b, at most TRAPS_MAX; 0: none did. Ring locked. goes: whether p
+   leads to b by itself. */
 unsigned deliveries_at(bool whole_machine, const struct block *p, const struct block *b,
-                       const struct machine_cpu *cpu, struct delivery *out);
+                       const struct machine_cpu *cpu, enum goes goes, struct delivery *out);
 
 #endif

@@ -22,7 +22,7 @@ void machine_install(enum isa isa) {
 bool machine_tells_traps(void) { return machine != NULL; }
 
 void machine_note_vectors(const struct machine_cpu *cpu, const struct block *p) {
-  machine->note_vectors(cpu, p);
+  if (machine->note_vectors) machine->note_vectors(cpu, p);
 }
 
 static bool any(const struct block *b, bool (*is)(const uint8_t *code, size_t size)) {
@@ -66,7 +66,7 @@ enum goes direct_goes_to(const struct block *p, uint64_t pc) {
 }
 
 enum goes machine_goes_to(const struct machine_cpu *cpu, const struct block *p, uint64_t pc) {
-  return machine->goes_to(cpu, p, pc);
+  return machine && p != &nowhere ? machine->goes_to(cpu, p, pc) : GOES_MAYBE;
 }
 
 unsigned machine_traps(const struct machine_cpu *cpu, const struct block *p, const struct block *b,

@@ -35,7 +35,7 @@ enum goes { GOES_NOT, GOES_MAYBE, GOES };
 struct machine {
   /* Whether this QEMU lets us read what is needed. */
   bool (*installs)(void);
-  /* Flags where traps of this vCPU go, after p. */
+  /* Flags where traps of this vCPU go, after p; or NULL: that is looked up at each trap. */
   void (*note_vectors)(const struct machine_cpu *cpu, const struct block *p);
   /* Whether an instruction changes where traps go. */
   bool (*sets_vectors)(const uint8_t *code, size_t size);
@@ -66,7 +66,8 @@ void machine_note_vectors(const struct machine_cpu *cpu, const struct block *p);
 bool machine_sets_vectors(const struct block *b);
 bool machine_sets_space(const struct block *b);
 
-/* Whether the end of p leads to pc by itself, by what registers hold as soon as p is over. */
+/* Whether the end of p leads to pc by itself, by what registers hold as soon as p is over;
+   GOES_MAYBE where nothing is told, as of programs. */
 enum goes machine_goes_to(const struct machine_cpu *cpu, const struct block *p, uint64_t pc);
 /* The traps, in order, that led from p to b; 0: none did. */
 unsigned machine_traps(const struct machine_cpu *cpu, const struct block *p, const struct block *b,

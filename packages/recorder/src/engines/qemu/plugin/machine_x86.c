@@ -11,7 +11,7 @@
 #include "qemu_api.h"
 #include "qemu_state.h"
 
-enum { VECTORS = 256, FIRST_FREE_VECTOR = 32, NMI = 2, DEBUG = 1, PAGE_FAULT = 14 };
+enum { VECTORS = 256, FIRST_FREE_VECTOR = 32, NMI = 2, PAGE_FAULT = 14 };
 /* Bits of QEMU's hflags. */
 enum { H_PRIVILEGE = 3, H_CODE_32 = 1 << 4, H_PROTECTED = 1 << 7, H_LONG = 1 << 14 };
 enum { H_CODE_64 = 1 << 15, H_V86 = 1 << 17 };
@@ -71,11 +71,6 @@ static bool space(const struct machine_cpu *cpu, const struct block *p, uint64_t
   (void)p;
   *out = state_u64(cpu->env, places[CR3]) & 0x000ffffffffff000ull;
   return true;
-}
-
-static void note_vectors(const struct machine_cpu *cpu, const struct block *p) {
-  (void)cpu;
-  (void)p;
 }
 
 /* A syscall instruction goes where LSTAR says; not cached, as a trap could come there, too. */
@@ -213,7 +208,6 @@ static enum isa mode(void) {
 
 const struct machine machine_x86 = {
     .installs = installs,
-    .note_vectors = note_vectors,
     .sets_vectors = sets_vectors,
     .sets_space = sets_space,
     .goes_to = goes_to,

@@ -204,10 +204,9 @@ static void deliver(struct ring_vcpu *v, unsigned index, struct block *p, struct
   }
 }
 
-static void arrive(struct ring_vcpu *v, const struct machine_cpu *cpu, struct block *p,
-                   struct block *b, uintptr_t host_pc, struct made *made) {
+static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b,
+                   enum goes goes, uintptr_t host_pc, struct made *made) {
   struct edge edge;
-  unsigned index = cpu->index;
   uint32_t left;
   struct arrival to = {b->start, b, windows_run_again(v, index, p, b->start, b)};
   uint64_t seq = ring_seq(v);
@@ -229,8 +228,6 @@ static void arrive(struct ring_vcpu *v, const struct machine_cpu *cpu, struct bl
     p->next = b;
     return;
   }
-  bool tells = whole_machine && machine_tells_traps();
-  enum goes goes = tells ? machine_goes_to(cpu, p, b->start) : GOES_MAYBE;
   enum step how = step(p, &to, goes, &edge, &left);
   block_first_run(v, how == STEP_TRANSFER ? seq + 1 : seq, b, host_pc);
   switch (how) {
@@ -243,7 +240,7 @@ static void arrive(struct ring_vcpu *v, const struct machine_cpu *cpu, struct bl
       return;
     case STEP_TRANSFER: {
       bool certain = edge.cause == CAUSE_JUMP || p->ending == END_UNKNOWN;
-      if (tells) {
+      if (machine_tells_traps()) {
         certain = goes != GOES_NOT;
         if (!certain) edge.cause = edge.kind = RING_NO_CODE; /* a reset, or a debugger's hand */
       } else if (whole_machine) {
@@ -296,11 +293,12 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
     ring_unlock();
     return;
   }
-  unsigned count = deliveries_at(whole_machine, p, b, &cpu, deliveries);
+  enum goes goes = machine_goes_to(&cpu, p, b->start);
+  unsigned count = deliveries_at(whole_machine, p, b, &cpu, goes, deliveries);
   if (count > 0) {
     deliver(v, index, p, b, host_pc, deliveries, count, &made);
   } else {
-    arrive(v, &cpu, p, b, host_pc, &made);
+    arrive(v, index, p, b, goes, host_pc, &made);
   }
   ring_unlock();
   for (unsigned i = 0; i < made.count; i++) {
