@@ -22,11 +22,13 @@ export interface Run {
   readonly folder?: string;
   /** Whether system calls leave marks. */
   readonly syscalls?: boolean;
+  /** What of the code is recorded. */
+  readonly filter?: readonly string[];
 }
 
 export function recordOn(
   engine: 'embedded' | 'qemu',
-  { program, args, stdin, output, env = ONE_VARIABLE, folder, syscalls = false }: Run,
+  { program, args, stdin, output, env = ONE_VARIABLE, folder, syscalls = false, filter = [] }: Run,
 ): { readonly trace: Trace; readonly stdout: Buffer } {
   const options = {
     program,
@@ -39,6 +41,7 @@ export function recordOn(
     qemu: null,
     engine,
     syscalls,
+    filter,
     embedded: { ...EMBEDDED_DEFAULTS, writable: folder === undefined ? [] : [folder] },
   };
   const node = [...SOURCE_ARGUMENTS, RECORD_PROCESS, JSON.stringify(options)];

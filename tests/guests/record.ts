@@ -30,6 +30,8 @@ export interface Recording extends GuestRun {
   readonly syscalls?: boolean;
   /** Where recording begins, later than the program. */
   readonly start?: string;
+  /** What of the code is recorded. */
+  readonly filter?: readonly string[];
   /** Whether QEMU's translation is kept. */
   readonly hostCode?: boolean;
 }
@@ -49,10 +51,10 @@ export function recordOptions(run: Recording): RecordOptions {
   const { program, args = [], output, keep = 'all', qemu } = run;
   const { ringBytes = RING_BYTES_DEFAULT, maxTransfers = 0 } = run;
   const { follow = false, hostCode = false, trigger = null, after = 0, start = null } = run;
-  const { syscalls = false } = run;
+  const { syscalls = false, filter = [] } = run;
   const none = { sysroot: null, engine: 'qemu', embedded: EMBEDDED_DEFAULTS } as const;
-  const how = { keep, ringBytes, maxTransfers, follow, hostCode, trigger, after, start, syscalls };
-  return { program, args, output, qemu, ...how, ...none };
+  const what = { trigger, after, start, filter, syscalls, hostCode, follow };
+  return { program, args, output, qemu, keep, ringBytes, maxTransfers, ...what, ...none };
 }
 
 /** Records in a process of its own. @throws Error if the recorder fails. */

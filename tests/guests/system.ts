@@ -17,6 +17,8 @@ export interface MachineRun {
   readonly args: readonly string[];
   readonly output: string;
   readonly symbols?: readonly string[];
+  /** What of the code is recorded. */
+  readonly filter?: readonly string[];
   readonly keep?: RecordOptions['keep'];
   readonly ringBytes?: number;
 }
@@ -31,7 +33,8 @@ export const virtBoard = (elf: string, serial: string): readonly string[] => {
 };
 
 export function machineOptions(run: MachineRun): RecordOptions {
-  const { qemu, args, output, symbols = [], keep = 'all', ringBytes = RING_BYTES_DEFAULT } = run;
+  const { qemu, args, output, symbols = [], filter = [] } = run;
+  const { keep = 'all', ringBytes = RING_BYTES_DEFAULT } = run;
   const none = { sysroot: null, qemu: null, maxTransfers: 0, embedded: EMBEDDED_DEFAULTS };
   return {
     ...none,
@@ -41,6 +44,7 @@ export function machineOptions(run: MachineRun): RecordOptions {
     keep,
     ringBytes,
     engine: 'auto',
+    filter,
     system: { symbols },
   };
 }

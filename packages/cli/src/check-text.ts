@@ -37,7 +37,7 @@ export function checkText(report: CheckReport, out: Output): string {
   const { checked } = report;
   const path =
     checked.instructions < 0
-      ? 'part of the path is not known'
+      ? 'how many instructions ran is not known'
       : `${plural(checked.instructions, 'instruction')} on the path`;
   const verdict = report.isSound
     ? out.paint('green', 'proven: nothing contradicts')

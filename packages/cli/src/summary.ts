@@ -11,6 +11,7 @@ import {
   type Relative,
   type Trace,
 } from '@backtrail/recorder/trace';
+import { filteredTransfers, filterRows } from './filter-text.ts';
 import type { Output } from './io.ts';
 import {
   fields,
@@ -59,6 +60,10 @@ export interface TraceSummary {
   readonly stopped: string | null;
   /** What recording began with, later than the run; null: with the run. */
   readonly start: string | null;
+  /** What of the code was recorded, as --filter has it; null: all. */
+  readonly filter: readonly string[] | null;
+  /** Transfers that stand for what the filter left out. */
+  readonly filtered: number;
   readonly ring: Manifest['ring'];
   /** As the recorder counted; in a partial trace as far as they can be read. */
   readonly totals: Manifest['totals'];
@@ -175,6 +180,8 @@ export function summarize(trace: Trace): TraceSummary {
     keep: manifest.keep,
     stopped: manifest.stopped,
     start: manifest.start ?? null,
+    filter: manifest.filter ?? null,
+    filtered: filteredTransfers(trace),
     ring: manifest.ring,
     totals,
     bitsPerTransfer: bitsPerTransfer({ ...manifest, totals }),
@@ -310,6 +317,7 @@ function headRows(summary: TraceSummary): (readonly [string, string])[] {
     ...(summary.start === null
       ? []
       : ([['recorded', `from ${startWords(summary.start)} on`]] as const)),
+    ...filterRows(summary.filter, summary.filtered),
     [
       'engine',
       printable(`${engine.name} ${engine.version}, ${engine.mode} mode, on ${engine.hostIsa}`),

@@ -1,5 +1,6 @@
 /** The end of a run, or of a recovery: what is left goes to disk, modules are read, totals told. */
 import type { GuestEnd } from './engines/engine.ts';
+import { unmappedModules } from './filter.ts';
 import type { Flusher } from './flush.ts';
 import type { MarkRow } from './flush-rows.ts';
 import { collectModules, type MapEvent } from './modules.ts';
@@ -42,7 +43,7 @@ export function finishTrace(
     guestPid === null ? collected : withPerfMap(collected, { pid: guestPid, startedMs, blocks });
   const name = Array.from({ length: symbols.count }, (_, symbol) => symbols.name(symbol));
   writer.finish(modules, { ...symbols, name }, code);
-  return problems;
+  return [...unmappedModules(writer.manifest.filter ?? [], modules.path), ...problems];
 }
 
 /** How a guest ended, if somebody saw; `unknown` of a process that others wait for. */

@@ -3,10 +3,11 @@ import { existsSync, rmSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 import { closeTrace, mapEvents } from './close.ts';
-import { chooseEngine, type EngineChoice } from './engines/choose.ts';
+import { chooseEngine, type EngineChoice, machineImages } from './engines/choose.ts';
 import type { GuestEnd, PreparedGuest, RunningGuest } from './engines/engine.ts';
 import { BacktrailError } from './errors.ts';
 import { type ChildResult, Family } from './family.ts';
+import { filterOf } from './filter.ts';
 import { Flusher } from './flush.ts';
 import { addressesOf } from './modules.ts';
 import { ringShape } from './ring/create.ts';
@@ -14,8 +15,8 @@ import { freezeRing } from './ring/freeze.ts';
 import { isAskedToStop } from './ring/requests.ts';
 import type { Ring } from './ring/ring.ts';
 import { checkStart, startOf } from './start.ts';
-import { symbolFile, symbolImages, symbolMaps } from './symbol-files.ts';
-import { type KeepMode, type Manifest, NO_LOSSES, type SymbolFile } from './trace/manifest.ts';
+import { machineFiles, symbolMaps } from './symbol-files.ts';
+import { type KeepMode, type Manifest, NO_LOSSES } from './trace/manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './trace/schema.ts';
 import { TraceWriter } from './trace/writer.ts';
 import { checkTrigger, parseTrigger, Trigger } from './trigger.ts';
@@ -39,6 +40,8 @@ export interface RecordOptions extends EngineChoice {
   readonly after?: number;
   /** `paused`, a function, an address: recording begins later; null or left out: at once. */
   readonly start?: string | null;
+  /** What of the code is recorded, as filter.ts reads it; none or left out: all. */
+  readonly filter?: readonly string[];
   /** Called about ten times a second while the guest runs. */
   readonly onProgress?: (progress: Progress) => void;
 }
@@ -68,14 +71,6 @@ function outputDirectory(options: RecordOptions): string {
   let directory = resolve(`${name}.trace`);
   for (let n = 2; existsSync(directory); n++) directory = resolve(`${name}.${n}.trace`);
   return directory;
-}
-
-/** What the user names, then the machine's images, unless they are named or would hide names. */
-function symbolFilesOf(options: RecordOptions, prepared: PreparedGuest): SymbolFile[] {
-  const given = (options.system?.symbols ?? []).map(symbolFile);
-  const named = new Set(given.map(({ path }) => path));
-  const images = (prepared.images ?? []).filter((path) => !named.has(path));
-  return [...given, ...symbolImages(images, given.length > 0)];
 }
 
 function newManifest(options: RecordOptions, prepared: PreparedGuest, ring: Ring): Manifest {
@@ -342,11 +337,13 @@ async function drainFamily(family: Family): Promise<void> {
  */
 export async function record(options: RecordOptions): Promise<RecordResult> {
   checkOptions(options);
-  const startAt = startOf(options);
-  const prepared = chooseEngine(options).prepare({ ...options, startAt });
+  const images = machineImages(options);
+  const symbolFiles = images && machineFiles(options.system?.symbols ?? [], images);
+  const startAt = startOf(options, symbolFiles);
+  const filterRules = filterOf(options, symbolFiles);
+  const prepared = chooseEngine(options).prepare({ ...options, startAt, filterRules });
   checkTrigger(options.trigger ?? null, prepared.engine.name);
   checkStart(options.start ?? null, prepared.engine.name);
-  const symbolFiles = symbolFilesOf(options, prepared);
   const directory = outputDirectory(options);
   const ring = prepared.createRing({
     shape: ringShape(options.ringBytes),
@@ -357,8 +354,9 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
   let isReserved = false;
   try {
     const manifest = newManifest(options, prepared, ring);
-    if (symbolFiles.length > 0) manifest.symbolFiles = symbolFiles;
+    if (symbolFiles !== null && symbolFiles.length > 0) manifest.symbolFiles = symbolFiles;
     if (typeof options.start === 'string') manifest.start = options.start;
+    if (options.filter !== undefined && options.filter.length > 0) manifest.filter = options.filter;
     TraceWriter.reserve(directory, manifest);
     isReserved = true;
     const result = await runGuest(options, prepared, ring, manifest);

@@ -45,7 +45,7 @@ function parseStart(text: string, program: string, machine: readonly SymbolFile[
 }
 
 /** Where the file has its first byte of code: what QEMU says of the program as it runs. */
-function firstCode(program: string): bigint {
+export function firstCode(program: string): bigint {
   const code = readSegments(program).filter(({ flags }) => (flags & EXECUTE) !== 0);
   const starts = code.map(({ vaddr }) => vaddr);
   return starts.reduce((least, start) => (start < least ? start : least), starts[0] ?? 0n);
@@ -55,13 +55,17 @@ function firstCode(program: string): bigint {
 export interface StartChoice {
   readonly start?: string | null;
   readonly program: string;
-  readonly system?: { readonly symbols: readonly string[] };
 }
 
-/** Before the engine is chosen, which wants to be told. */
-export function startOf({ start = null, program, system }: StartChoice): StartAt | null {
+/**
+ * Before the engine is chosen, which wants to be told.
+ * @param machine names of a whole machine's code; null: it is a program
+ */
+export function startOf(
+  { start = null, program }: StartChoice,
+  machine: readonly SymbolFile[] | null,
+): StartAt | null {
   if (start === null) return null;
-  const machine = system === undefined ? null : system.symbols.map(symbolFile);
   const isName = start !== 'paused' && !start.startsWith('0x');
   return parseStart(start, isName && machine === null ? findProgram(program) : program, machine);
 }

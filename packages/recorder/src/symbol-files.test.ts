@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { bareGuest } from '../../../tests/guests/bare/build.ts';
 import { temporaryFolder } from '../../../tests/guests/build.ts';
 import { collectModules } from './modules.ts';
-import { symbolFile, symbolImages, symbolMaps, withSymbolLists } from './symbol-files.ts';
+import { machineFiles, symbolFile, symbolMaps, withSymbolLists } from './symbol-files.ts';
 
 const folder = temporaryFolder('symbol-files');
 
@@ -73,7 +73,10 @@ describe('names of a machine', () => {
   test('images are taken if they are ELF programs', () => {
     const elf = bareGuest('traps');
     const image = file('Image', 'MZ');
-    expect(symbolImages([image, elf, '/nowhere'], true)).toEqual([{ path: elf, base: '0x0' }]);
+    const taken = { path: elf, base: '0x0' };
+    expect(machineFiles([], [image, elf, '/nowhere'])).toEqual([taken]);
+    expect(machineFiles([MAP], [elf])).toEqual([{ path: MAP, base: '0x0' }, taken]);
+    expect(machineFiles([elf], [elf])).toEqual([taken]);
   });
 
   test.each([

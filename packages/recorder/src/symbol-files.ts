@@ -50,13 +50,16 @@ export function symbolFile(given: string): SymbolFile {
 }
 
 /**
- * Those of a machine's images that are ELF programs.
- * @param isNamed something else names code: an image without symbols would only hide that.
+ * What names a machine's code: what the user gave, then those of its images that are ELF programs,
+ * unless they are given too, or have no symbols and would only hide what others name.
+ * @throws BacktrailError E_SYMBOLS
  */
-export function symbolImages(images: readonly string[], isNamed: boolean): SymbolFile[] {
-  const elf = images.filter((path) => kindOf(path) === 'ELF file');
-  const naming = elf.filter((path) => !isNamed || hasSymbols(path));
-  return naming.map((path) => ({ path, base: '0x0' }));
+export function machineFiles(given: readonly string[], images: readonly string[]): SymbolFile[] {
+  const files = given.map(symbolFile);
+  const known = new Set(files.map(({ path }) => path));
+  const elf = images.filter((path) => !known.has(path) && kindOf(path) === 'ELF file');
+  const naming = elf.filter((path) => files.length === 0 || hasSymbols(path));
+  return [...files, ...naming.map((path) => ({ path, base: '0x0' }))];
 }
 
 /** What a file is, in words for a message. */

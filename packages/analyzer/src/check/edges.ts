@@ -27,6 +27,7 @@ const KINDS_OF: Readonly<Record<Cause, readonly (Kind | null)[]>> = {
   interrupt: [null],
   signal: ['signal-return', null],
   start: [null],
+  filtered: [null],
 };
 
 /** Everything the checks of edges look at. */

@@ -3,7 +3,7 @@
  * counted as the recorder counted them. Pairs of edges repeat, so each is worked out once: a small
  * table of pairs is tried first, then a large one, and only then the code.
  */
-import { CAUSES, NO_ROW, type Trace } from '@backtrail/recorder/trace';
+import { CAUSES, NO_CODE, NO_ROW, type Trace } from '@backtrail/recorder/trace';
 import { type Classifier, classifierAt, PASSES } from '../disassembly/classify.ts';
 import type { HopResolver } from '../path/hops.ts';
 import { PairTable } from '../path/pair-table.ts';
@@ -159,6 +159,8 @@ export class HopCheck {
       this.#report(count, vcpu, seq, from, to);
       return UNKNOWN;
     }
+    // How many instructions a filter left out is not known.
+    if (this.#isFiltered(to)) return UNKNOWN;
     if (isLasting) {
       const slot = recentSlot(from, to);
       this.#recent[slot] = from + 1;
@@ -166,6 +168,10 @@ export class HopCheck {
       this.#recent[slot + 2] = count;
     }
     return before === UNKNOWN ? UNKNOWN : before + count;
+  }
+
+  #isFiltered(edge: number): boolean {
+    return CAUSES[this.#trace.edges.cause[edge] ?? NO_CODE] === 'filtered';
   }
 
   /** Instructions of a hop, or why it is not legal. */
@@ -298,8 +304,9 @@ export class HopCheck {
 
   /** The recorder's count at the end against that of the path; returns what ran after `seq`. */
   #compareEnd(vcpu: number, seq: number, mark: number, before: number, ran: number): number {
-    if (before === UNKNOWN) return UNKNOWN;
-    const { marks } = this.#trace;
+    const { marks, manifest } = this.#trace;
+    // Where it ended may be outside of a filter, after instructions that are not in the path.
+    if (before === UNKNOWN || manifest.filter !== undefined) return UNKNOWN;
     const counted = Number(marks.number[mark] ?? 0n);
     if (marks.hasNumber[mark] !== 1 || counted === before + ran) return ran;
     this.#findings.add(

@@ -26,6 +26,9 @@ export function unknowns(scene: Scene, found: Found, callsWhole: boolean): Crash
     const what = `${blockOnly(found.end)} one of the instructions listed${indirect}.`;
     tell('fault-pc', `${what} How many of them ran is not known.`);
   }
+  if (manifest.filter !== undefined) {
+    tell('filter', 'Recorded with a filter: of code outside only where it was entered and left.');
+  }
   for (const loss of describeLosses(manifest)) tell('losses', lossText(loss));
   if (scene.damaged > 0) {
     const what =

@@ -316,7 +316,8 @@ export interface CrashUnknown {
     | 'partial'
     | 'no-disassembly'
     | 'no-symbols'
-    | 'damaged';
+    | 'damaged'
+    | 'filter';
   readonly says: string;
 }
 

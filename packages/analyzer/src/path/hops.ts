@@ -5,9 +5,9 @@
  *   transfer i ──► target block ──► block at its end ──► … ──► source block ──► transfer i + 1
  *                  run 0            run 1                      last run, up to the source
  *
- * A jump's source has run. The source of an exception, interrupt or signal has not: the run ends
- * before it. A block may have been left in its middle without a transfer (the translator cut it
- * short or started it again): then the next run starts inside it.
+ * A jump's source has run. The source of an exception, interrupt or signal, and of what a filter
+ * left out, has not: the run ends before it. A block may have been left in its middle without a
+ * transfer (the translator cut it short or started it again): then the next run starts inside it.
  */
 import { CAUSES, HOST_HOWS, KINDS, NO_ROW, type Trace } from '@backtrail/recorder/trace';
 import { Births, type Moment } from './births.ts';
@@ -34,6 +34,8 @@ export function sourceRetired(cause: number, kind: number): boolean {
   switch (CAUSES[cause]) {
     case 'exception':
     case 'interrupt':
+    // What ran outside of a filter begins with it.
+    case 'filtered':
       return false;
     case 'signal':
       // Its source is the system call that asked for it.

@@ -184,6 +184,9 @@ export class StackTables {
         return this.#classifyJump(edge);
       case 'start':
         return EVENT.other;
+      case 'filtered':
+        // What it called has returned by now, or will be met where it comes back.
+        return EVENT.quiet;
       default:
         return this.#classifyUnknown(edge);
     }

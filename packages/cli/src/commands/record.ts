@@ -23,6 +23,7 @@ function recordOptions(call: Call): RecordOptions {
     trigger: call.text('trigger'),
     after: call.number('after') ?? 0,
     start: call.text('start'),
+    filter: call.texts('filter'),
     hostCode: call.flag('hostCode'),
     syscalls: call.flag('syscalls'),
     sysroot: call.text('sysroot'),
@@ -125,6 +126,9 @@ export const RECORD: CommandSpec = {
     'With --trigger the trace is closed when the trigger came, and the program runs on ' +
       'unrecorded. --keep last and a trigger make a flight recorder; "backtrail snapshot" writes ' +
       'what it holds at any time. "backtrail stop" ends a recording under QEMU at any time.',
+    'With --filter transfers that begin and end in other code are left out: between one that ' +
+      'leads out and the one that leads back, a single transfer "filtered" says so. What is ' +
+      'left out is not slowed down as much, and takes no room.',
     'The embedded engine needs nothing installed. It runs RV64GC programs: static Linux ones, ' +
       'and bare-metal ones (told by their addresses) on a board like that of QEMU virt. A run is ' +
       'deterministic: time passes with instructions, 1 ns each, and randomness comes from the ' +
@@ -174,6 +178,13 @@ export const RECORD: CommandSpec = {
       says:
         'QEMU: begin to record at a function or address of the program, or, with "paused", when ' +
         '"backtrail start" says so; it runs at full speed until then',
+    },
+    {
+      flags: '--filter <what>',
+      says:
+        'record this code only: functions of the program (main, parse_*), module:NAME, ' +
+        '0xLOW-0xHIGH, of a machine kernel or user; !WHAT leaves it out; commas, or several times',
+      isRepeatable: true,
     },
     {
       flags: '--trigger <what>',
@@ -245,6 +256,7 @@ export const RECORD: CommandSpec = {
     { line: 'backtrail record --keep last --ring 1G ./server', says: 'the last 268 M transfers' },
     { line: 'backtrail record --trigger panic ./server', says: 'what led to panic()' },
     { line: 'backtrail record --start paused ./server', says: 'then: backtrail start' },
+    { line: "backtrail record --filter '!module:libc*' ./a", says: 'all but the C library' },
     { line: 'backtrail record -L /usr/riscv64-linux-gnu ./rv', says: 'a foreign dynamic program' },
     { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
     { line: 'backtrail record firmware.elf', says: 'bare metal' },

@@ -5,7 +5,7 @@ import { embeddedEngine } from './embedded/embedded.ts';
 import type { Engine, Target } from './engine.ts';
 import { findProgram } from './find-program.ts';
 import { qemuEngine } from './qemu/qemu.ts';
-import { qemuSystemEngine } from './qemu/system.ts';
+import { imagesOf, qemuSystemEngine } from './qemu/system.ts';
 
 export const ENGINE_NAMES = ['auto', 'embedded', 'qemu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
@@ -32,6 +32,10 @@ function systemEngine({ engine, qemu, sysroot }: EngineChoice): Engine {
       'all that is its own behind --. Leave the others out.',
   );
 }
+
+/** Of a whole machine: files that it was given to run; null: it is a program. */
+export const machineImages = ({ system, args }: EngineChoice): readonly string[] | null =>
+  system === undefined ? null : imagesOf(args);
 
 /**
  * `auto`: the embedded engine for RV64 programs that need no loader, which is all it runs; QEMU for

@@ -21,6 +21,8 @@ export interface Target {
   readonly syscalls?: boolean;
   /** Recording begins later than the program; only QEMU can. */
   readonly startAt?: StartAt | null;
+  /** What of the program's code is recorded; null or left out: all. */
+  readonly filterRules?: FilterRules | null;
   /** What only the embedded engine has. */
   readonly embedded: EmbeddedOptions;
   /** A thread of `startEngineThread` that was begun early; else the embedded engine begins one. */
@@ -36,6 +38,33 @@ export interface StartAt {
    * and the program may lie elsewhere; null: they are as they are.
    */
   readonly text: bigint | null;
+}
+
+/** Guest addresses from `low` to before `high`. */
+export interface Addresses {
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** Code that is recorded, or with `excludes` code that is not. */
+export type FilterRule = { readonly excludes: boolean } & (
+  | ({ readonly what: 'addresses'; readonly inProgram: boolean } & Addresses)
+  /** Files whose path or name matches a pattern of fnmatch(3). */
+  | { readonly what: 'module'; readonly pattern: string }
+  | { readonly what: 'level'; readonly level: number }
+);
+
+/**
+ * A block is recorded if any rule includes it (or none includes anything) and none excludes it.
+ */
+export interface FilterRules {
+  readonly rules: readonly FilterRule[];
+  /** As `StartAt.text`, for addresses that are `inProgram`. */
+  readonly text: bigint | null;
+  /** Recorded whatever the rules say. */
+  readonly kept: readonly ({ readonly inProgram: boolean } & Addresses)[];
+  /** So is what handles signals and traps. */
+  readonly keepsHandlers: boolean;
 }
 
 /** What a guest of the embedded engine may see and do. */
@@ -105,8 +134,6 @@ export interface PreparedGuest {
   };
   /** A new ring that this guest can write to. */
   createRing(options: RingOptions): Ring;
-  /** Of a whole machine: files that it was given to run; what is an ELF file names code. */
-  readonly images?: readonly string[];
   /**
    * The guest's stdin, stdout and stderr are the recorder's.
    * @param ring one that `createRing` made; null: the guest runs unrecorded.

@@ -2,7 +2,14 @@
  * The codes that the ring shares with the trace. Twin: trace/vocabulary.ts, whose lists give the
  * same codes (ring/words.test.ts holds them together). The ring imports nothing.
  */
-export const CAUSE = { jump: 0, exception: 1, interrupt: 2, signal: 3, start: 4 } as const;
+export const CAUSE = {
+  jump: 0,
+  exception: 1,
+  interrupt: 2,
+  signal: 3,
+  start: 4,
+  filtered: 5,
+} as const;
 
 export const KIND = {
   branch: 0,

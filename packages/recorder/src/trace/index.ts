@@ -10,6 +10,7 @@ export {
   NO_LOSSES,
   type Relative,
 } from './manifest.ts';
+export { privilegeLevels } from './privilege.ts';
 export { openTrace, verifyTrace } from './reader.ts';
 export {
   type ResultBatch,

@@ -202,6 +202,7 @@ function readFields(fields: Fields): Manifest {
   const guest = fields.child('guest');
   const ring = fields.child('ring');
   const start = fields.ifThere('start', (name) => fields.text(name));
+  const filter = fields.ifThere('filter', (name) => fields.texts(name));
   const symbolFiles = fields.ifThere('symbolFiles', (name) => readSymbolFiles(fields, name));
   const pid = fields.ifThere('pid', (name) => fields.whole(name));
   const parent = fields.ifThere('parent', (name) => readRelative(fields.child(name)));
@@ -232,6 +233,7 @@ function readFields(fields: Fields): Manifest {
     unknownCalls: fields.ifThere('unknownCalls', (name) => readUnknownCalls(fields, name)) ?? [],
     ...(symbolFiles !== null && { symbolFiles }),
     ...(start !== null && { start }),
+    ...(filter !== null && { filter }),
     ...(pid !== null && { pid }),
     ...(parent !== null && { parent }),
     ...(children !== null && { children }),

@@ -79,6 +79,8 @@ export interface Manifest {
   symbolFiles?: readonly SymbolFile[];
   /** What recording began with, later than the run: `paused`, a function, an address. */
   start?: string;
+  /** What of the code was recorded, as `--filter` has it; absent: all. */
+  filter?: readonly string[];
   /** Process of the guest, where it has one of its own. */
   pid?: number;
   /** The process that forked this one; absent if it was started. */

@@ -5,7 +5,7 @@
  */
 
 /** Why control moved. */
-export const CAUSES = ['jump', 'exception', 'interrupt', 'signal', 'start'] as const;
+export const CAUSES = ['jump', 'exception', 'interrupt', 'signal', 'start', 'filtered'] as const;
 export type Cause = (typeof CAUSES)[number];
 
 /** What made it move, as far as it can be told. */

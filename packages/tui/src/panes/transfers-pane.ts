@@ -50,7 +50,9 @@ function loopText({ loops }: TransferRow): string {
 
 function styleOf(world: World, edge: number): Style | undefined {
   if (isJump(world, edge)) return undefined;
-  return kindOf(world, edge) === 'interrupt' ? 'magenta' : 'red';
+  const kind = kindOf(world, edge);
+  if (kind === 'filtered') return 'dim';
+  return kind === 'interrupt' ? 'magenta' : 'red';
 }
 
 function transferLine(

@@ -14,6 +14,7 @@ import { looksBare, RAM_BYTES_DEFAULT, RAM_START } from './board/loader.ts';
 import { newMemory } from './core/memory.ts';
 import { divideSpace, MEMORY_BYTES_MAX, type Space } from './core/space.ts';
 import { ConsoleServer } from './linux/console.ts';
+import { sieveOf } from './sieve-rules.ts';
 import { startEngineThread } from './thread.ts';
 import type { WorkerAnswer, WorkerData } from './worker.ts';
 
@@ -135,6 +136,7 @@ function prepare(target: Target): PreparedGuest {
         options: target.embedded,
         syscalls: target.syscalls === true,
         isBare,
+        sieve: sieveOf(target.filterRules ?? null, program),
       });
     },
     explainSilence: () => `${program}: the embedded engine ended before it began to record`,

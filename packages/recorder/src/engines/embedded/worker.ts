@@ -11,6 +11,7 @@ import { Engine } from './core/engine.ts';
 import { Hart } from './core/hart.ts';
 import type { Machine, Next } from './core/machine.ts';
 import { GuestMemory } from './core/memory.ts';
+import type { SieveRules } from './core/sieve.ts';
 import type { Space } from './core/space.ts';
 import { isFusedMultiplyAddExact } from './emit/float-probe.ts';
 import { ConsoleClient } from './linux/console.ts';
@@ -37,6 +38,8 @@ export interface WorkerData {
   /** Whether each system call leaves a mark. */
   readonly syscalls: boolean;
   readonly isBare: boolean;
+  /** What is recorded; null: all. */
+  readonly sieve: SieveRules | null;
   /** Where the recorder writes to; null: nothing is recorded. */
   readonly traceFolder: string | null;
 }
@@ -73,6 +76,7 @@ function run(data: WorkerData): WorkerAnswer {
     hart,
     space,
     ring,
+    sieve: data.sieve,
     heating: HEATING,
     reenterAfter: REENTER_AFTER,
     fusedMultiplyAdd: isFusedMultiplyAddExact(),

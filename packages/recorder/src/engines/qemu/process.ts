@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import { BacktrailError } from '../../errors.ts';
 import type { Ring } from '../../ring/ring.ts';
-import type { GuestEnd, RunningGuest, StartAt, Target } from '../engine.ts';
+import type { Addresses, FilterRules, GuestEnd, RunningGuest, StartAt, Target } from '../engine.ts';
 import type { FoundQemu } from './find.ts';
 import { builtPlugin } from './plugin.ts';
 
@@ -18,12 +18,12 @@ const HOST_ISAS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aar
 
 export const hostIsa = (): string => HOST_ISAS[process.arch] ?? process.arch;
 
-type PluginWishes = Pick<Target, 'follow' | 'hostCode' | 'startAt' | 'syscalls'>;
+type PluginWishes = Pick<Target, 'filterRules' | 'follow' | 'hostCode' | 'startAt' | 'syscalls'>;
 
 /** What the plugin is asked for; both modes take it alike. A null ring: nothing is recorded. */
 export function pluginArgs(
   ring: Ring | null,
-  { follow, hostCode, startAt, syscalls }: PluginWishes,
+  { filterRules, follow, hostCode, startAt, syscalls }: PluginWishes,
 ): readonly string[] {
   if (ring === null) return [];
   const options = [
@@ -32,6 +32,8 @@ export function pluginArgs(
     ...(hostCode === true ? ['host-code=on'] : []),
     ...(syscalls === true ? ['syscalls=on'] : []),
     ...startOptions(startAt ?? null),
+    ...filterOptions(filterRules ?? null),
+    ...textOption(startAt?.text ?? filterRules?.text ?? null),
   ];
   return ['-plugin', [builtPlugin(), ...options].join(',')];
 }
@@ -40,9 +42,24 @@ const hex = (address: bigint): string => `0x${address.toString(16)}`;
 
 function startOptions(startAt: StartAt | null): string[] {
   if (startAt === null) return [];
-  const { addresses, text } = startAt;
-  const from = addresses.length === 0 ? 'paused' : addresses.map(hex).join('+');
-  return [`start=${from}`, ...(text === null ? [] : [`text=${hex(text)}`])];
+  const { addresses } = startAt;
+  return [`start=${addresses.length === 0 ? 'paused' : addresses.map(hex).join('+')}`];
+}
+
+const textOption = (text: bigint | null): string[] => (text === null ? [] : [`text=${hex(text)}`]);
+
+/** As plugin/filter.h has it. */
+function filterOptions(filter: FilterRules | null): string[] {
+  if (filter === null) return [];
+  const range = ({ low, high }: Addresses): string => `${low.toString(16)}:${high.toString(16)}`;
+  const rules = filter.rules.map((rule) => {
+    const sign = rule.excludes ? '!' : '';
+    if (rule.what === 'module') return `${sign}m${Buffer.from(rule.pattern).toString('hex')}`;
+    if (rule.what === 'level') return `${sign}l${rule.level}`;
+    return `${sign}${rule.inProgram ? 'p' : 'a'}${range(rule)}`;
+  });
+  const kept = filter.kept.map((one) => `${one.inProgram ? 'K' : 'k'}${range(one)}`);
+  return [`filter=${[...rules, ...kept, ...(filter.keepsHandlers ? ['h'] : [])].join('+')}`];
 }
 
 function signalNumber(signal: NodeJS.Signals): number {

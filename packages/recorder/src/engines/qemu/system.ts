@@ -82,7 +82,12 @@ function explain(qemu: FoundQemu, end: GuestEnd): string {
 }
 
 /** A machine forks nothing. */
-const machineOptions = ({ hostCode, startAt }: Target): Pick<Target, 'hostCode' | 'startAt'> => ({
+const machineOptions = ({
+  filterRules,
+  hostCode,
+  startAt,
+}: Target): Pick<Target, 'filterRules' | 'hostCode' | 'startAt'> => ({
+  filterRules: filterRules ?? null,
   hostCode: hostCode === true,
   startAt: startAt ?? null,
 });
@@ -103,7 +108,6 @@ export function qemuSystemEngine(): Engine {
           endian: BIG_ENDIAN.has(isa) ? 'big' : 'little',
           addressBits: BITS_64.has(isa) ? 64 : 32,
         },
-        images: imagesOf(target.args),
         createRing: (options) => Ring.create(newRingPath(), options),
         start: (ring) =>
           startQemu({

@@ -24,6 +24,7 @@ function run(
     hart,
     space,
     ring: null,
+    sieve: null,
     heating: { limit: heatLimit, arrivalsPerBlock },
     reenterAfter,
     fusedMultiplyAdd: isFusedMultiplyAddExact(),

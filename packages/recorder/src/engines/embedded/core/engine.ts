@@ -16,6 +16,7 @@ import type { Clock, Machine, Next, Observer } from './machine.ts';
 import { type GuestMemory, memoryPages } from './memory.ts';
 import { Recording } from './recording.ts';
 import { type Heating, Regions } from './regions.ts';
+import type { SieveRules } from './sieve.ts';
 import type { Space } from './space.ts';
 import { Trap } from './trap.ts';
 
@@ -31,6 +32,8 @@ export interface EngineOptions {
   readonly space: Space;
   /** Null: the guest runs unrecorded. */
   readonly ring: RingWriter | null;
+  /** What is recorded; null: all. */
+  readonly sieve: SieveRules | null;
   readonly heating: Heating;
   /**
    * V8 compiles a region quickly first, then well, and goes over to that only where the region is
@@ -88,7 +91,8 @@ export class Engine implements Clock {
     const heatLimit = options.heating.limit;
     this.#cache = new CodeCache({ memory, limit: space.codeCacheEnd, handlers, heatLimit });
     const code = new Code(this.#cache, (pc) => this.#regions.entryBlock(pc));
-    this.#recording = ring === null ? null : new Recording(ring, hart, code, space.sink);
+    this.#recording =
+      ring === null ? null : new Recording(ring, hart, code, space.sink, options.sieve);
     this.#regions = new Regions(
       memory,
       this.#cache,

@@ -71,6 +71,8 @@ export class Names {
   readonly #target = new Column();
   readonly #source = new Column();
   readonly #retired = new Column();
+  /** Block where it arrives, plus 1; 0: none. */
+  readonly #targetBlock = new Column();
   /** Edges by what makes them distinct, for those that are named one by one. */
   readonly #known = new Map<string, number>();
 
@@ -100,6 +102,7 @@ export class Names {
     this.#target.set(edge, Number(facts.target));
     this.#source.set(edge, facts.source === null ? -1 : Number(facts.source));
     this.#retired.set(edge, facts.retired ? 1 : 0);
+    this.#targetBlock.set(edge, (facts.targetBlock ?? -1) + 1);
     return this.#log.edge({ edge, ...facts });
   }
 
@@ -128,6 +131,11 @@ export class Names {
   /** -1: none. */
   source(edge: number): number {
     return this.#source.get(edge);
+  }
+
+  /** -1: none. */
+  targetBlock(edge: number): number {
+    return this.#targetBlock.get(edge) - 1;
   }
 
   retired(edge: number): boolean {

@@ -11,7 +11,8 @@ import type { TransferKind } from '../translate/region.ts';
 import type { Hart } from './hart.ts';
 import type { MachineMark, Observer } from './machine.ts';
 import { howCode, kindCode, Names } from './names.ts';
-import { type Stream, Streams } from './streams.ts';
+import { SievedStreams, type SieveRules } from './sieve.ts';
+import { type Stream, Streams, type TransferStreams } from './streams.ts';
 
 /** What is known of the code that runs; core/code.ts. */
 export interface CodeBook {
@@ -43,17 +44,28 @@ const GUEST_ADDRESSES = 2 ** 32;
 export class Recording implements Observer {
   readonly ring: RingWriter;
   readonly names: Names;
-  readonly streams: Streams;
+  readonly streams: TransferStreams;
   readonly #hart: Hart;
   readonly #code: CodeBook;
   readonly #byId = new Map<number, Stream>();
 
-  constructor(ring: RingWriter, hart: Hart, code: CodeBook, sink: number) {
+  /** @param sieve what is recorded; null: all. */
+  constructor(
+    ring: RingWriter,
+    hart: Hart,
+    code: CodeBook,
+    sink: number,
+    sieve: SieveRules | null = null,
+  ) {
     this.ring = ring;
     this.#hart = hart;
     this.#code = code;
     this.names = new Names(ring.log);
-    this.streams = new Streams(ring, this.names, hart.memory, sink);
+    const { names } = this;
+    this.streams =
+      sieve === null
+        ? new Streams(ring, names, hart.memory, sink)
+        : new SievedStreams(ring, names, hart.memory, sink, sieve);
   }
 
   /** Before generated code runs: transfers it may make. */
@@ -89,7 +101,7 @@ export class Recording implements Observer {
   #log(mark: Omit<NewMark, 'vcpu' | 'seq'>): void {
     const { writer } = this.streams.running;
     if (writer === null) return;
-    this.ring.log.mark({ ...mark, vcpu: writer.vcpu, seq: this.streams.seq() });
+    this.ring.log.mark({ ...mark, vcpu: writer.vcpu, seq: this.streams.seqOfMark() });
   }
 
   /**

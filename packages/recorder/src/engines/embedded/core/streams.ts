@@ -8,11 +8,47 @@ import type { GuestMemory } from './memory.ts';
 import type { Names } from './names.ts';
 
 /** Places that are never promised to generated code: for traps and signals, which are no jumps. */
-const PLACES_KEPT = 16;
+export const PLACES_KEPT = 16;
 /** A segment with less room than this is published and the next one opened. */
 const PLACES_WANTED = 8192;
 /** Transfers that are counted and not kept, between two looks. */
 export const SINK_BYTES = 256 * 1024;
+
+/** Instructions in [from, to), which run in order. */
+export function instructionsBetween(memory: GuestMemory, from: number, to: number): number {
+  const { view, guestBase, guestLimit } = memory;
+  let count = 0;
+  for (let pc = from; pc < to && pc + 2 <= guestLimit; count++) {
+    // Unprivileged specification, 1.5: two low bits set mean 32 bits.
+    pc += (view.getUint16(pc + guestBase, true) & 3) === 3 ? 4 : 2;
+  }
+  return count;
+}
+
+/** Where transfers of the vCPUs go, as generated code stores them. */
+export interface TransferStreams {
+  readonly ring: RingWriter;
+  readonly running: Stream;
+  /** A stream without a place in the ring is counted, not kept. */
+  add(id: number, writer: WriterVcpu | null): Stream;
+  switchTo(stream: Stream): void;
+  /** seq of the next transfer of the running vCPU. */
+  seq(): number;
+  /** The seq of a mark that is to tell where the vCPU is. */
+  seqOfMark(): number;
+  /**
+   * Transfers that generated code may store now: publishes a segment that is nearly full, opens the
+   * next, waits for room.
+   * @param pc where the vCPU is.
+   */
+  places(pc: number): number;
+  /** Publishes the running vCPU's segment, if it has one. */
+  publish(): void;
+  /** What depends on code must be found out before that changes. */
+  settleLanding(): void;
+  /** Stores one transfer of the running vCPU, which is at pc; there is always room for a few. */
+  store(edge: number, pc: number): void;
+}
 
 export interface Stream {
   /** The guest's number for it. */
@@ -31,7 +67,8 @@ export interface Stream {
   landed: number;
 }
 
-export class Streams {
+/** All transfers, right where generated code stores them. */
+export class Streams implements TransferStreams {
   readonly ring: RingWriter;
   readonly #names: Names;
   readonly #memory: GuestMemory;
@@ -52,7 +89,6 @@ export class Streams {
     return this.#running;
   }
 
-  /** A stream without a place in the ring is counted, not kept. */
   add(id: number, writer: WriterVcpu | null): Stream {
     return {
       id,
@@ -74,7 +110,10 @@ export class Streams {
     this.#memory.view.setUint32(STATE.write, address, true);
   }
 
-  /** seq of the next transfer of the running vCPU. */
+  seqOfMark(): number {
+    return this.seq();
+  }
+
   seq(): number {
     const { writer } = this.#running;
     if (writer === null) return 0;
@@ -88,11 +127,6 @@ export class Streams {
     this.write = stream.write;
   }
 
-  /**
-   * Transfers that generated code may store now: publishes a segment that is nearly full, opens the
-   * next, waits for room.
-   * @param pc where the vCPU is.
-   */
   places(pc: number): number {
     const { writer, instructions } = this.#running;
     if (writer === null || (writer.segment < 0 && !this.#open(pc))) return this.#drainSink();
@@ -140,7 +174,6 @@ export class Streams {
     return SINK_BYTES / 4 - PLACES_KEPT;
   }
 
-  /** Publishes the running vCPU's segment, if it has one. */
   publish(): void {
     const stream = this.#running;
     const { writer } = stream;
@@ -162,23 +195,11 @@ export class Streams {
     if (this.write === writer.data) return;
     const first = this.#memory.view.getUint32(writer.data, true);
     const source = this.#names.source(first);
-    const between = source < 0 ? 0 : this.#instructionsBetween(stream.openedPc, source);
+    const between = source < 0 ? 0 : instructionsBetween(this.#memory, stream.openedPc, source);
     const own = source >= 0 && this.#names.retired(first) ? 1 : 0;
     stream.landed = stream.openedInstructions + between + own;
   }
 
-  /** Instructions in [from, to), which run in order. */
-  #instructionsBetween(from: number, to: number): number {
-    const { view, guestBase, guestLimit } = this.#memory;
-    let count = 0;
-    for (let pc = from; pc < to && pc + 2 <= guestLimit; count++) {
-      // Unprivileged specification, 1.5: two low bits set mean 32 bits.
-      pc += (view.getUint16(pc + guestBase, true) & 3) === 3 ? 4 : 2;
-    }
-    return count;
-  }
-
-  /** Stores one transfer of the running vCPU, which is at pc; there is always room for a few. */
   store(edge: number, pc: number): void {
     const { writer } = this.#running;
     const isKept = writer !== null && writer.segment >= 0;

@@ -51,7 +51,7 @@ void block_set_ending(struct block *b, struct ending_of found) {
   b->taken = found.taken;
 }
 
-void block_set_thumb(struct block *b, bool thumb) {
+static void set_thumb(struct block *b, bool thumb) {
   uint8_t *size = &b->sizes[b->instructions - 1];
   bool is_half = half(b->code + (b->last - b->start)) >> 11 < 0x1d;
   if (thumb && *size == 4 && is_half) {
@@ -61,6 +61,11 @@ void block_set_thumb(struct block *b, bool thumb) {
   }
   struct code code = block_code(b);
   block_set_ending(b, classify_arm(&code, code.count - 1, thumb));
+}
+
+void block_set_mode(struct block *b, const uint8_t *env) {
+  if (guest.isa == ISA_ARM) set_thumb(b, guest_in_thumb(env));
+  b->privilege = (uint8_t)machine_privilege(env);
 }
 
 /* Of an instruction that QEMU does not show. */
@@ -177,6 +182,7 @@ struct block *block_elsewhere(struct block *b, uint64_t pc) {
     copy->end += apart;
     copy->taken += apart;
     copy->number = RING_NO_NUMBER;
+    copy->place = PLACE_UNKNOWN;
     copy->next = NULL;
     copy->to[0] = copy->to[1] = NULL;
     copy->many = NULL;
@@ -312,6 +318,13 @@ void block_link(struct block *from, const struct block *to, uint32_t edge) {
   } else if (from->many) {
     set_entry(&from->many->entry[entry >> 32 & from->many->mask], entry);
   }
+}
+
+uint32_t block_linked(const struct block *from, const struct block *to) {
+  for (int i = 0; i < 2; i++) {
+    if (__atomic_load_n(&from->to[i], __ATOMIC_ACQUIRE) == to) return from->to_edge[i];
+  }
+  return block_many_linked(from, to);
 }
 
 /* A place in `to` that is cleared stays closed: used again, it could pair one block with another's

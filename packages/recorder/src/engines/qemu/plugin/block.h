@@ -29,6 +29,9 @@ struct links {
   uint64_t entry[];
 };
 
+/* Whether a filter lets it be recorded; without one, unknown for ever. */
+enum place { PLACE_UNKNOWN, PLACE_INSIDE, PLACE_OUTSIDE };
+
 struct block {
   /* Hot, one cache line: read once per executed block. */
   struct block *next; /* ran after it with no transfer */
@@ -49,6 +52,7 @@ struct block {
   bool sets_vectors; /* of a whole machine: where traps go may be another place after it */
   bool sets_space;   /* of a whole machine: the address space may be another one after it */
   uint8_t privilege; /* of a whole machine: set before it runs first; else RING_NO_CODE */
+  uint8_t place;     /* enum place */
   uint64_t host_pc;
   uint32_t host_size;
   uint8_t *sizes; /* of each instruction, then the code bytes */
@@ -67,8 +71,8 @@ extern bool keeps_host_code; /* of each block, as bytes; set before the first on
 void block_forget_all(void);
 /* A new block from QEMU's description; with the ring locked. NULL: no memory. */
 struct block *block_translate(void *tb);
-/* 32-bit Arm: which of its two instruction sets the block is of; before it runs first. */
-void block_set_thumb(struct block *b, bool thumb);
+/* What can be told of it in the mode in which it is about to run first. env: QEMU's CPU state. */
+void block_set_mode(struct block *b, const uint8_t *env);
 /* The same code as QEMU runs it at pc, another address of the same page. Takes the ring lock. */
 struct block *block_elsewhere(struct block *b, uint64_t pc);
 struct code block_code(const struct block *b);
@@ -88,6 +92,16 @@ void block_drop_last(struct block *b);
 /* From now on `to` running after `from` means this edge, or one of the two words above it. Ring
    locked. */
 void block_link(struct block *from, const struct block *to, uint32_t edge);
+/* What was linked, or NOT_LINKED. */
+uint32_t block_linked(const struct block *from, const struct block *to);
+
+/* The same among those that do not stand in `from` itself. */
+static inline uint32_t block_many_linked(const struct block *from, const struct block *to) {
+  const struct links *many = __atomic_load_n(&from->many, __ATOMIC_ACQUIRE);
+  if (!many) return NOT_LINKED;
+  uint64_t entry = __atomic_load_n(&many->entry[to->number & many->mask], __ATOMIC_RELAXED);
+  return entry >> 32 == to->number ? (uint32_t)entry : NOT_LINKED;
+}
 
 /* The kind of a jump that such an ending is, or RING_NO_CODE. */
 uint8_t ending_kind(enum ending ending);

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "filter.h"
 #include "numbers.h"
 
 enum { SIGNALS = 65, PATH_BYTES = 512, MMAP2_UNIT = 4096 };
@@ -101,19 +102,61 @@ static bool mapped_at_install(const char *line, size_t length) {
   return false;
 }
 
-void guest_log_maps(const struct ring_vcpu *v) {
+/* Calls `take` with each line of what is mapped. */
+static void each_map(void (*take)(const char *line, void *data), void *data) {
   char *text = read_maps(), *next = text;
   for (char *line = text; line && *line; line = next) {
     char *end = strchr(line, '\n');
     next = end ? end + 1 : NULL;
     if (end) *end = 0;
-    uint64_t low, high, offset;
-    const char *path = strchr(line, '/');
-    if (!path || strcmp(path, ring.path) == 0 || mapped_at_install(line, strlen(line))) continue;
-    if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64, &low, &high, &offset) != 3) continue;
-    if (low >= base()) log_map(v, low - base(), high - low, offset, path);
+    take(line, data);
   }
   free(text);
+}
+
+static void log_line(const char *line, void *data) {
+  uint64_t low, high, offset;
+  const char *path = strchr(line, '/');
+  if (!path || strcmp(path, ring.path) == 0 || mapped_at_install(line, strlen(line))) return;
+  if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %*s %" SCNx64, &low, &high, &offset) != 3) return;
+  if (low >= base()) log_map(data, low - base(), high - low, offset, path);
+}
+
+void guest_log_maps(const struct ring_vcpu *v) { each_map(log_line, (void *)v); }
+
+struct map_list {
+  struct guest_map *maps;
+  size_t count, capacity;
+};
+
+static void list_line(const char *line, void *data) {
+  struct map_list *list = data;
+  struct guest_map map = {0};
+  const char *path = strchr(line, '/');
+  if (sscanf(line, "%" SCNx64 "-%" SCNx64, &map.low, &map.high) != 2 || map.low < base()) return;
+  if (list->count == list->capacity) {
+    size_t capacity = list->capacity * 2 + 64;
+    struct guest_map *grown = realloc(list->maps, capacity * sizeof *grown);
+    if (!grown) return;
+    list->maps = grown;
+    list->capacity = capacity;
+  }
+  map.low -= base();
+  map.high -= base();
+  map.path = path ? strdup(path) : NULL;
+  list->maps[list->count++] = map;
+}
+
+struct guest_map *guest_read_maps(size_t *count) {
+  struct map_list list = {0};
+  each_map(list_line, &list);
+  *count = list.count;
+  return list.maps;
+}
+
+void guest_free_maps(struct guest_map *maps, size_t count) {
+  for (size_t i = 0; i < count; i++) free(maps[i].path);
+  free(maps);
 }
 
 /* Where the registers are in QEMU 7.2's CPU state: see docs/qemu.md. */
@@ -389,6 +432,8 @@ void guest_syscall_returned(struct ring_vcpu *v, unsigned index, int64_t number,
   if (number == numbers->mmap && !failed) mapped(v, t->arguments, start, 1);
   if (number == numbers->mmap2 && !failed) mapped(v, t->arguments, start, MMAP2_UNIT);
   if (number == numbers->munmap && !failed) unmapped(v, t->arguments);
+  bool maps = number == numbers->mmap || number == numbers->mmap2 || number == numbers->munmap;
+  if (maps && !failed) filter_maps_changed();
   if (number == numbers->execve || number == numbers->execveat) log_exec(v, 0, true, result);
   bool is_fork = number == numbers->fork || number == numbers->vfork ||
                  (number == numbers->clone && (result > 0) &&

@@ -26,6 +26,14 @@ void guest_install(uint32_t vcpu_slots);
 size_t guest_peek(uint64_t from, void *into, size_t size);
 /* Logs what the guest has mapped by now. Ring locked. */
 void guest_log_maps(const struct ring_vcpu *v);
+/* A stretch that is mapped, by guest address. */
+struct guest_map {
+  uint64_t low, high;
+  char *path; /* of the file, or NULL */
+};
+/* All that is mapped by now, QEMU's own too; NULL: no memory. */
+struct guest_map *guest_read_maps(size_t *count);
+void guest_free_maps(struct guest_map *maps, size_t count);
 /* True if b was entered by delivery of a signal. env: QEMU's CPU state. */
 bool guest_signal_entry(const uint8_t *env, const struct block *b, struct guest_signal *out);
 

@@ -18,22 +18,22 @@
 
 #include "block.h"
 #include "delivery.h"
+#include "filter.h"
 #include "guest.h"
 #include "machine.h"
+#include "outside.h"
 #include "qemu_api.h"
 #include "ring_writer.h"
 #include "slots.h"
+#include "spaces.h"
 #include "switch.h"
+#include "trampolines.h"
 #include "windows.h"
 
 enum { X86_INSTRUCTION_MAX = 15, PAGE = 4096 };
 
 static struct ring_vcpu *vcpus; /* by QEMU's vCPU index */
 static uint32_t vcpu_slots;
-/* By vCPU: a block without instructions that it has just passed, or NULL. */
-static struct block **left_to_slot;
-/* By vCPU: the address space that it was last seen in. */
-static uint64_t *spaces;
 static bool whole_machine;
 static const struct qemu_place *true_pc; /* as machine_pc() */
 static bool maps_logged;
@@ -256,21 +256,6 @@ static void arrive(struct ring_vcpu *v, unsigned index, struct block *p, struct 
   }
 }
 
-/* What can be told of b in the mode in which it is about to run first. */
-static void enter_first(const struct machine_cpu *cpu, struct block *b) {
-  if (guest.isa == ISA_ARM) block_set_thumb(b, guest_in_thumb(cpu->env));
-  if (whole_machine) b->privilege = (uint8_t)machine_privilege(cpu->env);
-}
-
-/* Marks the address space if p has made it another one. */
-static void note_space(struct ring_vcpu *v, const struct machine_cpu *cpu, const struct block *p) {
-  struct ring_fact fact = {.kind = MARK_ADDRESS_SPACE, .has = MARK_HAS_PC | MARK_HAS_ADDRESS};
-  if (!machine_space(cpu, p, &fact.address) || fact.address == spaces[cpu->index]) return;
-  spaces[cpu->index] = fact.address;
-  fact.pc = p->last;
-  ring_mark(v, ring_seq(v), &fact);
-}
-
 __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index, struct block *p,
                                              struct block *b, const uint8_t *env,
                                              uintptr_t host_pc) {
@@ -279,16 +264,14 @@ __attribute__((used)) void backtrail_slow_at(struct ring_vcpu *v, unsigned index
   struct machine_cpu cpu = {index, env};
   if (ring.detached) return;
   if (b->instructions == 0) {
-    left_to_slot[index] = b; /* as if it had not been: what comes now begins with it */
+    slots_leave(index, b);
     return;
   }
   ring_lock();
   if (p == &nowhere) thread_started(v, b);
-  if (b->number == RING_NO_NUMBER) enter_first(&cpu, b);
-  if (p->sets_space) note_space(v, &cpu, p);
-  slots_join_next(left_to_slot[index] ? left_to_slot[index] : p, b);
-  left_to_slot[index] = NULL;
-  slots_trim(p, b);
+  if (b->number == RING_NO_NUMBER) block_set_mode(b, env);
+  if (p->sets_space) spaces_note(v, &cpu, p);
+  slots_arrive(index, p, b);
   if (b->instructions == 0) {
     ring_unlock();
     return;
@@ -324,57 +307,15 @@ static void __attribute__((noinline)) rare(struct ring_vcpu *v, const struct blo
   ring_settle(v, (uint64_t)b, instructions);
 }
 
-/*
- * slow(), called from on_block in tail position: then the return address is still the one in the
- * block's host code, and the host register in which QEMU keeps the guest CPU state (TCG_AREG0)
- * still holds it. C can name neither in every compiler, so these few instructions pass them on.
- */
-void backtrail_slow(struct ring_vcpu *v, unsigned index, struct block *p, struct block *b);
-/* The same for backtrail_on_block_at(). */
-void backtrail_on_relative_block(unsigned index, void *data);
-#if defined(__x86_64__)
-__asm__(
-    ".text\n.globl backtrail_slow\n.hidden backtrail_slow\n"
-    ".type backtrail_slow,@function\nbacktrail_slow:\n"
-    "  mov %rbp, %r8\n  mov (%rsp), %r9\n  jmp backtrail_slow_at\n"
-    ".size backtrail_slow, .-backtrail_slow\n.hidden backtrail_slow_at\n"
-    ".globl backtrail_on_relative_block\n.hidden backtrail_on_relative_block\n"
-    ".type backtrail_on_relative_block,@function\nbacktrail_on_relative_block:\n"
-    "  mov %rbp, %rdx\n  jmp backtrail_on_block_at\n"
-    ".size backtrail_on_relative_block, .-backtrail_on_relative_block\n"
-    ".hidden backtrail_on_block_at\n");
-#elif defined(__aarch64__)
-__asm__(
-    ".text\n.globl backtrail_slow\n.hidden backtrail_slow\n"
-    ".type backtrail_slow,%function\nbacktrail_slow:\n"
-    "  mov x4, x19\n  mov x5, x30\n  b backtrail_slow_at\n"
-    ".size backtrail_slow, .-backtrail_slow\n.hidden backtrail_slow_at\n"
-    ".globl backtrail_on_relative_block\n.hidden backtrail_on_relative_block\n"
-    ".type backtrail_on_relative_block,%function\nbacktrail_on_relative_block:\n"
-    "  mov x2, x19\n  b backtrail_on_block_at\n"
-    ".size backtrail_on_relative_block, .-backtrail_on_relative_block\n"
-    ".hidden backtrail_on_block_at\n");
-#else
-#error "backtrail's plugin knows x86-64 and AArch64 hosts only"
-#endif
-
-/* The edge of p → b among those that do not stand in p itself; NOT_LINKED: ask backtrail_slow(). */
-static inline uint32_t many_edge(const struct block *p, const struct block *b) {
-  const struct links *many = __atomic_load_n(&p->many, __ATOMIC_ACQUIRE);
-  if (!many) return NOT_LINKED;
-  uint64_t entry = __atomic_load_n(&many->entry[b->number & many->mask], __ATOMIC_RELAXED);
-  return entry >> 32 == b->number ? (uint32_t)entry : NOT_LINKED;
-}
-
-/* One copy for each callback: a jump more would be felt. */
-__attribute__((always_inline)) static inline void enter(unsigned index, struct block *b) {
-  if (__builtin_expect(index >= vcpu_slots, 0)) return;
-  struct ring_vcpu *v = &vcpus[index];
+/* False: the pair was not seen, ask backtrail_slow(). One copy for each callback: a jump more would
+   be felt. */
+__attribute__((always_inline)) static inline bool enter_known(struct ring_vcpu *v,
+                                                              struct block *b) {
   struct block *p = (struct block *)v->prev;
   uint64_t instructions = v->instructions + p->instructions;
   if (p->next == b) {
     ring_settle(v, (uint64_t)b, instructions);
-    return;
+    return true;
   }
   uint32_t edge;
   if (__atomic_load_n(&p->to[0], __ATOMIC_ACQUIRE) == b) {
@@ -382,29 +323,56 @@ __attribute__((always_inline)) static inline void enter(unsigned index, struct b
   } else if (__atomic_load_n(&p->to[1], __ATOMIC_ACQUIRE) == b) {
     edge = p->to_edge[1];
   } else {
-    edge = many_edge(p, b);
+    edge = block_many_linked(p, b);
   }
   if (__builtin_expect(edge < NOT_LINKED && !ring_is_full(v), 1)) {
     ring_put(v, edge);
     ring_settle(v, (uint64_t)b, instructions);
   } else if (edge == NOT_LINKED) {
-    backtrail_slow(v, index, p, b);
+    return false;
   } else {
     rare(v, b, instructions, edge);
   }
+  return true;
+}
+
+__attribute__((always_inline)) static inline void enter(unsigned index, struct block *b) {
+  if (__builtin_expect(index >= vcpu_slots, 0)) return;
+  struct ring_vcpu *v = &vcpus[index];
+  if (!enter_known(v, b)) backtrail_slow(v, index, (struct block *)v->prev, b);
 }
 
 static void on_block(unsigned index, void *data) { enter(index, data); }
 
-/* Of a translation that runs at several addresses, by backtrail_on_relative_block. In one page, so
-   that anything else is no address of it: it was not kept up to date. */
+/* A translation as it runs at pc. In one page, so that anything else is no address of it: it was
+   not kept up to date. */
+static inline struct block *block_at(struct block *b, uint64_t pc) {
+  uint64_t apart = pc - b->start;
+  bool is_elsewhere = __builtin_expect(apart != 0 && apart % PAGE == 0, 0);
+  return is_elsewhere ? block_elsewhere(b, pc) : b;
+}
+
+/* Of a translation that runs at several addresses, by backtrail_on_relative_block. */
 __attribute__((used)) void backtrail_on_block_at(unsigned index, struct block *b,
                                                  const uint8_t *env) {
-  uint64_t apart = state_u64(env, *true_pc) - b->start;
-  if (__builtin_expect(apart != 0 && apart % PAGE == 0, 0)) {
-    b = block_elsewhere(b, b->start + apart);
+  enter(index, block_at(b, state_u64(env, *true_pc)));
+}
+
+/* With a filter, every block: by backtrail_on_filtered_block. */
+__attribute__((used)) void backtrail_on_filtered_block_at(unsigned index, struct block *b,
+                                                          const uint8_t *env,
+                                                          uintptr_t host_pc) {
+  if (index >= vcpu_slots || ring.detached) return;
+  if (true_pc && !b->has_other_mode) b = block_at(b, state_u64(env, *true_pc));
+  struct ring_vcpu *v = &vcpus[index];
+  const struct machine_cpu cpu = {index, env};
+  if (filter_passes(b, env)) {
+    outside_ends(v, index);
+  } else if (outside_goes_on(v, &cpu, b, host_pc)) {
+    return;
   }
-  enter(index, b);
+  if (enter_known(v, b)) return;
+  backtrail_slow_at(v, index, (struct block *)v->prev, b, env, host_pc);
 }
 
 /* The first block that is recorded, by the address that recording was to begin at. */
@@ -423,8 +391,9 @@ static void translated(void *tb) {
   ring_unlock();
   if (b) {
     bool is_relative = true_pc && !b->has_other_mode;
-    qemu_tb_exec_fn entered = is_awaited    ? on_awaited_block
-                              : is_relative ? backtrail_on_relative_block : on_block;
+    qemu_tb_exec_fn entered = is_awaited     ? on_awaited_block
+                              : has_filter() ? backtrail_on_filtered_block
+                              : is_relative  ? backtrail_on_relative_block : on_block;
     qemu.register_vcpu_tb_exec_cb(tb, entered, 0, b);
     if (b->notes_end) windows_note_end(tb);
   } else {
@@ -433,7 +402,8 @@ static void translated(void *tb) {
 }
 
 static void vcpu_started(unsigned index) {
-  if (index < vcpu_slots) left_to_slot[index] = NULL;
+  if (index < vcpu_slots) slots_vcpu_started(index);
+  if (index < vcpu_slots) outside_vcpu_started(index);
   windows_vcpu_started(index);
   ring_vcpu_start(index, (uint64_t)&nowhere);
 }
@@ -441,6 +411,7 @@ static void vcpu_started(unsigned index) {
 static void vcpu_ended(unsigned index) {
   if (ring.detached || index >= vcpu_slots) return;
   struct ring_vcpu *v = &ring.vcpus[index];
+  outside_ends(v, index);
   const struct block *p = (const struct block *)v->prev;
   struct ring_fact end = {.kind = MARK_END, .has = MARK_HAS_PC | MARK_HAS_NUMBER};
   struct ring_fact gone = {.kind = MARK_THREAD_EXIT, .has = 0};
@@ -469,6 +440,7 @@ static void ending(void) {
 static void syscall_begins(const struct qemu_syscall *call) {
   calling_index = call->index;
   if (ring.detached || call->index >= vcpu_slots) return;
+  outside_ends(&ring.vcpus[call->index], call->index); /* marks and ends say where it was */
   guest_syscall(&ring.vcpus[call->index], call);
 }
 
@@ -517,7 +489,8 @@ static void forked_child(void) {
     return;
   }
   block_forget_all();
-  memset(left_to_slot, 0, vcpu_slots * sizeof *left_to_slot);
+  slots_forget_all();
+  outside_forget_all();
   windows_forget_all();
   maps_logged = false;
   switch_forked();
@@ -535,11 +508,12 @@ static int refuse(const char *problem) {
 __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
                                                                const struct qemu_info *info,
                                                                int argc, char **argv) {
-  const char *path = NULL, *start = NULL, *text = NULL;
+  const char *path = NULL, *start = NULL, *text = NULL, *filter = NULL;
   for (int i = 0; i < argc; i++) {
     if (strncmp(argv[i], "ring=", 5) == 0) path = argv[i] + 5;
     if (strncmp(argv[i], "start=", 6) == 0) start = argv[i] + 6;
     if (strncmp(argv[i], "text=", 5) == 0) text = argv[i] + 5;
+    if (strncmp(argv[i], "filter=", 7) == 0) filter = argv[i] + 7;
     if (strcmp(argv[i], "follow=on") == 0) follows = true;
     if (strcmp(argv[i], "syscalls=on") == 0) guest_tells_calls = true;
     if (strcmp(argv[i], "host-code=on") == 0) keeps_host_code = true;
@@ -559,11 +533,9 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   if (whole_machine && reads_memory) guest.isa = ISA_OTHER;
   vcpu_slots = ring.header->vcpu_slots;
   vcpus = ring.vcpus;
-  left_to_slot = calloc(vcpu_slots, sizeof *left_to_slot);
-  spaces = calloc(vcpu_slots, sizeof *spaces);
-  if (!left_to_slot || !spaces || !windows_install(vcpu_slots)) {
-    return refuse("no memory for the plugin: free some");
-  }
+  bool has_memory = slots_install(vcpu_slots) && spaces_install(vcpu_slots) &&
+                    windows_install(vcpu_slots) && outside_install(vcpu_slots);
+  if (!has_memory) return refuse("no memory for the plugin: free some");
   if (whole_machine) machine_install(guest.isa);
   true_pc = machine_pc();
   keeps_text = only_qemu_reads(info->target_name);
@@ -571,6 +543,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   if (!log_guest()) return refuse("no memory for the plugin: free some");
   guest_install(vcpu_slots);
   problem = switch_install(start, text);
+  if (!problem) problem = filter_install(filter, text);
   if (problem) return refuse(problem);
   pthread_atfork(forking, forked_parent, forked_child);
   const struct qemu_handlers handlers = {

@@ -295,6 +295,7 @@ enum {
   CAUSE_INTERRUPT = 2,
   CAUSE_SIGNAL = 3,
   CAUSE_START = 4,
+  CAUSE_FILTERED = 5,
 };
 
 enum {

@@ -15,6 +15,21 @@
 
 #include "guest.h"
 
+static struct block **passed; /* by vCPU: as slots_leave(), or NULL */
+static uint32_t slots;
+
+bool slots_install(uint32_t vcpu_slots) {
+  slots = vcpu_slots;
+  passed = calloc(slots, sizeof *passed);
+  return passed != NULL;
+}
+
+void slots_vcpu_started(unsigned index) { passed[index] = NULL; }
+
+void slots_forget_all(void) { memset(passed, 0, slots * sizeof *passed); }
+
+void slots_leave(unsigned index, struct block *b) { passed[index] = b; }
+
 static bool has_slot_at(const struct block *b, uint32_t index) {
   if (b->sizes[index] != slot_bytes(&guest)) return false;
   uint64_t pc = block_instruction(b, index);
@@ -71,9 +86,9 @@ static char *joined_text(const char *branch, const char *slot) {
   return text;
 }
 
-bool slots_join_next(const struct block *p, struct block *b) {
+static void join_next(const struct block *p, struct block *b) {
   size_t slot = slot_bytes(&guest);
-  if (p->before_slot == 0 || b->number != RING_NO_NUMBER || b->start != p->end + slot) return false;
+  if (p->before_slot == 0 || b->number != RING_NO_NUMBER || b->start != p->end + slot) return;
   b->text = joined_text(p->before_text, b->text);
   b->start = p->end;
   b->last = b->start;
@@ -84,10 +99,9 @@ bool slots_join_next(const struct block *p, struct block *b) {
   b->end = b->start + 2 * slot;
   struct code code = block_code(b);
   block_set_ending(b, classify(&guest, &code, 0));
-  return true;
 }
 
-void slots_trim(const struct block *p, struct block *b) {
+static void trim(const struct block *p, struct block *b) {
   size_t slot = slot_bytes(&guest);
   if (slot == 0 || !slots_stand_apart(&guest) || b->number != RING_NO_NUMBER) return;
   if (p->instructions == 0 || p->sizes[p->instructions - 1] != 2 * slot) return;
@@ -102,4 +116,10 @@ void slots_trim(const struct block *p, struct block *b) {
   b->start += slot;
   b->code += slot;
   b->sizes++;
+}
+
+void slots_arrive(unsigned index, const struct block *p, struct block *b) {
+  join_next(passed[index] ? passed[index] : p, b);
+  passed[index] = NULL;
+  trim(p, b);
 }

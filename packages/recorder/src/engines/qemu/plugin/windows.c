@@ -62,3 +62,7 @@ bool windows_run_again(const struct ring_vcpu *v, unsigned index, const struct b
   if (guest.isa == ISA_XTENSA && pc == p->last) return b != p || is_indirect(p->ending);
   return ends_noted[index] != v->instructions;
 }
+
+void windows_recounted(unsigned index, uint64_t from, uint64_t to) {
+  if (index < slots && ends_noted[index] == from) ends_noted[index] = to;
+}

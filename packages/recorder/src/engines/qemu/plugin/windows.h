@@ -22,5 +22,7 @@ void windows_note_end(void *tb);
    before). Before anything else ran on v. */
 bool windows_run_again(const struct ring_vcpu *v, unsigned index, const struct block *p,
                        uint64_t pc, const struct block *b);
+/* What was `from` instructions of this vCPU is `to` from now on. */
+void windows_recounted(unsigned index, uint64_t from, uint64_t to);
 
 #endif
