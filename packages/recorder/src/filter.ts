@@ -3,12 +3,12 @@
  * docs/commands.md and docs/ring.md say what becomes of the rest.
  */
 import { basename } from 'node:path';
+import { firstCode } from './elf/elf.ts';
 import type { FilterRule, FilterRules } from './engines/engine.ts';
 import { findProgram } from './engines/find-program.ts';
 import { fitsPattern } from './engines/pattern.ts';
 import { BacktrailError } from './errors.ts';
 import { collectModules } from './modules.ts';
-import { firstCode } from './start.ts';
 import { symbolFile, symbolMaps, withSymbolLists } from './symbol-files.ts';
 import type { SymbolFile } from './trace/manifest.ts';
 import { privilegeLevels } from './trace/privilege.ts';

@@ -1,5 +1,5 @@
 /** Where a recording begins that does not begin with the program, and who says so while it runs. */
-import { readSegments } from './elf/elf.ts';
+import { firstCode } from './elf/elf.ts';
 import type { StartAt } from './engines/engine.ts';
 import { findProgram } from './engines/find-program.ts';
 import { BacktrailError } from './errors.ts';
@@ -12,9 +12,6 @@ import type { SymbolFile } from './trace/manifest.ts';
 
 /** As the plugin can keep. */
 const ADDRESSES_MAX = 64;
-
-/** gABI, p_flags. */
-const EXECUTE = 1;
 
 const startError = (says: string): BacktrailError =>
   new BacktrailError('E_START', `--start: ${says}`);
@@ -42,13 +39,6 @@ function parseStart(text: string, program: string, machine: readonly SymbolFile[
     );
   }
   return { addresses, text: machine === null ? firstCode(program) : null };
-}
-
-/** Where the file has its first byte of code: what QEMU says of the program as it runs. */
-export function firstCode(program: string): bigint {
-  const code = readSegments(program).filter(({ flags }) => (flags & EXECUTE) !== 0);
-  const starts = code.map(({ vaddr }) => vaddr);
-  return starts.reduce((least, start) => (start < least ? start : least), starts[0] ?? 0n);
 }
 
 /** What record() was given of it. */

@@ -74,6 +74,19 @@ export function readSegments(file: string): ElfSegment[] {
   return withFile(file, (open) => loadable(readSegmentHeaders(open, readHeader(open))));
 }
 
+/** gABI, p_flags. */
+const EXECUTE = 1;
+
+/**
+ * Where the file has its first byte of code: what QEMU says of the program as it runs.
+ * @throws BacktrailError E_ELF as readElfHeader does.
+ */
+export function firstCode(file: string): bigint {
+  const code = readSegments(file).filter(({ flags }) => (flags & EXECUTE) !== 0);
+  const starts = code.map(({ vaddr }) => vaddr);
+  return starts.reduce((least, start) => (start < least ? start : least), starts[0] ?? 0n);
+}
+
 /** Lower-case hex, or null. @throws BacktrailError E_ELF as readElfHeader does. */
 export function readBuildId(file: string): string | null {
   return withFile(file, (open) => {

@@ -183,6 +183,8 @@ struct block *block_elsewhere(struct block *b, uint64_t pc) {
     copy->taken += apart;
     copy->number = RING_NO_NUMBER;
     copy->place = PLACE_UNKNOWN;
+    copy->is_plain = false;
+    copy->host_pc = 0;
     copy->next = NULL;
     copy->to[0] = copy->to[1] = NULL;
     copy->many = NULL;

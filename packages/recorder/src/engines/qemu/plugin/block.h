@@ -53,6 +53,7 @@ struct block {
   bool sets_space;   /* of a whole machine: the address space may be another one after it */
   uint8_t privilege; /* of a whole machine: set before it runs first; else RING_NO_CODE */
   uint8_t place;     /* enum place */
+  bool is_plain;     /* outside of a filter: nothing is to be done but to note that it runs */
   uint64_t host_pc;
   uint32_t host_size;
   uint8_t *sizes; /* of each instruction, then the code bytes */

@@ -24,6 +24,7 @@ static struct rule *rules;
 static size_t rule_count;
 static bool includes_all; /* but what a rule excludes */
 static bool keeps_handlers;
+static bool is_told_late; /* code of a machine: its level, and where it runs */
 static uint64_t text_address;
 static bool has_text;
 
@@ -95,7 +96,8 @@ static bool read_rules(const char *text) {
   return false;
 }
 
-const char *filter_install(const char *list, const char *text) {
+const char *filter_install(const char *list, const char *text, bool whole_machine) {
+  is_told_late = whole_machine;
   if (!list) return NULL;
   if (!read_rules(list)) {
     return "the plugin found a filter= that it cannot read, start it with `backtrail record`";
@@ -172,6 +174,14 @@ static bool passes(const struct block *b) {
   return included && !excluded;
 }
 
+enum place filter_place(struct block *b) {
+  if (is_told_late || keeps_handlers) return PLACE_UNKNOWN;
+  ring_lock();
+  b->place = passes(b) ? PLACE_INSIDE : PLACE_OUTSIDE;
+  ring_unlock();
+  return b->place;
+}
+
 bool filter_passes(struct block *b, const uint8_t *env) {
   uint8_t place = __atomic_load_n(&b->place, __ATOMIC_ACQUIRE);
   if (__builtin_expect(place == PLACE_UNKNOWN, 0)) {
@@ -181,5 +191,10 @@ bool filter_passes(struct block *b, const uint8_t *env) {
     __atomic_store_n(&b->place, place, __ATOMIC_RELEASE);
     ring_unlock();
   }
-  return place == PLACE_INSIDE || (keeps_handlers && b->is_handler);
+  if (keeps_handlers && b->is_handler && place == PLACE_OUTSIDE) {
+    b->place = PLACE_INSIDE;
+    b->is_plain = false;
+    return true;
+  }
+  return place == PLACE_INSIDE;
 }

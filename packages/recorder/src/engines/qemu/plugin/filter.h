@@ -19,10 +19,12 @@
  * and all but k, K and h with a `!` before it: what is not to be. text: as switch_install(). What
  * is wrong, or NULL.
  */
-const char *filter_install(const char *rules, const char *text);
+const char *filter_install(const char *rules, const char *text, bool whole_machine);
 bool has_filter(void);
 /* Files were mapped or unmapped. */
 void filter_maps_changed(void);
+/* Whether a block is outside or inside, for ever; unknown if that is only told where it runs. */
+enum place filter_place(struct block *b);
 /* Whether a block that is about to run is recorded. env: QEMU's CPU state. */
 bool filter_passes(struct block *b, const uint8_t *env);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * While a vCPU is outside, its slot in the ring names the first block there (a kill then tells the
- * truth: it was outside), and its count of instructions has those of all blocks but that one.
+ * While a vCPU is outside, its slot in the ring names the first block there: a kill then tells the
+ * truth, that it was outside.
  */
 #include "outside.h"
 
@@ -14,31 +14,33 @@
 #include "spaces.h"
 #include "windows.h"
 
-enum { LINE = 64 /* of the host's cache */ };
-
-/* Of one vCPU, in a cache line of its own. */
-struct visit {
-  struct block *last; /* the block that it is in, from the second one outside on; else NULL */
-  uint8_t apart[LINE - sizeof(struct block *)];
-};
-
-static struct visit *visits;
+struct visit *visits;
 static uint32_t slots;
 
 bool outside_install(uint32_t vcpu_slots) {
   slots = vcpu_slots;
-  visits = aligned_alloc(LINE, slots * sizeof *visits);
+  visits = aligned_alloc(sizeof *visits, slots * sizeof *visits);
   if (visits) outside_forget_all();
   return visits != NULL;
 }
 
 void outside_forget_all(void) { memset(visits, 0, slots * sizeof *visits); }
 
-void outside_vcpu_started(unsigned index) { visits[index].last = NULL; }
+void outside_vcpu_started(unsigned index) { visits[index] = (struct visit){0}; }
 
 /* Whether leaving p may ask for more than to note where it went. */
 static bool asks(const struct block *p) {
   return p->ending == END_SYSCALL || p->sets_space || p->sets_vectors;
+}
+
+/* Whether blocks of this guest are what they are before they run, and all of them runs. */
+static bool is_simple_guest(void) { return slot_bytes(&guest) == 0 && !has_windows(&guest); }
+
+void outside_begins(unsigned index, struct block *b) {
+  bool is_plain = b->place == PLACE_OUTSIDE && b->host_pc != 0 && b->instructions > 0 &&
+                  !asks(b) && !b->notes_end && is_simple_guest();
+  if (is_plain != b->is_plain) b->is_plain = is_plain;
+  visits[index].is_plain = is_plain;
 }
 
 /* What slow() would do besides recording. */
@@ -66,7 +68,9 @@ bool outside_goes_on(struct ring_vcpu *v, const struct machine_cpu *cpu, struct 
   if (b->instructions == 0) return true;
   if (b->number == RING_NO_NUMBER) b->host_pc = host_pc;
   visit->last = b;
-  ring_settle(v, v->prev, v->instructions + b->instructions);
+  ring_settle(v, v->prev, v->instructions + visit->instructions + b->instructions);
+  visit->instructions = 0;
+  outside_begins(cpu->index, b);
   return true;
 }
 
@@ -95,11 +99,12 @@ void outside_ends(struct ring_vcpu *v, unsigned index) {
   struct visit *visit = &visits[index];
   struct block *last = visit->last;
   if (!last) return;
-  visit->last = NULL;
   struct block *first = (struct block *)v->prev;
-  uint64_t before = v->instructions + first->instructions - last->instructions;
+  uint64_t noted = v->instructions + visit->instructions;
+  uint64_t before = noted + first->instructions - last->instructions;
+  *visit = (struct visit){.is_plain = visit->is_plain};
   uint32_t edge = filtered_edge(v, first, last);
-  windows_recounted(index, v->instructions, before);
+  windows_recounted(index, noted, before);
   if (edge == NOT_RECORDED) {
     ring_cut(v, before);
   } else {

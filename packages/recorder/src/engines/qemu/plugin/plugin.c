@@ -364,6 +364,7 @@ __attribute__((used)) void backtrail_on_filtered_block_at(unsigned index, struct
                                                           uintptr_t host_pc) {
   if (index >= vcpu_slots || ring.detached) return;
   if (true_pc && !b->has_other_mode) b = block_at(b, state_u64(env, *true_pc));
+  if (outside_passes_by(index, b)) return;
   struct ring_vcpu *v = &vcpus[index];
   const struct machine_cpu cpu = {index, env};
   if (filter_passes(b, env)) {
@@ -371,14 +372,42 @@ __attribute__((used)) void backtrail_on_filtered_block_at(unsigned index, struct
   } else if (outside_goes_on(v, &cpu, b, host_pc)) {
     return;
   }
-  if (enter_known(v, b)) return;
-  backtrail_slow_at(v, index, (struct block *)v->prev, b, env, host_pc);
+  if (!enter_known(v, b)) {
+    backtrail_slow_at(v, index, (struct block *)v->prev, b, env, host_pc);
+  }
+  outside_begins(index, b);
+}
+
+/* The same of blocks whose place is known where they are translated. */
+static void on_outside_block(unsigned index, void *data) {
+  if (index >= vcpu_slots || outside_passes_by(index, data)) return;
+  backtrail_on_filtered_block(index, data);
+}
+
+static void on_inside_block(unsigned index, void *data) {
+  if (index >= vcpu_slots) return;
+  if (__builtin_expect(visits[index].is_plain || outside_is_open(index), 0)) {
+    backtrail_on_filtered_block(index, data);
+  } else {
+    enter(index, data);
+  }
 }
 
 /* The first block that is recorded, by the address that recording was to begin at. */
 static void on_awaited_block(unsigned index, void *data) {
   switch_go_on();
   on_block(index, data);
+}
+
+static qemu_tb_exec_fn filtered_entry(struct block *b) {
+  switch (filter_place(b)) {
+    case PLACE_INSIDE:
+      return on_inside_block;
+    case PLACE_OUTSIDE:
+      return on_outside_block;
+    default:
+      return backtrail_on_filtered_block;
+  }
 }
 
 static void translated(void *tb) {
@@ -392,7 +421,7 @@ static void translated(void *tb) {
   if (b) {
     bool is_relative = true_pc && !b->has_other_mode;
     qemu_tb_exec_fn entered = is_awaited     ? on_awaited_block
-                              : has_filter() ? backtrail_on_filtered_block
+                              : has_filter() ? filtered_entry(b)
                               : is_relative  ? backtrail_on_relative_block : on_block;
     qemu.register_vcpu_tb_exec_cb(tb, entered, 0, b);
     if (b->notes_end) windows_note_end(tb);
@@ -543,7 +572,7 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   if (!log_guest()) return refuse("no memory for the plugin: free some");
   guest_install(vcpu_slots);
   problem = switch_install(start, text);
-  if (!problem) problem = filter_install(filter, text);
+  if (!problem) problem = filter_install(filter, text, whole_machine);
   if (problem) return refuse(problem);
   pthread_atfork(forking, forked_parent, forked_child);
   const struct qemu_handlers handlers = {
