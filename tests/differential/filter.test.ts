@@ -208,9 +208,10 @@ describe.skipIf(native.missing)(`--filter by module, x86_64${native.note}`, () =
     const library = record('library.trace', ['module:libc.so.6']);
     const others = record('others.trace', ['!module:libc.so.6']);
     const inLibrary = (trace: Trace): ((pc: bigint) => boolean) => {
-      const { count, path: pathOf, start, size } = trace.modules;
+      const { modules } = trace;
+      const { count, start, size } = modules;
       const rows = Array.from({ length: count }, (_none, module) => module);
-      const row = rows.find((module) => pathOf(module).endsWith('/libc.so.6')) ?? -1;
+      const row = rows.find((module) => modules.path(module).endsWith('/libc.so.6')) ?? -1;
       expect(row).toBeGreaterThanOrEqual(0);
       const low = start[row] ?? 0n;
       return (pc) => pc >= low && pc < low + (size[row] ?? 0n);
