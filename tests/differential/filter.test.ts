@@ -3,12 +3,20 @@
  * ends in the code that was asked for, in order, and a `filtered` wherever something lies between.
  */
 import path from 'node:path';
-import { CAUSES, KINDS, MARK_KINDS, NO_ROW, type Trace } from '@backtrail/recorder/trace';
+import {
+  CAUSES,
+  KINDS,
+  MARK_KINDS,
+  NO_ROW,
+  privilegeLevels,
+  type Trace,
+} from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { readSymbols } from '../../packages/recorder/src/elf/elf.ts';
 import { bareGuest } from '../guests/bare/build.ts';
 import { buildGuest, ISAS, needsIsa, temporaryFolder } from '../guests/build.ts';
+import { bootArguments, buildInitrd, linuxKernel, MACHINES } from '../guests/linux.ts';
 import { type Recording, recordGuest } from '../guests/record.ts';
 import { recordMachine, virtBoard } from '../guests/system.ts';
 import { needs, needsAll } from '../require.ts';
@@ -254,6 +262,45 @@ describe.skipIf(board.missing)(`--filter of machines${board.note}`, () => {
     expect(checkTrace(trace).findings).toEqual([]);
   });
 });
+
+for (const isa of ISAS) {
+  const machine = needsAll(`qemu-system-${isa}`, MACHINES[isa].compiler, 'cc');
+  const kernel = linuxKernel(isa);
+  const missing = machine.missing || kernel.note !== '';
+  describe.skipIf(missing)(`--filter user of Linux, ${isa}${machine.note}${kernel.note}`, () => {
+    test('of the kernel only where it was entered and left', () => {
+      const name = (what: string): string => path.join(folder, `linux-${isa}.${what}`);
+      const files = { initrd: buildInitrd(isa, folder), serial: name('serial') };
+      const trace = recordMachine({
+        qemu: needs(`qemu-system-${isa}`).path,
+        args: bootArguments(isa, files, 'off'),
+        output: name('trace'),
+        filter: ['user'],
+      });
+      expect(checkTrace(trace).findings).toEqual([]);
+      const { edges, blocks } = trace;
+      const user = privilegeLevels(isa).findIndex((names) => names.includes('user'));
+      const isUser = (block: number): boolean =>
+        block !== NO_ROW && blocks.hasPrivilege[block] === 1 && blocks.privilege[block] === user;
+      const count = (isWanted: (edge: number) => boolean): number =>
+        edges.taken.reduce((sum, taken, edge) => sum + (isWanted(edge) ? taken : 0), 0);
+      const entered = count((edge) => {
+        const isCall = KINDS[edges.kind[edge] ?? 0] === 'syscall';
+        return isCall && isUser(edges.sourceBlock[edge] ?? NO_ROW);
+      });
+      const left = count((edge) => isUser(edges.targetBlock[edge] ?? NO_ROW));
+      expect(entered).toBeGreaterThan(20);
+      expect(left).toBeGreaterThan(entered);
+      const inKernel = count(
+        (edge) =>
+          CAUSES[edges.cause[edge] ?? 0] === 'jump' &&
+          !isUser(edges.sourceBlock[edge] ?? NO_ROW) &&
+          !isUser(edges.targetBlock[edge] ?? NO_ROW),
+      );
+      expect(inKernel).toBe(0);
+    });
+  });
+}
 
 describe('--filter on the embedded engine', () => {
   const program = path.join(import.meta.dirname, '../guests/riscv64/bin/quick.elf');
