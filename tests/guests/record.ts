@@ -24,6 +24,8 @@ export interface Recording extends GuestRun {
   readonly maxTransfers?: number;
   /** Whether forked children are recorded, too. */
   readonly follow?: boolean;
+  /** Whether programs that they execute are, where QEMU runs them. */
+  readonly followExec?: boolean;
   readonly trigger?: string;
   readonly after?: number;
   /** Whether system calls leave marks. */
@@ -51,9 +53,9 @@ export function recordOptions(run: Recording): RecordOptions {
   const { program, args = [], output, keep = 'all', qemu } = run;
   const { ringBytes = RING_BYTES_DEFAULT, maxTransfers = 0 } = run;
   const { follow = false, hostCode = false, trigger = null, after = 0, start = null } = run;
-  const { syscalls = false, filter = [] } = run;
+  const { syscalls = false, filter = [], followExec = false } = run;
   const none = { sysroot: null, engine: 'qemu', embedded: EMBEDDED_DEFAULTS } as const;
-  const what = { trigger, after, start, filter, syscalls, hostCode, follow };
+  const what = { trigger, after, start, filter, syscalls, hostCode, follow, followExec };
   return { program, args, output, qemu, keep, ringBytes, maxTransfers, ...what, ...none };
 }
 

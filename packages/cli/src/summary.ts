@@ -344,14 +344,20 @@ function processRows(summary: TraceSummary): (readonly [string, string])[] {
   // Links are of the form that a reader checks: `..` and names of numbers.
   const there = (relative: Relative): string => shellWords([join(directory, relative.directory)]);
   if (pid !== null) {
-    const from = parent === null ? '' : `, forked by ${parent.pid}: ${there(parent)}`;
+    const how = parent?.how === 'exec' ? 'executed' : 'forked';
+    const from = parent === null ? '' : `, ${how} by ${parent.pid}: ${there(parent)}`;
     rows.push(['process', `${pid}${from}`]);
   }
-  if (children.length > 0) {
-    const shown = children.slice(0, CHILDREN_SHOWN_MAX).map(there);
-    const more = children.length - shown.length;
+  for (const [label, how] of [
+    ['forked', undefined],
+    ['executed', 'exec'],
+  ] as const) {
+    const those = children.filter((child) => child.how === how);
+    if (those.length === 0) continue;
+    const shown = those.slice(0, CHILDREN_SHOWN_MAX).map(there);
+    const more = those.length - shown.length;
     rows.push([
-      'forked',
+      label,
       [...shown, ...(more > 0 ? [`and ${plural(more, 'more', 'more')}`] : [])].join('\n'),
     ]);
   }

@@ -1,4 +1,5 @@
 /** The end of a run, or of a recovery: what is left goes to disk, modules are read, totals told. */
+import { guestOfIsa } from './elf/machines.ts';
 import type { GuestEnd } from './engines/engine.ts';
 import { unmappedModules } from './filter.ts';
 import type { Flusher } from './flush.ts';
@@ -79,15 +80,22 @@ const stopOf = (end: SeenEnd | null): string | null =>
 const callsOf = (end: SeenEnd | null): Manifest['unknownCalls'] =>
   end === null || end.how === 'unknown' ? [] : (end.unknownCalls ?? []);
 
-/**
- * Takes what the ring still holds, fills the manifest, closes the trace. The guest is gone.
- * @param followed forked children that are in traces of their own
- */
+/** What became of the processes that one forked, and of what it executed in its own place. */
+export interface Followed {
+  /** Forked children that are in traces of their own. */
+  readonly forks: number;
+  /** Programs executed that are. */
+  readonly execs: number;
+  /** Rings that were made for forked children; null where nobody told them from others. */
+  readonly rings: number | null;
+}
+
+/** Takes what the ring still holds, fills the manifest, closes the trace. The guest is gone. */
 export function closeTrace(
   writer: TraceWriter,
   flusher: Flusher,
   end: SeenEnd | null,
-  followed = 0,
+  followed: Followed | null = null,
 ): readonly string[] {
   const now = process.hrtime.bigint();
   const state = flusher.finish(now);
@@ -107,11 +115,15 @@ export function closeTrace(
   manifest.losses.unrecorded = isAskedFor ? 0 : state.unrecorded;
   manifest.losses.vcpusUnrecorded = state.vcpusUnrecorded;
   // A fork may fail after a ring was made for it: then nobody ran, and the guest was told so.
-  const ringless = Math.max(0, state.forks - state.children);
-  manifest.losses.forksUnrecorded = Math.max(ringless, flusher.forks - followed);
-  manifest.losses.execsUnrecorded = flusher.execs;
+  const { forks, execs, rings } = followed ?? { forks: 0, execs: 0, rings: null };
+  const ringless = Math.max(0, state.forks - (rings ?? state.children));
+  manifest.losses.forksUnrecorded = Math.max(ringless, flusher.forks - forks);
+  manifest.losses.execsUnrecorded = Math.max(0, flusher.execs - execs);
   if (flusher.guest !== null) {
-    manifest.guest = { ...manifest.guest, isa: flusher.guest.isa };
+    const { isa } = flusher.guest;
+    // What was executed may be for another kind of machine than what executed it.
+    const isOther = manifest.parent?.how === 'exec' && isa !== manifest.guest.isa;
+    manifest.guest = isOther ? guestOfIsa(isa) : { ...manifest.guest, isa };
   }
   // Under QEMU in user mode the guest's process is QEMU's; elsewhere it has none of its own.
   const isProcess = manifest.engine.name === 'qemu' && manifest.engine.mode === 'user';

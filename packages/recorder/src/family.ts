@@ -2,9 +2,9 @@
  * The processes of a run. What the guest forks has a ring of its own, made before the fork by the
  * one that forks, and becomes a trace of its own, in `children` of the first one's.
  */
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { closeTrace, type SeenEnd } from './close.ts';
+import { closeTrace, type Followed, type SeenEnd } from './close.ts';
 import { BacktrailError } from './errors.ts';
 import { Flusher } from './flush.ts';
 import { freezeRing } from './ring/freeze.ts';
@@ -33,8 +33,10 @@ interface Parent {
   readonly ring: Ring;
   readonly directory: string;
   readonly children: Relative[];
-  /** Rings of children that were looked at. */
+  /** Rings of children that were looked at: the number of the next one. */
   seen: number;
+  /** Of those, the ones that were made for a fork. */
+  forkRings: number;
   /** Of those, the ones whose process has not begun yet. */
   waiting: number;
 }
@@ -69,7 +71,7 @@ export class Family {
     this.#manifest = manifest;
     this.#stem = ring.path.replace(/\.ring$/, '');
     this.#folder = join(ring.traceDirectory, CHILDREN_FOLDER);
-    this.#root = { ring, directory: ring.traceDirectory, children: [], seen: 0, waiting: 0 };
+    this.#root = parentOf(ring, ring.traceDirectory, 0);
   }
 
   /** Transfers on disk, of all children together. */
@@ -81,6 +83,10 @@ export class Family {
   /** Children of the first process that are recorded. */
   get children(): readonly Relative[] {
     return this.#root.children;
+  }
+
+  get followed(): Followed {
+    return followedOf(this.#root);
   }
 
   /** Whether all that the first process has forked is known: its own trace can be closed. */
@@ -131,9 +137,11 @@ export class Family {
     const { pid, children } = parent.ring.writerState();
     for (; parent.seen < children; parent.seen++) {
       const path = `${this.#stem}-${pid}-${parent.seen}.ring`;
-      // It is made before it is counted.
+      // It is made before it is counted, and removed if what it was made for could not be executed.
+      if (!existsSync(path)) continue;
       const ring = this.#attempt(() => Ring.open(path));
       if (ring === null) continue;
+      if (!isExecuted(ring)) parent.forkRings++;
       this.#waiting.push({ ring, parent, aloneSince: null });
       parent.waiting++;
     }
@@ -164,9 +172,17 @@ export class Family {
     }
   }
 
-  /** A fork that failed, or a child that was killed before it did anything. */
+  /**
+   * A fork or exec that failed, an exec of a program that QEMU does not run, or a child that was
+   * killed before it did anything.
+   */
   #neverBegins(one: Waiting): boolean {
-    if (one.parent.ring.writerAlive()) return false;
+    const { ring } = one.parent;
+    const { pid } = ring.writerState();
+    if (isExecuted(one.ring)) {
+      return one.ring.writerState().ended || !ring.writerAlive() || isOtherProgram(ring, pid);
+    }
+    if (ring.writerAlive()) return false;
     one.aloneSince ??= performance.now();
     return performance.now() - one.aloneSince > BEGIN_MS_MAX;
   }
@@ -185,16 +201,17 @@ export class Family {
     const name = basename(directory);
     const isRoot = parent === this.#root;
     const up = isRoot ? '../..' : `../${basename(parent.directory)}`;
-    const manifest = childManifest(this.#manifest, ring, pid, {
-      pid: parent.ring.writerState().pid,
-      directory: up,
-    });
+    const { pid: parentPid } = parent.ring.writerState();
+    const how = isExecuted(ring) ? ({ how: 'exec' } as const) : {};
+    const above = { pid: parentPid, directory: up, ...how };
+    const manifest = childManifest(this.#manifest, ring, pid, above);
     mkdirSync(this.#folder, { recursive: true });
     const writer = beginTrace(directory, manifest, ring);
     const flusher = new Flusher(ring, writer);
-    parent.children.push({ pid, directory: isRoot ? `${CHILDREN_FOLDER}/${name}` : `../${name}` });
-    const child = { ring, directory, children: [], seen: 0, waiting: 0, pid, writer, flusher };
-    this.#open.push(child);
+    const down = isRoot ? `${CHILDREN_FOLDER}/${name}` : `../${name}`;
+    parent.children.push({ pid, directory: down, ...how });
+    const first = 'how' in how ? ringNumber(path) + 1 : 0;
+    this.#open.push({ ...parentOf(ring, directory, first), pid, writer, flusher });
   }
 
   /** A trace that cannot be written stops the recording of that process only. */
@@ -220,7 +237,7 @@ export class Family {
   #close(child: Child, end: SeenEnd): void {
     const { writer, flusher, children, ring } = child;
     if (children.length > 0) writer.manifest.children = children;
-    const problems = closeTrace(writer, flusher, end, children.length);
+    const problems = closeTrace(writer, flusher, end, followedOf(child));
     ring.remove();
     this.#done(child, problems);
   }
@@ -229,6 +246,43 @@ export class Family {
     this.#open = this.#open.filter((one) => one !== child);
     const { pid, directory, writer } = child;
     this.results.push({ pid, directory, manifest: writer.manifest, problems });
+  }
+}
+
+/** @param first number of the first ring that it makes for a child */
+const parentOf = (ring: Ring, directory: string, first: number): Parent => ({
+  ring,
+  directory,
+  children: [],
+  seen: first,
+  forkRings: 0,
+  waiting: 0,
+});
+
+function followedOf({ children, forkRings }: Parent): Followed {
+  const execs = children.filter(({ how }) => how === 'exec').length;
+  return { forks: children.length - execs, execs, rings: forkRings };
+}
+
+/**
+ * Whether a ring was made for what takes the place of the process that made it, not for a child:
+ * its own rings are numbered on from there.
+ */
+function isExecuted(ring: Ring): boolean {
+  const { pid, children } = ring.writerState();
+  return pid === 0 ? children > 0 : ring.parentPid === pid;
+}
+
+/** `…-PID-N.ring` */
+const ringNumber = (path: string): number => Number(/-(\d+)\.ring$/.exec(path)?.[1] ?? 0);
+
+/** Whether the process is no QEMU any more, whose plugin would take the ring that waits for it. */
+function isOtherProgram(old: Ring, pid: number): boolean {
+  try {
+    if (readFileSync(`/proc/${pid}/maps`, 'latin1').includes(old.path)) return false;
+    return !basename(readlinkSync(`/proc/${pid}/exe`)).startsWith('qemu-');
+  } catch {
+    return true;
   }
 }
 
@@ -263,11 +317,13 @@ function isOver({ ring, pid, flusher }: Child): boolean {
 }
 
 /** Its parent alone is told how it ended; what it asked for itself was noted. */
-function endOf({ ring, flusher }: Child): SeenEnd {
+function endOf({ ring, flusher, children }: Child): SeenEnd {
   const { ended, exitStatus } = ring.writerState();
   if (flusher.execs > 0) {
     const path = flusher.execPath ?? 'another program';
-    return { how: 'unknown', note: `${path} took its place (exec) and ran unrecorded` };
+    const isRecorded = children.some(({ how }) => how === 'exec');
+    const and = isRecorded ? 'and is in a trace of its own' : 'and ran unrecorded';
+    return { how: 'unknown', note: `${path} took its place (exec) ${and}` };
   }
   if (ended && exitStatus !== null) return { how: 'exit', status: exitStatus };
   return { how: 'unknown', note: 'it was killed: how, its parent alone was told' };

@@ -247,7 +247,7 @@ async function runGuest(
       throw new BacktrailError('E_QEMU_SILENT', prepared.explainSilence(end));
     }
     if (family !== null) await settleRoot(family, manifest);
-    const problems = closeTrace(writer, flusher, end, family?.children.length);
+    const problems = closeTrace(writer, flusher, end, family?.followed);
     writer = null;
     release();
     if (family !== null) await drainFamily(family);
@@ -301,7 +301,7 @@ function closeEarly(
   ring.leave();
   const when = stopped === 'trigger' ? 'at the trigger' : 'when that was asked for';
   const note = `recording ended ${when}, and the program ran on`;
-  return closeTrace(writer, flusher, { how: 'unknown', note, stopped }, family?.children.length);
+  return closeTrace(writer, flusher, { how: 'unknown', note, stopped }, family?.followed);
 }
 
 /** Until all children of the first process are known: its trace names them. */

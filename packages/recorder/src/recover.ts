@@ -1,13 +1,13 @@
 /** Makes a valid trace of what a kill left behind: an orphaned ring, a partial trace, or both. */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { closeTrace, finishTrace } from './close.ts';
+import { basename, dirname, join, resolve } from 'node:path';
+import { closeTrace, type Followed, finishTrace } from './close.ts';
 import { BacktrailError } from './errors.ts';
 import { CHILDREN_FOLDER, childManifest } from './family.ts';
 import { Flusher } from './flush.ts';
 import type { MarkRow } from './flush-rows.ts';
 import { Ring } from './ring/ring.ts';
-import type { Manifest } from './trace/manifest.ts';
+import type { Manifest, Relative } from './trace/manifest.ts';
 import { openTrace, verifyTrace } from './trace/reader.ts';
 import type { CodeSources, ModuleRows, SymbolRows } from './trace/rows.ts';
 import type { Trace } from './trace/trace.ts';
@@ -97,8 +97,9 @@ function beginOrphan(ring: Ring): void {
   const isRoot = manifest.pid === undefined || manifest.pid === ring.parentPid;
   const beside = existsSync(join(dirname(directory), `${ring.parentPid}.trace`));
   const up = isRoot || !beside ? '../..' : `../${ring.parentPid}.trace`;
-  const parent = { pid: ring.parentPid, directory: up };
   const { pid } = ring.writerState();
+  const how = pid === ring.parentPid ? ({ how: 'exec' } as const) : {};
+  const parent = { pid: ring.parentPid, directory: up, ...how };
   mkdirSync(dirname(directory), { recursive: true });
   TraceWriter.create(directory, childManifest(manifest, ring, pid, parent)).abandon();
 }
@@ -135,6 +136,31 @@ function recoverChildren(
     if (isOwned) attempt(() => recoverTrace(child));
   }
   return { children, problems };
+}
+
+/** What is in traces of their own, of what a process forked and executed. */
+function followedFrom(directory: string): Followed {
+  const beside = dirname(directory);
+  const isChild = basename(beside) === CHILDREN_FOLDER;
+  const folder = isChild ? beside : join(directory, CHILDREN_FOLDER);
+  const followed = { forks: 0, execs: 0, rings: null };
+  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+    const child = join(folder, name);
+    const parent = parentOf(child);
+    if (parent === null || join(child, parent.directory) !== directory) continue;
+    if (parent.how === 'exec') followed.execs++;
+    else followed.forks++;
+  }
+  return followed;
+}
+
+function parentOf(directory: string): Relative | null {
+  try {
+    return openTrace(directory).manifest.parent ?? null;
+  } catch (error) {
+    if (error instanceof BacktrailError) return null;
+    throw error;
+  }
 }
 
 /** A ring joined with the trace of another run would make one of runs that never was. */
@@ -231,7 +257,7 @@ function recoverWithRing(path: string): RecoverResult {
     const flusher = new Flusher(ring, writer);
     flusher.resume(ends, marks);
     writer.manifest.recovered = true;
-    const problems = closeTrace(writer, flusher, null);
+    const problems = closeTrace(writer, flusher, null, followedFrom(directory));
     ring.remove();
     return { directory, manifest: writer.manifest, ring: path, problems, children: [] };
   } catch (error) {

@@ -20,6 +20,7 @@ function recordOptions(call: Call): RecordOptions {
     ringBytes: call.number('ring') ?? RING_DEFAULT.value,
     maxTransfers: call.number('maxTransfers') ?? 0,
     follow: call.text('follow') !== 'none',
+    followExec: call.text('follow') === 'exec',
     trigger: call.text('trigger'),
     after: call.number('after') ?? 0,
     start: call.text('start'),
@@ -140,7 +141,9 @@ export const RECORD: CommandSpec = {
       'behind -kernel, -bios and -device loader name its code by themselves.',
     'Each process that a program forks under QEMU becomes a trace of its own, ' +
       'TRACE/children/PID.trace; "backtrail info" names them. What a process executes in its ' +
-      'own place (exec) runs outside of QEMU and is not recorded; that it did is told.',
+      'own place (exec) is recorded with --follow exec if QEMU runs it again, by its own name or ' +
+      'through binfmt_misc: the program then has QEMU_PLUGIN in its environment. Else it runs ' +
+      'unrecorded, and that it did is told.',
     'QEMU records Linux programs of any instruction set that its user mode runs. auto takes the ' +
       'embedded engine for static RV64 programs, else QEMU. "backtrail doctor" says what is here.',
   ],
@@ -199,8 +202,10 @@ export const RECORD: CommandSpec = {
     },
     {
       flags: '--follow <which>',
-      says: 'QEMU: record the processes that the program forks, too, or not',
-      choices: ['children', 'none'],
+      says:
+        'QEMU: record the processes that the program forks, too, or not; exec: also what they ' +
+        'execute, where QEMU runs it',
+      choices: ['children', 'exec', 'none'],
       default: { value: 'children', shown: 'children' },
     },
     {

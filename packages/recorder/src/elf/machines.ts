@@ -68,3 +68,20 @@ export function isaOf(
   const found = ISAS.find(([m, c, e]) => m === machine && c === elfClass && e === endian);
   return found?.[3] ?? null;
 }
+
+/** QEMU's names of its targets; those that are not here have 32 bits and are little-endian. */
+const BITS_64 = new Set(
+  'aarch64 alpha hppa loongarch64 mips64 mips64el ppc64 riscv64 s390x sparc64 x86_64'.split(' '),
+);
+const BIG_ENDIAN = new Set(
+  'hppa m68k microblaze mips mips64 or1k ppc ppc64 s390x sh4eb sparc sparc64 xtensaeb'.split(' '),
+);
+
+/** What QEMU's emulator of that name runs. */
+export const guestOfIsa = (
+  isa: string,
+): { isa: string; endian: 'little' | 'big'; addressBits: 32 | 64 } => ({
+  isa,
+  endian: BIG_ENDIAN.has(isa) ? 'big' : 'little',
+  addressBits: BITS_64.has(isa) ? 64 : 32,
+});

@@ -15,6 +15,8 @@ export interface Target {
   readonly sysroot: string | null;
   /** Whether forked children are recorded, each into a trace of its own; only QEMU can. */
   readonly follow?: boolean;
+  /** Whether programs that a process executes in its own place are, where QEMU runs them too. */
+  readonly followExec?: boolean;
   /** Whether QEMU's translation of each block is kept; the embedded engine always keeps its own. */
   readonly hostCode?: boolean;
   /** Whether each system call leaves a mark with arguments and result. */

@@ -160,10 +160,14 @@ function readSymbolFiles(fields: Fields, name: string): SymbolFile[] {
 /** Beside this trace, above it or below it: a trace names no other place of the machine. */
 const RELATIVE = /^(?:\.\.\/\.\.|(?:\.\.|children)\/[0-9]{1,10}(?:\.[0-9]{1,10})?\.trace)$/;
 
-const readRelative = (fields: Fields): Relative => ({
-  pid: fields.whole('pid'),
-  directory: fields.matching('directory', RELATIVE, '../.., ../N.trace or children/N.trace'),
-});
+function readRelative(fields: Fields): Relative {
+  const how = fields.ifThere('how', (name) => fields.oneOf(name, ['exec'] as const));
+  return {
+    pid: fields.whole('pid'),
+    directory: fields.matching('directory', RELATIVE, '../.., ../N.trace or children/N.trace'),
+    ...(how !== null && { how }),
+  };
+}
 
 function readLosses(fields: Fields): Losses {
   return {

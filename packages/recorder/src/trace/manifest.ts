@@ -27,6 +27,8 @@ export interface Relative {
   readonly pid: number;
   /** From this trace: `../..`, `../123.trace` or `children/123.trace`. */
   readonly directory: string;
+  /** The one took the place of the other (exec), in the same process; else it was forked. */
+  readonly how?: 'exec';
 }
 
 export type KeepMode = 'all' | 'last';

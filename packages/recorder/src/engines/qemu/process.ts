@@ -18,24 +18,32 @@ const HOST_ISAS: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aar
 
 export const hostIsa = (): string => HOST_ISAS[process.arch] ?? process.arch;
 
-type PluginWishes = Pick<Target, 'filterRules' | 'follow' | 'hostCode' | 'startAt' | 'syscalls'>;
+type PluginWishes = Pick<
+  Target,
+  'filterRules' | 'follow' | 'followExec' | 'hostCode' | 'startAt' | 'syscalls'
+>;
 
 /** What the plugin is asked for; both modes take it alike. A null ring: nothing is recorded. */
-export function pluginArgs(
-  ring: Ring | null,
-  { filterRules, follow, hostCode, startAt, syscalls }: PluginWishes,
-): readonly string[] {
-  if (ring === null) return [];
+export function pluginArgs(ring: Ring | null, wishes: PluginWishes): readonly string[] {
+  return ring === null ? [] : ['-plugin', pluginText(ring, wishes)];
+}
+
+/** The plugin and what it is asked for, as QEMU takes it. */
+export function pluginText(
+  ring: Ring,
+  { filterRules, follow, followExec, hostCode, startAt, syscalls }: PluginWishes,
+): string {
   const options = [
     `ring=${ring.path}`,
     ...(follow === true ? ['follow=on'] : []),
+    ...(followExec === true ? ['exec=on'] : []),
     ...(hostCode === true ? ['host-code=on'] : []),
     ...(syscalls === true ? ['syscalls=on'] : []),
     ...startOptions(startAt ?? null),
     ...filterOptions(filterRules ?? null),
     ...textOption(startAt?.text ?? filterRules?.text ?? null),
   ];
-  return ['-plugin', [builtPlugin(), ...options].join(',')];
+  return [builtPlugin(), ...options].join(',');
 }
 
 const hex = (address: bigint): string => `0x${address.toString(16)}`;
@@ -71,13 +79,16 @@ export interface QemuStart {
   readonly args: readonly string[];
   /** What it is told that it is called; null: its path. */
   readonly name: string | null;
+  /** More environment than its own. */
+  readonly env?: NodeJS.ProcessEnv;
   /** For the message if it does not start. */
   readonly remedy: string;
 }
 
-export function startQemu({ qemu, args, name, remedy }: QemuStart): RunningGuest {
+export function startQemu({ qemu, args, name, env, remedy }: QemuStart): RunningGuest {
   const child = spawn(qemu.path, args, {
     stdio: 'inherit',
+    ...(env === undefined ? {} : { env: { ...process.env, ...env } }),
     ...(name === null ? {} : { argv0: name }),
   });
   const ended = new Promise<GuestEnd>((resolve, reject) => {

@@ -6,7 +6,7 @@ import { Ring } from '../../ring/ring.ts';
 import type { Engine, GuestEnd, PreparedGuest, Target } from '../engine.ts';
 import { findProgram } from '../find-program.ts';
 import { type FoundQemu, findQemu, findSysroot, QEMU_REMEDY } from './find.ts';
-import { endText, hostIsa, newRingPath, pluginArgs, startQemu } from './process.ts';
+import { endText, hostIsa, newRingPath, pluginArgs, pluginText, startQemu } from './process.ts';
 
 function explain(qemu: FoundQemu, end: GuestEnd): string {
   return (
@@ -40,12 +40,16 @@ export function qemuEngine(qemuPath: string | null): Engine {
             qemu,
             args: [
               ...(sysroot === null ? [] : ['-L', sysroot]),
-              ...pluginArgs(ring, target),
+              ...(target.followExec === true ? [] : pluginArgs(ring, target)),
               ...(target.program.includes('/') ? [] : ['-0', basename(target.program)]),
               target.program.includes('/') ? target.program : program,
               ...target.args,
             ],
             name: null,
+            // What a process executes inherits it, and QEMU reads it as -plugin.
+            ...(target.followExec === true && ring !== null
+              ? { env: { QEMU_PLUGIN: pluginText(ring, target) } }
+              : {}),
             remedy: QEMU_REMEDY,
           }),
         explainSilence: (end) => explain(qemu, end),

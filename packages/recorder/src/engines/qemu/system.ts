@@ -3,6 +3,7 @@
  * but our plugin is added.
  */
 import { basename, resolve } from 'node:path';
+import { guestOfIsa } from '../../elf/machines.ts';
 import { BacktrailError } from '../../errors.ts';
 import { Ring } from '../../ring/ring.ts';
 import type { Engine, GuestEnd, PreparedGuest, Target } from '../engine.ts';
@@ -12,14 +13,6 @@ import { endText, hostIsa, newRingPath, pluginArgs, startQemu } from './process.
 
 export const QEMU_SYSTEM_REMEDY =
   'On Debian 12: apt-get install qemu-system-misc (riscv64), qemu-system-x86 or qemu-system-arm';
-
-/** QEMU's names of its targets; those that are not here have 32 bits and are little-endian. */
-const BITS_64 = new Set(
-  'aarch64 alpha hppa loongarch64 mips64 mips64el ppc64 riscv64 s390x sparc64 x86_64'.split(' '),
-);
-const BIG_ENDIAN = new Set(
-  'hppa m68k microblaze mips mips64 or1k ppc ppc64 s390x sh4eb sparc sparc64 xtensaeb'.split(' '),
-);
 
 function isaOf(program: string): string {
   const isa = /^qemu-system-([a-z0-9_]+)$/.exec(basename(program))?.[1];
@@ -103,11 +96,7 @@ export function qemuSystemEngine(): Engine {
       const qemu: FoundQemu = { path, version: qemuVersion(path, QEMU_SYSTEM_REMEDY) };
       return {
         engine: { name: 'qemu', version: qemu.version, hostIsa: hostIsa(), mode: 'system' },
-        guest: {
-          isa,
-          endian: BIG_ENDIAN.has(isa) ? 'big' : 'little',
-          addressBits: BITS_64.has(isa) ? 64 : 32,
-        },
+        guest: guestOfIsa(isa),
         createRing: (options) => Ring.create(newRingPath(), options),
         start: (ring) =>
           startQemu({

@@ -144,7 +144,8 @@ static bool overlaps(const struct block *b, uint64_t low, uint64_t high) {
 }
 
 static bool matches(const struct rule *rule, const struct block *b) {
-  bool is_relative = has_text && (rule->what == 'p' || rule->what == 'K');
+  bool is_relative = rule->what == 'p' || rule->what == 'K';
+  if (is_relative && !has_text) return false; /* of a program that this is not */
   uint64_t bias = is_relative ? qemu.start_code() - text_address : 0;
   switch (rule->what) {
     case 'a':

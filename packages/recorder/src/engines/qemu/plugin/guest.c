@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "executed.h"
 #include "filter.h"
 #include "numbers.h"
 
@@ -383,6 +384,8 @@ void guest_syscall(struct ring_vcpu *v, const struct qemu_syscall *call) {
   }
   bool leaves = returns || call->number == numbers->exit_group;
   if (guest_tells_calls && leaves) tell_call(v, t, false, 0);
+  bool executes = call->number == numbers->execve || call->number == numbers->execveat;
+  if (executes) executed_begins();
   if (call->number == numbers->execve) log_exec(v, t->arguments[0], false, 0);
   if (call->number == numbers->execveat) log_exec(v, t->arguments[1], false, 0);
 }
@@ -434,7 +437,10 @@ void guest_syscall_returned(struct ring_vcpu *v, unsigned index, int64_t number,
   if (number == numbers->munmap && !failed) unmapped(v, t->arguments);
   bool maps = number == numbers->mmap || number == numbers->mmap2 || number == numbers->munmap;
   if (maps && !failed) filter_maps_changed();
-  if (number == numbers->execve || number == numbers->execveat) log_exec(v, 0, true, result);
+  if (number == numbers->execve || number == numbers->execveat) {
+    executed_failed();
+    log_exec(v, 0, true, result);
+  }
   bool is_fork = number == numbers->fork || number == numbers->vfork ||
                  (number == numbers->clone && (result > 0) &&
                   !((t->arguments[0] & CLONE_VM_FLAG) && !(t->arguments[0] & 0x4000)));

@@ -18,6 +18,7 @@
 
 #include "block.h"
 #include "delivery.h"
+#include "executed.h"
 #include "filter.h"
 #include "guest.h"
 #include "machine.h"
@@ -501,7 +502,7 @@ static struct {
 static void forking(void) {
   ring_lock();
   child.has_ring = follows && !ring.detached && !ring.paused &&
-                   ring_make_child(child.path, sizeof child.path);
+                   ring_make_child(child.path, sizeof child.path, false);
   child.parent_pid = (uint64_t)getpid();
 }
 
@@ -538,12 +539,14 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
                                                                const struct qemu_info *info,
                                                                int argc, char **argv) {
   const char *path = NULL, *start = NULL, *text = NULL, *filter = NULL;
+  bool follows_exec = false;
   for (int i = 0; i < argc; i++) {
     if (strncmp(argv[i], "ring=", 5) == 0) path = argv[i] + 5;
     if (strncmp(argv[i], "start=", 6) == 0) start = argv[i] + 6;
     if (strncmp(argv[i], "text=", 5) == 0) text = argv[i] + 5;
     if (strncmp(argv[i], "filter=", 7) == 0) filter = argv[i] + 7;
     if (strcmp(argv[i], "follow=on") == 0) follows = true;
+    if (strcmp(argv[i], "exec=on") == 0) follows_exec = true;
     if (strcmp(argv[i], "syscalls=on") == 0) guest_tells_calls = true;
     if (strcmp(argv[i], "host-code=on") == 0) keeps_host_code = true;
   }
@@ -553,8 +556,13 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
     fprintf(stderr, "backtrail: this QEMU has no %s, expected QEMU 7.2 to 11.1\n", missing);
     return 1;
   }
-  const char *problem = ring_attach(path);
+  char executed[sizeof ring.path];
+  enum image image = follows_exec ? executed_image(path, executed, sizeof executed) : IMAGE_FIRST;
+  if (image == IMAGE_UNRECORDED) return 0;
+  bool is_first = image == IMAGE_FIRST;
+  const char *problem = is_first ? ring_attach(path) : ring_attach_executed(executed, path);
   if (problem) return refuse(problem);
+  if (follows_exec) executed_install();
   whole_machine = info->system_emulation;
   guest = guest_named(info->target_name);
   /* What plugins are not shown is read from the memory of a program. */
@@ -571,8 +579,9 @@ __attribute__((visibility("default"))) int qemu_plugin_install(uint64_t id,
   snprintf(target_name, sizeof target_name, "%s", info->target_name);
   if (!log_guest()) return refuse("no memory for the plugin: free some");
   guest_install(vcpu_slots);
-  problem = switch_install(start, text);
-  if (!problem) problem = filter_install(filter, text, whole_machine);
+  /* Where a recording begins, and addresses of a filter, are of the first program. */
+  problem = switch_install(is_first ? start : NULL, text);
+  if (!problem) problem = filter_install(filter, is_first ? text : NULL, whole_machine);
   if (problem) return refuse(problem);
   pthread_atfork(forking, forked_parent, forked_child);
   const struct qemu_handlers handlers = {

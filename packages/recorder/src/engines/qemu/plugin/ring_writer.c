@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +177,7 @@ static void child_header(struct ring_header *child, const struct ring_header *h)
   child->log_tail_check = ~0ull;
 }
 
-bool ring_make_child(char *path, size_t size) {
+bool ring_make_child(char *path, size_t size, bool executes) {
   struct ring_header *h = ring.header;
   struct ring_header child;
   if (stopped() || __atomic_load_n(&h->recorder_gone, __ATOMIC_ACQUIRE) != 0) return false;
@@ -186,6 +187,10 @@ bool ring_make_child(char *path, size_t size) {
   int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (fd < 0) return false;
   child_header(&child, h);
+  if (executes) {
+    child.parent_pid = (uint64_t)getpid();
+    child.children = h->children + 1;
+  }
   bool made = pwrite(fd, &child, sizeof child, 0) == (ssize_t)sizeof child &&
               ftruncate(fd, (off_t)h->file_bytes) == 0;
   close(fd);
@@ -229,6 +234,20 @@ bool ring_enter_child(const char *path, uint64_t parent_pid) {
   if (!fits) ring_stop(RING_STOP_NO_SPACE);
   __atomic_store_n(&h->writer_pid, (uint64_t)getpid(), __ATOMIC_RELEASE);
   return true;
+}
+
+const char *ring_attach_executed(const char *path, const char *root) {
+  char directory[sizeof ring.header->trace_directory];
+  int fd = open(root, O_RDONLY | O_CLOEXEC);
+  off_t at = (off_t)offsetof(struct ring_header, trace_directory);
+  bool known = fd >= 0 && pread(fd, directory, sizeof directory, at) == (ssize_t)sizeof directory;
+  if (fd >= 0) close(fd);
+  if (!known) return "the ring of the run's first process is gone";
+  const char *problem = ring_attach(path);
+  if (problem) return problem;
+  snprintf(ring.family, sizeof ring.family, "%.*s", (int)(strlen(root) - strlen(".ring")), root);
+  name_trace(ring.header->trace_directory, sizeof ring.header->trace_directory, directory);
+  return NULL;
 }
 
 static uint64_t drained(void) {

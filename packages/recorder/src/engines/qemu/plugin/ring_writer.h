@@ -36,14 +36,18 @@ extern struct ring ring;
 
 /* Maps the ring. Returns NULL, or what was found, expected, and to be done. */
 const char *ring_attach(const char *path);
+/* The same for an image that took the place of another one in this process: `root` is the ring of
+   the run's first process. */
+const char *ring_attach_executed(const char *path, const char *root);
 /* In a forked child: gives up the shared pages so that the parent's ring stays the parent's. */
 void ring_detach_child(void);
 /*
  * A child that is recorded gets a ring of its own, of the same shape. Before the fork, with the
  * lock held: makes the file, so that whoever reads the parent's ring knows of it. In the child:
  * maps it where the parent's was, so that pointers into it stay true. False: there is none.
+ * executes: for the image that is about to take our place; its rings are numbered on from ours.
  */
-bool ring_make_child(char *path, size_t size);
+bool ring_make_child(char *path, size_t size, bool executes);
 bool ring_enter_child(const char *path, uint64_t parent_pid);
 
 void ring_lock(void);
