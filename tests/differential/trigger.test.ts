@@ -5,8 +5,11 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { Cursor } from '../../packages/analyzer/src/cursor.ts';
 import { findPlace } from '../../packages/analyzer/src/place.ts';
+import { bareGuest } from '../guests/bare/build.ts';
 import { buildGuest, ISAS, needsIsa, temporaryFolder } from '../guests/build.ts';
 import { type Recording, recordGuest } from '../guests/record.ts';
+import { recordMachine, virtBoard } from '../guests/system.ts';
+import { needsAll } from '../require.ts';
 
 const folder = temporaryFolder('trigger');
 
@@ -78,3 +81,28 @@ for (const isa of ISAS) {
     });
   });
 }
+
+const board = needsAll('qemu-system-riscv64', 'cc');
+describe.skipIf(board.missing)(`a trigger in a machine${board.note}`, () => {
+  test.each(['on_supervisor_trap', 'exception:2', '0x80000078'])('%s', (trigger) => {
+    const output = path.join(folder, `machine.${trigger.replace(':', '-')}.trace`);
+    const args = virtBoard(bareGuest('levels'), path.join(folder, 'serial'));
+    const trace = recordMachine({ qemu: board.path, args, output, trigger });
+    const found = markOf(trace, 'trigger');
+    expect(found?.detail).toBe(trigger);
+    const number = /^exception:(\d+)$/.exec(trigger)?.[1];
+    if (number !== undefined) {
+      const { marks } = trace;
+      const exception = Array.from(marks.kind).findIndex(
+        (kind, mark) => MARK_KINDS[kind] === 'exception' && marks.number[mark] === BigInt(number),
+      );
+      expect({ seq: found?.seq, pc: found?.pc }).toEqual({
+        seq: marks.seq[exception],
+        pc: marks.pc[exception],
+      });
+    } else {
+      expect(findPlace(trace, trigger).starts[0]).toBe(found?.pc);
+    }
+    expect(checkTrace(trace).findings).toEqual([]);
+  });
+});

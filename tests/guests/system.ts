@@ -17,6 +17,7 @@ export interface MachineRun {
   readonly args: readonly string[];
   readonly output: string;
   readonly symbols?: readonly string[];
+  readonly trigger?: string;
   /** What of the code is recorded. */
   readonly filter?: readonly string[];
   readonly keep?: RecordOptions['keep'];
@@ -33,7 +34,7 @@ export const virtBoard = (elf: string, serial: string): readonly string[] => {
 };
 
 export function machineOptions(run: MachineRun): RecordOptions {
-  const { qemu, args, output, symbols = [], filter = [] } = run;
+  const { qemu, args, output, symbols = [], filter = [], trigger = null } = run;
   const { keep = 'all', ringBytes = RING_BYTES_DEFAULT } = run;
   const none = { sysroot: null, qemu: null, maxTransfers: 0, embedded: EMBEDDED_DEFAULTS };
   return {
@@ -45,6 +46,7 @@ export function machineOptions(run: MachineRun): RecordOptions {
     ringBytes,
     engine: 'auto',
     filter,
+    trigger,
     system: { symbols },
   };
 }

@@ -23,7 +23,15 @@ export interface SystemOptions {
   readonly symbols: readonly string[];
 }
 
-function systemEngine({ engine, qemu, sysroot }: EngineChoice): Engine {
+function systemEngine({ engine, qemu, sysroot, syscalls }: EngineChoice): Engine {
+  if (syscalls === true) {
+    throw new BacktrailError(
+      'E_SYSTEM',
+      '--syscalls: found it beside --system, expected a program: to a machine a system call is ' +
+        'an exception like others, and has its transfer and mark all the same. Leave it out; ' +
+        'then: backtrail query TRACE "from edges where kind = \'syscall\'"',
+    );
+  }
   const isOther = engine === 'embedded' || qemu !== null || sysroot !== null;
   if (!isOther) return qemuSystemEngine();
   throw new BacktrailError(

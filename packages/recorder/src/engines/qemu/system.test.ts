@@ -1,6 +1,7 @@
 /** Command lines of whole machines: what is refused before anything starts, what names code. */
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { chooseEngine } from '../choose.ts';
 import { EMBEDDED_DEFAULTS } from '../engine.ts';
 import { imagesOf, qemuSystemEngine } from './system.ts';
 
@@ -18,6 +19,14 @@ describe('a command line of a machine', () => {
     ['qemu-system-nothing', ['-accel', 'tcg,thread=single'], /found no qemu-system-nothing/],
   ] as const)('%s %j is refused', (program, args, message) => {
     expect(() => prepare(program, ...args)).toThrow(message);
+  });
+
+  test('--syscalls beside it is refused: it would mark nothing', () => {
+    const choice = { program: 'qemu-system-riscv64', args: [], sysroot: null, qemu: null };
+    const machine = { engine: 'auto', system: { symbols: [] }, syscalls: true } as const;
+    expect(() => chooseEngine({ ...choice, ...machine, embedded: EMBEDDED_DEFAULTS })).toThrow(
+      /--syscalls: found it beside --system/,
+    );
   });
 
   test('names its images: kernel, firmware, and what loader devices load', () => {
