@@ -131,6 +131,8 @@ struct block *block_translate(void *tb) {
   b->instructions = (uint32_t)n;
   b->number = RING_NO_NUMBER;
   b->start = qemu.tb_vaddr(tb);
+  void *first = qemu.tb_get_insn(tb, 0);
+  guest_note_base(qemu.insn_vaddr(first), qemu.insn_haddr(first));
   uint8_t *at = b->code;
   size_t size = 0;
   for (size_t i = 0; i < n; i++) {

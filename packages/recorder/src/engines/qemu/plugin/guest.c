@@ -33,7 +33,13 @@ static struct {
   bool has_restorer; /* SA_RESTORER */
 } actions[SIGNALS];
 
-static uint64_t base(void) { return qemu.guest_base ? *qemu.guest_base : 0; }
+static uint64_t base_found; /* where QEMU does not export it */
+
+static uint64_t base(void) { return qemu.guest_base ? *qemu.guest_base : base_found; }
+
+void guest_note_base(uint64_t pc, const void *host) {
+  if (base_found == 0 && host) base_found = (uint64_t)host - pc;
+}
 
 size_t guest_peek(uint64_t from, void *into, size_t size) {
   struct iovec here = {into, size}, there = {(void *)(from + base()), size};

@@ -21,6 +21,9 @@ struct guest_signal {
 
 /* Notes what is mapped before the guest is; call once from install. */
 void guest_install(uint32_t vcpu_slots);
+/* An instruction of a program, and where it is in this process: from the first one on it is known
+   where the guest's memory begins. */
+void guest_note_base(uint64_t pc, const void *host);
 /* Guest memory through the kernel, so that a wild guest pointer is an error and not a fault. Bytes
    that were read. */
 size_t guest_peek(uint64_t from, void *into, size_t size);
