@@ -19,7 +19,7 @@ import { buildGuest, ISAS, needsIsa, temporaryFolder } from '../guests/build.ts'
 import { bootArguments, buildInitrd, linuxKernel, MACHINES } from '../guests/linux.ts';
 import { type Recording, recordGuest } from '../guests/record.ts';
 import { recordMachine, virtBoard } from '../guests/system.ts';
-import { needs, needsAll } from '../require.ts';
+import { needs, needsAll, wants } from '../require.ts';
 import { recordOn } from './record-on.ts';
 
 const folder = temporaryFolder('filter');
@@ -264,15 +264,16 @@ describe.skipIf(board.missing)(`--filter of machines${board.note}`, () => {
 });
 
 for (const isa of ISAS) {
-  const machine = needsAll(`qemu-system-${isa}`, MACHINES[isa].compiler, 'cc');
+  const qemu = wants(`qemu-system-${isa}`);
+  const compiler = wants(MACHINES[isa].compiler);
   const kernel = linuxKernel(isa);
-  const missing = machine.missing || kernel.note !== '';
-  describe.skipIf(missing)(`--filter user of Linux, ${isa}${machine.note}${kernel.note}`, () => {
+  const note = `${qemu.note}${compiler.note}${kernel.note}`;
+  describe.skipIf(note !== '')(`--filter user of Linux, ${isa}${note}`, () => {
     test('of the kernel only where it was entered and left', () => {
       const name = (what: string): string => path.join(folder, `linux-${isa}.${what}`);
       const files = { initrd: buildInitrd(isa, folder), serial: name('serial') };
       const trace = recordMachine({
-        qemu: needs(`qemu-system-${isa}`).path,
+        qemu: qemu.path,
         args: bootArguments(isa, files, 'off'),
         output: name('trace'),
         filter: ['user'],
