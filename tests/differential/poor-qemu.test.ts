@@ -2,15 +2,19 @@
  * A QEMU that exports nothing but the plugin interface, as other distributions build it: made from
  * the one that is installed, by giving the names that it exports other first letters.
  */
+import { spawnSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { MARK_KINDS, type Trace } from '@backtrail/recorder/trace';
 import { describe, expect, test } from 'vitest';
 import { checkTrace } from '../../packages/analyzer/src/check.ts';
 import { lostWith } from '../../packages/recorder/src/engines/qemu/exports.ts';
 import { buildGuest, ISAS, NARROW_ISAS, needsIsa, temporaryFolder } from '../guests/build.ts';
-import { recordGuest } from '../guests/record.ts';
+import { guestEnvironment, recordGuest } from '../guests/record.ts';
+import { SOURCE_ARGUMENTS } from '../source-process.ts';
 
+const CLI = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
 const folder = temporaryFolder('poor-qemu');
 
 /** gABI: section headers of 64-bit files, symbols of 24 bytes. */
@@ -56,6 +60,13 @@ const marksOf = ({ marks }: Trace, kind: 'signal' | 'map'): number[] =>
 const mapped = (trace: Trace): string[] =>
   marksOf(trace, 'map').map((mark) => `${trace.marks.address[mark]} ${trace.marks.size[mark]}`);
 
+/** What `backtrail info` prints. */
+const infoOf = ({ directory }: Trace): string =>
+  spawnSync(process.execPath, [...SOURCE_ARGUMENTS, CLI, 'info', directory], {
+    encoding: 'utf8',
+    env: guestEnvironment(),
+  }).stdout;
+
 const edgesOf = (trace: Trace): string[] => {
   const { edges } = trace;
   return Array.from({ length: edges.count }, (_none, edge) =>
@@ -84,6 +95,9 @@ for (const isa of [...ISAS, ...NARROW_ISAS]) {
         expect(column.subarray(0, edges.count).includes(1)).toBe(false);
       }
       expect(whole.edges.hasHostTarget.includes(1)).toBe(true);
+      const said = /host terms +none: this QEMU does not export them/;
+      expect(infoOf(trace)).toMatch(said);
+      expect(infoOf(whole)).not.toMatch(said);
     });
 
     test('signals are told where they came', () => {

@@ -45,6 +45,8 @@ export interface TraceSummary {
   readonly command: readonly string[];
   readonly workingDirectory: string;
   readonly engine: Manifest['engine'];
+  /** Whether any transfer has an address of the translator's code; not where QEMU hides these. */
+  readonly hasHostTerms: boolean;
   readonly guest: Manifest['guest'];
   readonly started: string;
   readonly durationNs: number | null;
@@ -169,6 +171,7 @@ export function summarize(trace: Trace): TraceSummary {
     command: manifest.command,
     workingDirectory: manifest.directory,
     engine: manifest.engine,
+    hasHostTerms: trace.edges.hasHostTarget.some((has) => has === 1),
     guest: manifest.guest,
     started: manifest.started,
     durationNs: manifest.durationNs,
@@ -322,6 +325,9 @@ function headRows(summary: TraceSummary): (readonly [string, string])[] {
       'engine',
       printable(`${engine.name} ${engine.version}, ${engine.mode} mode, on ${engine.hostIsa}`),
     ],
+    ...(summary.hasHostTerms || totals.edges === 0 || engine.name !== 'qemu'
+      ? []
+      : ([['host terms', 'none: this QEMU does not export them (backtrail doctor)']] as const)),
     ['guest', `${printable(guest.isa)}, ${guest.endian}-endian, ${guest.addressBits}-bit`],
     [
       'ring',
