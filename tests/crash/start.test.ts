@@ -61,6 +61,9 @@ describe.skipIf(need.missing)(
       expect(run.ring.liveVcpus().every(({ firstSeq, rows }) => firstSeq + rows === 0)).toBe(true);
       expect(startRecording(String(run.guestPid))).toBe(options.output);
       await run.untilRunning(how === 'endless' ? 1 : 4, 10_000);
+      expect(() => startRecording(run.ring.path)).toThrow(
+        /found a recording that has begun already, expected one that waits .*backtrail stop/,
+      );
       expect(stopRecording(run.ring.path)).toBe(options.output);
       await run.until(() => existsSync(path.join(options.output, 'manifest.json')));
       expect(run.ring.writerAlive()).toBe(true);

@@ -46,6 +46,12 @@ describe('the result goes', () => {
     expect(screen.stderr).toMatch(/found a terminal, expected a file or a pipe\. Add -o FILE/);
   });
 
+  test('of several statements as a table each, in other forms the last', async () => {
+    const sql = "select ';' as a; create temp table t as select 2 as b; from t; -- end";
+    expect((await query(sql)).stdout).toBe('a\n─\n;\n\nb\n─\n2\n');
+    expect((await query(sql, '--format', 'csv')).stdout).toBe('b\n2\n');
+  });
+
   test('Parquet of what an earlier statement made', async () => {
     const path = join(folder, 'view.parquet');
     const { status, stderr } = await query('create view v as select 7 as n; from v;', '-o', path);

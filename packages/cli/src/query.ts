@@ -10,7 +10,7 @@ import type { Io } from './io.ts';
 import { runPrompt } from './prompt.ts';
 import { fileSink, type ResultSink } from './result-file.ts';
 import { rowsText, screenRows, tableText } from './result-text.ts';
-import { lastStatement } from './sql-text.ts';
+import { lastStatement, statementsOf } from './sql-text.ts';
 import { printable, printableLines, shellWords } from './text.ts';
 
 export interface QueryOptions {
@@ -33,6 +33,9 @@ const BY_EXTENSION: Readonly<Record<string, Format>> = {
 };
 const FORMATS: readonly Format[] = ['table', 'json', 'csv', 'arrow', 'parquet'];
 const COPY_BYTES = 1 << 20;
+/** How a statement begins that has rows to show, rather than something to do. */
+const HAS_ROWS =
+  /^(?:from|select|with|values|describe|show|summarize|table|pivot|unpivot|explain)\b|^\(/i;
 
 function formatOf({ format, output }: QueryOptions): Format {
   const named = FORMATS.find((one) => one === format);
@@ -142,10 +145,18 @@ async function runOne(
     return;
   }
   const asTable = format === 'table' && options.output === null;
-  const result = await database.query(sql, asTable ? screenRows(io.out) : {});
-  await writeAll(asTable ? tableText(result, io.out) : pieces(result, format), sink());
-  if (format === 'table' && io.err.isTerminal) {
-    io.err.write(`${io.err.paint('dim', rowsText(result))}\n`);
+  const statements = asTable ? statementsOf(sql) : [];
+  // Files and other forms have one result: that of the last.
+  let isFirst = true;
+  for (const one of statements.length > 1 ? statements : [sql]) {
+    const result = await database.query(one, asTable ? screenRows(io.out) : {});
+    if (statements.length > 1 && !HAS_ROWS.test(one)) continue;
+    if (!isFirst) io.out.write('\n');
+    isFirst = false;
+    await writeAll(asTable ? tableText(result, io.out) : pieces(result, format), sink());
+    if (format === 'table' && io.err.isTerminal) {
+      io.err.write(`${io.err.paint('dim', rowsText(result))}\n`);
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { isStatementEnd, lastStatement } from './sql-text.ts';
+import { isStatementEnd, lastStatement, statementsOf } from './sql-text.ts';
 
 describe('the end of a statement', () => {
   test.each([
@@ -40,4 +40,9 @@ test.each([
   ['', '', ''],
 ])('%j: the last statement by itself', (sql, before, last) => {
   expect(lastStatement(sql)).toEqual({ before, last });
+});
+
+test('a text is cut into its statements, wherever else there is a ;', () => {
+  const sql = 'select \';\' as a; -- b;\nfrom "x;" ;; /* ; */ ; select $$;$$';
+  expect(statementsOf(sql)).toEqual(["select ';' as a", '-- b;\nfrom "x;"', 'select $$;$$']);
 });

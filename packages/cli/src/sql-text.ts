@@ -22,3 +22,16 @@ export function lastStatement(sql: string): { readonly before: string; readonly 
   const start = bare.lastIndexOf(';') + 1;
   return { before: sql.slice(0, start), last: sql.slice(start, bare.length) };
 }
+
+/** The statements of a text, without their `;`. */
+export function statementsOf(sql: string): string[] {
+  const bare = masked(sql);
+  const found: string[] = [];
+  let start = 0;
+  for (let end = bare.indexOf(';'); start < bare.length; end = bare.indexOf(';', start)) {
+    const stop = end < 0 ? bare.length : end;
+    if (bare.slice(start, stop).trim() !== '') found.push(sql.slice(start, stop).trim());
+    start = stop + 1;
+  }
+  return found;
+}

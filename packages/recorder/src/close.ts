@@ -1,4 +1,5 @@
 /** The end of a run, or of a recovery: what is left goes to disk, modules are read, totals told. */
+import { existsSync } from 'node:fs';
 import { guestOfIsa } from './elf/machines.ts';
 import type { GuestEnd } from './engines/engine.ts';
 import { unmappedModules } from './filter.ts';
@@ -11,6 +12,10 @@ import type { End, Manifest } from './trace/manifest.ts';
 import { MARK_KINDS } from './trace/vocabulary.ts';
 import type { BlockExtents, TraceWriter } from './trace/writer.ts';
 
+/** /proc/PID/maps, where the plugin reads, writes a line break in a name as \012 (proc(5)). */
+const realPath = (path: string): string =>
+  path.includes('\\012') && !existsSync(path) ? path.replaceAll('\\012', '\n') : path;
+
 /** The module map of a run from its map and unmap marks. */
 export function mapEvents(marks: readonly MarkRow[]): MapEvent[] {
   return marks.map((mark) => ({
@@ -21,7 +26,7 @@ export function mapEvents(marks: readonly MarkRow[]): MapEvent[] {
     address: mark.address ?? 0n,
     size: mark.size ?? 0n,
     fileOffset: mark.code ?? 0n,
-    path: mark.detail ?? '',
+    path: realPath(mark.detail ?? ''),
   }));
 }
 

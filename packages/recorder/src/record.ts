@@ -16,6 +16,7 @@ import { isAskedToStop } from './ring/requests.ts';
 import type { Ring } from './ring/ring.ts';
 import { checkStart, startOf } from './start.ts';
 import { machineFiles, symbolMaps } from './symbol-files.ts';
+import { removeEmpty } from './trace/directory.ts';
 import { type KeepMode, type Manifest, NO_LOSSES } from './trace/manifest.ts';
 import { TRACE_FORMAT, TRACE_VERSION } from './trace/schema.ts';
 import { TraceWriter } from './trace/writer.ts';
@@ -363,6 +364,7 @@ export async function record(options: RecordOptions): Promise<RecordResult> {
     ring.remove();
     return result;
   } catch (error) {
+    if (!isReserved) removeEmpty(directory, error);
     throw leaveBehind(error, ring, isReserved ? directory : null);
   }
 }

@@ -92,9 +92,24 @@ function withRing(of: string, work: (ring: Ring) => void): string {
  * Lets a recording begin that waits with --start.
  * @param of a process number, or the path of a ring file
  * @returns where its trace is
- * @throws BacktrailError E_NO_RING, E_RING_OPEN
+ * @throws BacktrailError E_NO_RING, E_RING_OPEN, E_STARTED
  */
-export const startRecording = (of: string): string => withRing(of, (ring) => askToStart(ring));
+export const startRecording = (of: string): string =>
+  withRing(of, (ring) => {
+    refuseStarted(of, ring);
+    askToStart(ring);
+  });
+
+/** A vCPU that waits has no segment, and has had none. */
+function refuseStarted(of: string, ring: Ring): void {
+  const { published } = ring.writerState();
+  if (published === 0 && !ring.liveVcpus().some(({ open }) => open)) return;
+  throw new BacktrailError(
+    'E_STARTED',
+    `${of}: found a recording that has begun already, expected one that waits (record --start). ` +
+      `End it: backtrail stop ${of}`,
+  );
+}
 
 /** Ends a recording; the program runs on. Parameters and errors as startRecording. */
 export const stopRecording = (of: string): string => withRing(of, (ring) => askToStop(ring));

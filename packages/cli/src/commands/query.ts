@@ -18,8 +18,8 @@ export const QUERY: CommandSpec = {
     {
       syntax: '[sql]',
       says:
-        'one statement or more, with ; between; the result of the last is written; ' +
-        '- reads stdin',
+        'one statement or more, with ; between; a table of each is written, in other forms ' +
+        'the last; - reads stdin',
     },
   ],
   options: [

@@ -1,5 +1,5 @@
 /** `backtrail record`: runs a program under an engine and records it. */
-import { open } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
 import type { Worker } from 'node:worker_threads';
 import type { RecordOptions, RecordResult } from '@backtrail/recorder';
 import type { Call, CommandSpec } from '../command.ts';
@@ -93,10 +93,20 @@ async function run(options: RecordOptions, call: Call, io: Io): Promise<number> 
 const ELF_HEAD_BYTES = 20;
 const EM_RISCV = 243;
 
+/** Then a thread may end the process before anybody can say why: it is looked first (ulimit -v). */
+async function hasFewAddresses(): Promise<boolean> {
+  try {
+    return !/^Max address space\s+unlimited/m.test(await readFile('/proc/self/limits', 'latin1'));
+  } catch {
+    return false;
+  }
+}
+
 /** Where the program is surely one for it, the engine's thread loads while the recorder does. */
 async function beginThread(options: RecordOptions): Promise<Worker | null> {
   const { engine, program, system } = options;
   if (engine === 'qemu' || system !== undefined || !program.includes('/')) return null;
+  if (await hasFewAddresses()) return null;
   try {
     const file = await open(program);
     try {

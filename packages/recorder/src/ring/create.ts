@@ -1,5 +1,13 @@
 /** A new ring: its shape from one size, its header, and whether there is room for it. */
-import { statfsSync } from 'node:fs';
+import {
+  closeSync,
+  ftruncateSync,
+  openSync,
+  rmSync,
+  type StatsFs,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { BacktrailError } from '../errors.ts';
 import { writeField } from './file.ts';
@@ -48,16 +56,60 @@ function bytesNeeded(shape: RingShape): number {
   return offsets.dataOffset + (shape.segmentBudget + 1) * shape.segmentTransfers * 4;
 }
 
-/** @throws BacktrailError E_RING_SPACE if the file system has less than the ring may take. */
+function freeSpace(path: string): StatsFs {
+  try {
+    return statfsSync(dirname(path));
+  } catch (error) {
+    throw ringFileError(path, error);
+  }
+}
+
+/** @throws BacktrailError E_RING_FILE, E_RING_SPACE if the file system has less than the ring may take. */
 export function checkSpace(path: string, shape: RingShape): void {
   const needed = bytesNeeded(shape);
-  const { bavail, bsize } = statfsSync(dirname(path));
+  const { bavail, bsize } = freeSpace(path);
   if (bavail * bsize >= needed) return;
   throw new BacktrailError(
     'E_RING_SPACE',
     `${dirname(path)}: found ${Math.floor((bavail * bsize) / MIB)} MiB free, expected ` +
       `${Math.ceil(needed / MIB)} MiB for the ring. Free some, or use a smaller --ring.`,
   );
+}
+
+const REMEDIES: Readonly<Record<string, string>> = {
+  EFBIG:
+    'a limit on the size of files (RLIMIT_FSIZE), expected none below that of the ring, however ' +
+    'little of it is used. Raise it: ulimit -f unlimited',
+  EMFILE:
+    'no more files that this process may open (RLIMIT_NOFILE), expected 64 or more. Raise it: ' +
+    'ulimit -n 1024',
+  ENOENT: 'no such folder, expected shared memory. Run: mount -t tmpfs tmpfs /dev/shm',
+  ENOSPC: 'no room, expected some for the ring. Free some, or use a smaller --ring.',
+};
+
+/** Why there is no ring, as one line with its remedy. */
+function ringFileError(path: string, error: unknown): BacktrailError {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'an error';
+  const found = REMEDIES[code] ?? `${code}, expected to make a file there. Check who owns it.`;
+  return new BacktrailError('E_RING_FILE', `${path}: cannot make the ring: found ${found}`, {
+    cause: error,
+  });
+}
+
+/** @throws BacktrailError E_RING_FILE; no file is left then. */
+export function newRingFile(path: string, header: Uint8Array, fileBytes: number): void {
+  try {
+    const fd = openSync(path, 'wx', 0o600);
+    try {
+      ftruncateSync(fd, fileBytes);
+      writeSync(fd, header, 0, header.byteLength, 0);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw ringFileError(path, error);
+  }
 }
 
 /** The first 4,096 bytes of a new ring. @throws BacktrailError E_PATH_LONG. */

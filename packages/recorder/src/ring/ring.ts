@@ -3,9 +3,8 @@
  * protocol: docs/ring.md. Nothing here waits: the caller polls.
  */
 import assert from 'node:assert/strict';
-import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { BacktrailError } from '../errors.ts';
-import { checkSpace, newHeader, type RingOptions } from './create.ts';
+import { checkSpace, newHeader, newRingFile, type RingOptions } from './create.ts';
 import { ByteFile, type RingStore, readField, readNumber, readText } from './file.ts';
 import {
   fieldBytes,
@@ -107,17 +106,14 @@ export class Ring {
     this.parentPid = readNumber(view, 0, HEADER.parentPid);
   }
 
-  /** Makes a new ring file; its pages are taken only when they are used. */
+  /**
+   * Makes a new ring file; its pages are taken only when they are used.
+   * @throws BacktrailError E_RING_FILE, E_RING_SPACE, E_PATH_LONG; no file is left then
+   */
   static create(path: string, options: RingOptions): Ring {
     const header = newHeader(options);
     checkSpace(path, options.shape);
-    const fd = openSync(path, 'wx', 0o600);
-    try {
-      ftruncateSync(fd, ringOffsets(options.shape).fileBytes);
-      writeSync(fd, header, 0, header.byteLength, 0);
-    } finally {
-      closeSync(fd);
-    }
+    newRingFile(path, header, ringOffsets(options.shape).fileBytes);
     return Ring.open(path);
   }
 

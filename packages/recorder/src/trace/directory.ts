@@ -123,10 +123,13 @@ function noTrace(directory: string, state: 'absent' | 'empty'): BacktrailError {
 
 /** Makes the directory. @throws BacktrailError E_EXISTS, E_DISK_FULL, E_WRITE */
 export function makeDirectory(directory: string): void {
+  let isMade = false;
   try {
     fs.mkdirSync(directory);
+    isMade = true;
     fs.mkdirSync(join(directory, TRANSFERS_FOLDER));
   } catch (error) {
+    if (isMade) fs.rmSync(directory, { recursive: true, force: true });
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') {
       throw new BacktrailError(
         'E_EXISTS',
@@ -136,6 +139,22 @@ export function makeDirectory(directory: string): void {
       );
     }
     throw outputError(directory, 'the trace directory', error);
+  }
+}
+
+/**
+ * Takes away what makeDirectory made, if nobody has put anything there: a folder without a manifest
+ * is nothing that could be recovered.
+ * @param error why; one that says that it was there before keeps it
+ */
+export function removeEmpty(directory: string, error: unknown): void {
+  if (error instanceof BacktrailError && error.code === 'E_EXISTS') return;
+  try {
+    if (fs.readdirSync(directory).join() !== TRANSFERS_FOLDER) return;
+    fs.rmdirSync(join(directory, TRANSFERS_FOLDER));
+    fs.rmdirSync(directory);
+  } catch {
+    // It was never made, or is not ours.
   }
 }
 
@@ -150,8 +169,10 @@ export function writePartialManifest(
   try {
     file.write([Buffer.from(formatManifest(manifest))]);
     file.sync();
-  } finally {
     file.close();
+  } catch (error) {
+    file.discard();
+    throw error;
   }
   rename(path + REPLACEMENT, path);
 }

@@ -1,6 +1,7 @@
 /** One file of a trace that is being written: batches are appended, each whole when it returns. */
 import type { ArrowKit, ArrowWriter } from './arrow.ts';
 import type { ColumnData } from './columns.ts';
+import { concatenate } from './concat.ts';
 import { REPLACEMENT, rename } from './directory.ts';
 import { OutputFile, type OutputSystem } from './output.ts';
 import type { TableSchema } from './schema.ts';
@@ -13,6 +14,12 @@ import type { TableRows } from './tables.ts';
  */
 const KEPT_BYTES_MAX = 16 << 20;
 
+/**
+ * So many kept batches become one. A batch of one row takes a hundred times the bytes of the row: a
+ * recorder of many segments grew by half a megabyte a second.
+ */
+const KEPT_TOGETHER = 256;
+
 /** A file that batches are appended to. */
 export class LiveTable {
   readonly path: string;
@@ -22,6 +29,8 @@ export class LiveTable {
   private readonly writer: ArrowWriter;
   private kept: TableRows[] | null;
   private keptBytes = 0;
+  /** Batches at the front of those kept that were put together. */
+  private keptLarge = 0;
 
   /** @param kept Rows to begin with; the new file then takes the place of an old one. */
   constructor(path: string, table: TableSchema, into: Target, kept: TableRows | null = null) {
@@ -35,7 +44,8 @@ export class LiveTable {
       for (const part of divided(kept)) this.append(part.columns, part.count);
       rename(path + REPLACEMENT, path);
     } catch (error) {
-      this.file.close();
+      if (kept === null) this.file.close();
+      else this.file.discard();
       throw error;
     }
   }
@@ -64,7 +74,12 @@ export class LiveTable {
   private keep(batch: TableRows): void {
     this.keptBytes += rowsBytes(batch);
     if (this.keptBytes > KEPT_BYTES_MAX) this.kept = null;
-    this.kept?.push(batch);
+    const { kept } = this;
+    if (kept === null) return;
+    kept.push(batch);
+    if (kept.length - this.keptLarge < KEPT_TOGETHER) return;
+    kept.push(concatenate(kept.splice(this.keptLarge)));
+    this.keptLarge++;
   }
 
   /** All rows as far as they are still in memory; null if there were too many. */

@@ -16,6 +16,17 @@ const CHUNKS_MAX = 1024;
 const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 
+/** What a process may not have more of: what was found, expected, and how it is raised. */
+const LIMITS: Readonly<Record<string, string>> = {
+  EFBIG:
+    'found a limit on the size of files (RLIMIT_FSIZE, or the file system), expected room for ' +
+    'gigabytes. Raise it: ulimit -f unlimited',
+  EMFILE:
+    'found no more files that this process may open (RLIMIT_NOFILE), expected 64 or more. ' +
+    'Raise it: ulimit -n 1024',
+  ENFILE: 'found no more files that this machine may open. Raise it: sysctl fs.file-max',
+};
+
 /** An error of the file system as one line with its remedy. */
 export function outputError(path: string, what: string, error: unknown): BacktrailError {
   const cause = { cause: error };
@@ -42,8 +53,16 @@ export function outputError(path: string, what: string, error: unknown): Backtra
       cause,
     );
   }
+  const limit = LIMITS[code];
+  if (limit !== undefined) {
+    return new BacktrailError('E_LIMIT', `${path}: cannot write ${what}: ${limit}`, cause);
+  }
   const says = error instanceof Error ? error.message : String(error);
-  return new BacktrailError('E_WRITE', `${path}: cannot write ${what}: ${says}.`, cause);
+  return new BacktrailError(
+    'E_WRITE',
+    `${path}: cannot write ${what}: ${says}. Check the disk, or record elsewhere with -o DIR.`,
+    cause,
+  );
 }
 
 const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = fs.constants;
@@ -93,6 +112,15 @@ export class OutputFile {
     const { file } = this;
     this.file = null;
     if (file !== null) this.attempt(() => this.system.closeSync(file));
+  }
+
+  /** After an error: closes it and takes it away, for half a file is of no use and takes room. */
+  discard(): void {
+    try {
+      this.close();
+    } finally {
+      fs.rmSync(this.path, { force: true });
+    }
   }
 
   private attempt<T>(action: () => T): T {

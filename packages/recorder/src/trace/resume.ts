@@ -141,8 +141,10 @@ class Transfers {
         writer.append([transfersColumn(table, edges, scratch)], edges.length);
       }
       writer.close();
-    } finally {
       output.close();
+    } catch (error) {
+      output.discard();
+      throw error;
     }
     rename(path + REPLACEMENT, path);
   }

@@ -140,8 +140,10 @@ export function replaceTable(
     // A table without rows gets an empty batch: some readers want the dictionaries.
     if (rows > 0 || writer.batches === 0) write(rows > 0 ? concatenate(small) : noRows(table));
     writer.close();
-  } finally {
     file.close();
+  } catch (error) {
+    file.discard();
+    throw error;
   }
   rename(path + REPLACEMENT, path);
   return file.bytes;

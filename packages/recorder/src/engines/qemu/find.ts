@@ -39,6 +39,15 @@ export function qemuVersion(path: string, remedy = QEMU_REMEDY): string {
   const run = spawnSync(path, ['--version'], { encoding: 'utf8' });
   const version = /version (\d+\.\d+(?:\.\d+)?)/.exec(run.stdout ?? '')?.[1];
   if (version !== undefined) return version;
+  // It did not run: a limit on files, processes or memory, or no permission.
+  if (run.error !== undefined) {
+    throw new BacktrailError(
+      'E_QEMU_BROKEN',
+      `${path}: found ${run.error.message}, expected it to start. If that is a limit, raise it: ` +
+        'ulimit -n 1024 (files), ulimit -u unlimited (processes), ulimit -v unlimited (memory)',
+      { cause: run.error },
+    );
+  }
   throw new BacktrailError(
     'E_QEMU_BROKEN',
     `${path}: found no version in what --version prints, expected "version 7.2" or later. ` +
