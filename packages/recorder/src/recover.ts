@@ -279,6 +279,8 @@ function recoverTrace(directory: string): RecoverResult {
       writer.finish(kept.modules, kept.symbols, kept.code);
       return { directory, manifest, ring: null, problems: [], children: [] };
     }
+    // What the ring held is gone with it: more had happened than the streams on disk tell.
+    manifest.stopped ??= 'recorder-gone';
     const ends = marks.filter((mark) => MARK_KINDS[mark.kind] === 'end');
     manifest.totals.instructions = ends.reduce((sum, mark) => sum + Number(mark.number ?? 0n), 0);
     const maps = marks.filter((mark) => /^(un)?map$/.test(MARK_KINDS[mark.kind] ?? ''));
