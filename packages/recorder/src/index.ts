@@ -11,7 +11,6 @@ export {
   type RecordOptions,
   type RecordResult,
   RING_BYTES_DEFAULT,
-  RING_BYTES_MIN,
   record,
   runUnrecorded,
 } from './record.ts';

@@ -172,13 +172,17 @@ async function drain(
   isTriggered: () => boolean,
   report: () => void,
 ): Promise<{ end: GuestEnd | null; failure: Error | null }> {
-  let end: GuestEnd | null = null;
+  let isGone = false;
   let failure: Error | null = null;
-  const ended = guest.ended.then((how) => {
-    end = how;
-  });
+  // Not Promise.race with the end: that would hold something of each turn until it comes.
+  let wake = (): void => {};
+  const gone = (): void => {
+    isGone = true;
+    wake();
+  };
+  void guest.ended.then(gone, gone);
   let reported = performance.now();
-  while (end === null && failure === null && !isTriggered()) {
+  while (!isGone && failure === null && !isTriggered()) {
     let moved = false;
     try {
       moved = flusher.poll();
@@ -191,10 +195,13 @@ async function drain(
       reported = performance.now();
       report();
     }
-    await Promise.race([ended, moved ? setImmediate() : setTimeout(POLL_MS)]);
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      if (moved) globalThis.setImmediate(resolve);
+      else globalThis.setTimeout(resolve, POLL_MS);
+    });
   }
-  if (end === null && failure === null) return { end, failure };
-  await ended;
+  if (!isGone && failure === null) return { end: null, failure };
   return { end: await guest.ended, failure };
 }
 
