@@ -10,7 +10,7 @@ import { type ChildResult, Family } from './family.ts';
 import { filterOf } from './filter.ts';
 import { Flusher } from './flush.ts';
 import { addressesOf } from './modules.ts';
-import { ringShape } from './ring/create.ts';
+import { checkRingBytes, ringShape } from './ring/create.ts';
 import { freezeRing } from './ring/freeze.ts';
 import { isAskedToStop } from './ring/requests.ts';
 import type { Ring } from './ring/ring.ts';
@@ -23,7 +23,6 @@ import { TraceWriter } from './trace/writer.ts';
 import { checkTrigger, parseTrigger, Trigger } from './trigger.ts';
 
 export const RING_BYTES_DEFAULT = 64 * 1024 * 1024;
-export const RING_BYTES_MIN = 2 * 4096;
 const POLL_MS = 2;
 const PROGRESS_MS = 100;
 
@@ -116,16 +115,6 @@ function newManifest(options: RecordOptions, prepared: PreparedGuest, ring: Ring
     },
     losses: { ...NO_LOSSES },
   };
-}
-
-function checkOptions(options: RecordOptions): void {
-  if (options.ringBytes < RING_BYTES_MIN) {
-    throw new BacktrailError(
-      'E_RING_SIZE',
-      `--ring: found ${options.ringBytes} bytes, expected at least ${RING_BYTES_MIN}. ` +
-        'Give a larger size, e.g. --ring 64M.',
-    );
-  }
 }
 
 /** What a terminal sends to all its processes, and what is meant for one. */
@@ -344,7 +333,7 @@ async function drainFamily(family: Family): Promise<void> {
  * trace, unless nothing was.
  */
 export async function record(options: RecordOptions): Promise<RecordResult> {
-  checkOptions(options);
+  checkRingBytes(options.ringBytes);
   const images = machineImages(options);
   const symbolFiles = images && machineFiles(options.system?.symbols ?? [], images);
   const startAt = startOf(options, symbolFiles);

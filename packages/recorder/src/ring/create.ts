@@ -38,6 +38,17 @@ const SEGMENTS_WANTED = 16;
 const VCPU_SLOTS = 1024;
 const LOG_BYTES = 16 * MIB;
 
+/** @throws BacktrailError E_RING_SIZE */
+export function checkRingBytes(bytes: number): void {
+  const least = SEGMENTS_MIN * PAGE_BYTES;
+  if (bytes >= least) return;
+  throw new BacktrailError(
+    'E_RING_SIZE',
+    `--ring: found ${bytes} bytes, expected at least ${least}. ` +
+      'Give a larger size, e.g. --ring 64M.',
+  );
+}
+
 /** The shape of a ring whose segments take `bytes` in all: 1 MiB segments, smaller below 16 MiB. */
 export function ringShape(bytes: number): RingShape {
   const wanted = Math.floor(bytes / SEGMENTS_WANTED / PAGE_BYTES) * PAGE_BYTES;
