@@ -61,8 +61,9 @@ interface Shell {
 
 /** @param isMounted in a mount namespace of its own */
 function shell(script: string, isMounted = false): Shell {
-  const words = isMounted ? ['unshare', '-rm', 'bash'] : ['bash'];
-  const [command = '', ...args] = [...words, '-c', script];
+  const [command, ...args] = isMounted
+    ? ['unshare', '-rm', 'bash', '-c', script]
+    : ['bash', '-c', script];
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' });
   return { status, stdout, stderr };
 }
@@ -85,7 +86,7 @@ function ringsHere(): string[] {
 
 const drafts = (): string[] =>
   existsSync(small)
-    ? readdirSync(small, { recursive: true, encoding: 'utf8' }).filter((one) => /tmp$/.test(one))
+    ? readdirSync(small, { recursive: true, encoding: 'utf8' }).filter((one) => one.endsWith('tmp'))
     : [];
 
 beforeEach(() => {
