@@ -75,7 +75,7 @@ function freeSpace(path: string): StatsFs {
   }
 }
 
-/** @throws BacktrailError E_RING_FILE, E_RING_SPACE if the file system has less than the ring may take. */
+/** @throws BacktrailError E_RING_FILE; E_RING_SPACE if there is less room than it may take. */
 export function checkSpace(path: string, shape: RingShape): void {
   const needed = bytesNeeded(shape);
   const { bavail, bsize } = freeSpace(path);
