@@ -93,6 +93,20 @@ describe('packages: installed into an empty project', () => {
   });
 });
 
+test('npx backtrail demo --files: programs with sources, from the package alone', async () => {
+  const written = await run('npx', '--no', 'backtrail', 'demo', '--files', 'first-hour');
+  expect(written).toMatchObject({ status: 0, stderr: '' });
+  const files = readdirSync(path.join(project, 'first-hour'));
+  expect(files).toEqual(expect.arrayContaining(['jit.elf', 'kernel.c', 'smash.elf', 'tiny.h']));
+  const again = await run('npx', '--no', 'backtrail', 'demo', '--files', 'first-hour');
+  expect(again).toMatchObject({ status: 1, stdout: '' });
+  expect(again.stderr).toContain('no file was written');
+  const elf = 'first-hour/kernel.elf';
+  const recorded = await run('npx', '--no', 'backtrail', 'record', '-q', '--', elf);
+  expect(recorded.status).toBe(1);
+  expect(recorded.stdout).toContain('panic while serving write block 9');
+});
+
 /** The examples of the packages' own READMEs, together. */
 async function useLibraries(trace: string): Promise<void> {
   const script = `

@@ -130,8 +130,3 @@ describe.skipIf(cc.missing)(`kernels, built for this machine${cc.note}`, () => {
     expect(run([file, '3'], folder)).not.toBe(run([file, '2'], folder));
   });
 });
-
-test('the program of the demo is the guest of that name', () => {
-  const shipped = new URL('../../../packages/cli/demo/smash.elf', import.meta.url);
-  expect(readFileSync(shipped).equals(readFileSync(guestFile('smash')))).toBe(true);
-});

@@ -70,6 +70,22 @@ async function show(directory: string, io: Io): Promise<void> {
   );
 }
 
+async function writeFiles(folder: string, io: Io): Promise<number> {
+  const { DEMO_PROGRAMS, writeDemoFiles } = await import('../demo-files.ts');
+  const { printable, shellWords } = await import('../text.ts');
+  writeDemoFiles(folder);
+  const widest = Math.max(...DEMO_PROGRAMS.map(({ says }) => says.length));
+  const lines = DEMO_PROGRAMS.map(({ name, says, sources }) => {
+    return `  ${`${name}.elf`.padEnd(12)}${says.padEnd(widest)}  ${sources.join(' ')}\n`;
+  });
+  io.out.write(
+    `Three programs, each with a bug, and their sources are in ${printable(folder)}:\n` +
+      `${lines.join('')}The first of them:\n` +
+      `  cd ${shellWords([folder])}\n  backtrail record -- ./smash.elf\n`,
+  );
+  return 0;
+}
+
 export const DEMO: CommandSpec = {
   name: 'demo',
   summary: 'Record a program that crashes, with no emulator and no compiler, and look back',
@@ -78,11 +94,23 @@ export const DEMO: CommandSpec = {
     'Runs a small RISC-V program that comes with backtrail on the embedded engine. It overwrites ' +
       'its own return address. Prints what info says of the run and the crash report, and what ' +
       'to type next. The trace stays in a temporary folder.',
+    'With --files nothing is run: the three programs of docs/tutorial.md, which finds a bug in ' +
+      'each, and their sources are written into a folder.',
   ],
   arguments: [],
-  options: [],
-  examples: [{ line: 'backtrail demo', says: 'takes a second' }],
-  async run(_call, io) {
+  options: [
+    {
+      flags: '--files <dir>',
+      says: 'write three programs with bugs, and their sources, into this folder',
+    },
+  ],
+  examples: [
+    { line: 'backtrail demo', says: 'takes a second' },
+    { line: 'backtrail demo --files first-hour', says: 'to follow docs/tutorial.md' },
+  ],
+  async run(call, io) {
+    const folder = call.text('files');
+    if (folder !== null) return await writeFiles(folder, io);
     io.out.write(
       'A weather station reads records. The last one names a station in 48 letters, and the\n' +
         'program has room for 16. It runs now, on the embedded engine:\n\n',

@@ -274,7 +274,7 @@ export const RECORD: CommandSpec = {
     { line: "backtrail record --filter '!module:libc*' ./a", says: 'all but the C library' },
     { line: 'backtrail record -L /usr/riscv64-linux-gnu ./rv', says: 'a foreign dynamic program' },
     { line: 'backtrail record --writable out ./rv', says: 'it may write into out' },
-    { line: 'backtrail record firmware.elf', says: 'bare metal' },
+    { line: 'backtrail record ./firmware.elf', says: 'bare metal' },
     { line: 'backtrail record --system -- qemu-system-arm …', says: 'a whole machine' },
     { line: 'backtrail record --system --symbols vmlinux -- …', says: 'Linux' },
   ],
