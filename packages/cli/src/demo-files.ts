@@ -31,8 +31,8 @@ export const demoFiles = (): string[] => [
 ];
 
 /**
- * Writes all files into a folder, which is made if only it is not there. Nothing is written if one of
- * them is there already.
+ * Writes all files into a folder, which is made if only it is not there. Nothing is written if one
+ * of them is there already.
  * @throws BacktrailError E_NO_SAMPLE, E_FILE_EXISTS, E_WRITE
  */
 export function writeDemoFiles(folder: string): void {

@@ -4,7 +4,7 @@
  *
  * compile_till() emits a function that calls the rule of an item. At first each of these calls goes
  * to a stub, that comes here (link_rule), the rule is compiled, and patch_call() makes the call go
- * straight to it from then on. So a rule runs as it should the first time, whatever patch_call does.
+ * straight to it from then on. So a rule runs right the first time, whatever patch_call does.
  */
 #include "tiny.h"
 
