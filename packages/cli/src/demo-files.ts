@@ -1,4 +1,4 @@
-/** `backtrail demo --files`: the programs of docs/tutorial.md and their sources, in a folder. */
+/** `backtrail demo --files`: programs with bugs and their sources, in a folder. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { BacktrailError } from '@backtrail/recorder/trace';

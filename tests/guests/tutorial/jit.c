@@ -1,6 +1,6 @@
 /*
  * A till that compiles its price rules, each when it is first needed: the second program of
- * docs/tutorial.md. Each order is priced by compiled code, and by C to be sure.
+ * `demo --files`. Each order is priced by compiled code, and by C to be sure.
  *
  * compile_till() emits a function that calls the rule of an item. At first each of these calls goes
  * to a stub, that comes here (link_rule), the rule is compiled, and patch_call() makes the call go

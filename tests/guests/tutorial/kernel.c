@@ -1,5 +1,5 @@
 /*
- * A kernel of one file, on the bare machine: the third program of docs/tutorial.md. It serves
+ * A kernel of one file, on the bare machine: the third program of `demo --files`. It serves
  * requests; each has a timer that gives it up if it takes too long. The timer interrupt runs timers
  * whose time has come.
  *

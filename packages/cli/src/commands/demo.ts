@@ -12,7 +12,7 @@ import { packageFile } from '../package-file.ts';
 /** Rows of transfers: enough to see how the program came to its end. */
 const SHOWN = 12;
 
-/** The source is tests/guests/riscv64/smash.c. */
+/** The source is beside it. */
 const PROGRAM = 'demo/smash.elf';
 
 async function recordProgram(): Promise<RecordResult> {
@@ -94,8 +94,8 @@ export const DEMO: CommandSpec = {
     'Runs a small RISC-V program that comes with backtrail on the embedded engine. It overwrites ' +
       'its own return address. Prints what info says of the run and the crash report, and what ' +
       'to type next. The trace stays in a temporary folder.',
-    'With --files nothing is run: the three programs of docs/tutorial.md, which finds a bug in ' +
-      'each, and their sources are written into a folder.',
+    'With --files nothing is run: three programs, with a bug in each, and their sources are ' +
+      'written into a folder.',
   ],
   arguments: [],
   options: [
@@ -106,7 +106,7 @@ export const DEMO: CommandSpec = {
   ],
   examples: [
     { line: 'backtrail demo', says: 'takes a second' },
-    { line: 'backtrail demo --files first-hour', says: 'to follow docs/tutorial.md' },
+    { line: 'backtrail demo --files first-hour', says: 'three programs to find bugs in' },
   ],
   async run(call, io) {
     const folder = call.text('files');
