@@ -1,4 +1,5 @@
 /** A forked process, the one that forked it, or their recorder is killed. */
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { recover } from '@backtrail/recorder';
 import { type KeepMode, openTrace } from '@backtrail/recorder/trace';
@@ -80,6 +81,32 @@ describe.skipIf(need.missing)(`kill -9 of a family of processes${need.note}`, ()
     expectSound(openTrace(options.output));
     expectSound(openTrace(child));
     expect(openTrace(child).manifest).toMatchObject({ pid, recovered: true });
+  });
+
+  test('their recorder, before it had seen the child: that is recovered, too', async () => {
+    const options = { ...recording('unseen', 'all'), args: ['told'] };
+    // By then the signal does not end it any more: to start takes it a few thousand. What it still
+    // has to do fits into the ring.
+    const run = await Run.started(options, 20_000);
+    run.recorder.kill('SIGSTOP');
+    process.kill(run.guestPid, 'SIGUSR1');
+    const ring = await run.childRing();
+    const { pid } = ring.writerState();
+    await run.killRecorder();
+    for (const one of [pid, run.guestPid]) process.kill(one, 'SIGKILL');
+    await run.until(() => !ring.writerAlive() && !run.ring.writerAlive());
+    ring.close();
+    run.ring.close();
+
+    const recovered = recover(options.output);
+    expect(recovered.problems).toEqual([]);
+    expect(recovered.manifest.losses.forksUnrecorded).toBe(0);
+    const child = openTrace(childTrace(options, pid));
+    expect(recovered.children.map(({ directory }) => directory)).toEqual([child.directory]);
+    expect(child.manifest.totals.transfers).toBeGreaterThan(1000);
+    expectSound(openTrace(options.output));
+    expectSound(child);
+    expect(existsSync(ring.path)).toBe(false);
   });
 
   test('the one that forked, and then Ctrl-C: its child runs on, unrecorded', async () => {

@@ -3,7 +3,8 @@
  * `tree` (a child and its child, with exit statuses 3 and 7), `vfork`, `spawn`, `threads` (a fork
  * while other threads work), `signals` (forks while a timer interrupts), `bomb N` (N children at
  * one time, each of which forks once more), `chain N` (runs itself N times over, in its own place),
- * `endless` (a child that works until it is killed, while its parent waits).
+ * `endless` (a child that works until it is killed, while its parent waits), `told` (works,
+ * and does the same once SIGUSR1 has come).
  * Prints the process numbers of its children, one a line.
  * Build: gcc -O1 -static -pthread -o forks forks.c
  */
@@ -101,6 +102,18 @@ static void tick(int number) {
   ticks++;
 }
 
+/* It may have come before. */
+static void wait_for_signal(void) {
+  struct sigaction action = {.sa_handler = tick};
+  sigset_t wanted, others;
+  sigemptyset(&wanted);
+  sigaddset(&wanted, SIGUSR1);
+  sigprocmask(SIG_BLOCK, &wanted, &others);
+  sigaction(SIGUSR1, &action, NULL);
+  work(30000);
+  while (ticks == 0) sigsuspend(&others);
+}
+
 static int signalled(void) {
   struct sigaction action = {.sa_handler = tick, .sa_flags = SA_RESTART};
   struct itimerval every = {{0, 1000}, {0, 1000}}, never = {{0, 0}, {0, 0}};
@@ -153,7 +166,8 @@ int main(int argc, char **argv) {
   if (strcmp(how, "threads") == 0) return threaded();
   if (strcmp(how, "signals") == 0) return signalled();
   if (strcmp(how, "bomb") == 0) return bomb(number);
-  if (strcmp(how, "endless") == 0) {
+  if (strcmp(how, "told") == 0) wait_for_signal();
+  if (strcmp(how, "endless") == 0 || strcmp(how, "told") == 0) {
     pid_t child = fork();
     if (child == 0)
       for (;;) work(1000);

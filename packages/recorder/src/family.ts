@@ -278,8 +278,8 @@ const ringNumber = (path: string): number => Number(/-(\d+)\.ring$/.exec(path)?.
 
 /** Whether the process is no QEMU any more, whose plugin would take the ring that waits for it. */
 function isOtherProgram(old: Ring, pid: number): boolean {
+  if (isMapped(old, pid)) return false;
   try {
-    if (readFileSync(`/proc/${pid}/maps`, 'latin1').includes(old.path)) return false;
     return !basename(readlinkSync(`/proc/${pid}/exe`)).startsWith('qemu-');
   } catch {
     return true;
@@ -306,13 +306,15 @@ function isUrgent(ring: Ring): boolean {
 }
 
 /** Whether a process is gone, or another program has taken its place. */
-function isOver({ ring, pid, flusher }: Child): boolean {
-  if (!ring.writerAlive()) return true;
-  if (flusher.execs <= 0) return false;
+const isOver = ({ ring, pid, flusher }: Child): boolean =>
+  !ring.writerAlive() || (flusher.execs > 0 && !isMapped(ring, pid));
+
+/** Whether the image that writes to the ring is still there. */
+function isMapped(ring: Ring, pid: number): boolean {
   try {
-    return !readFileSync(`/proc/${pid}/maps`, 'latin1').includes(ring.path);
+    return readFileSync(`/proc/${pid}/maps`, 'latin1').includes(ring.path);
   } catch {
-    return true;
+    return false;
   }
 }
 

@@ -112,6 +112,7 @@ function beginOrphan(ring: Ring): void {
 function recoverChildren(
   directory: string,
   familyRing: string | null,
+  kin: Kin,
 ): { readonly children: RecoverResult[]; readonly problems: string[] } {
   const folder = join(directory, CHILDREN_FOLDER);
   const children: RecoverResult[] = [];
@@ -125,7 +126,7 @@ function recoverChildren(
     }
   };
   for (const { path, traceDirectory } of rings()) {
-    if (dirname(traceDirectory) === folder) attempt(() => recoverWithRing(path));
+    if (dirname(traceDirectory) === folder) attempt(() => recoverWithRing(path, kin));
     const isOfFamily = familyRing !== null && path.startsWith(familyRing.replace(/\.ring$/, '-'));
     if (isOfFamily && traceDirectory === '') rmSync(path);
   }
@@ -138,20 +139,40 @@ function recoverChildren(
   return { children, problems };
 }
 
-/** What is in traces of their own, of what a process forked and executed. */
-function followedFrom(directory: string): Followed {
+/** By trace: what is in traces of their own, of what its process forked and executed. */
+type Kin = ReadonlyMap<string, Followed>;
+
+/** Of the whole family: each trace is asked once who its parent is. */
+function kinOf(directory: string): Kin {
   const beside = dirname(directory);
   const isChild = basename(beside) === CHILDREN_FOLDER;
   const folder = isChild ? beside : join(directory, CHILDREN_FOLDER);
-  const followed = { forks: 0, execs: 0, rings: null };
+  const kin = new Map<string, Followed>();
   for (const name of existsSync(folder) ? readdirSync(folder) : []) {
     const child = join(folder, name);
     const parent = parentOf(child);
-    if (parent === null || join(child, parent.directory) !== directory) continue;
-    if (parent.how === 'exec') followed.execs++;
-    else followed.forks++;
+    if (parent === null) continue;
+    const above = join(child, parent.directory);
+    const { forks, execs } = kin.get(above) ?? { forks: 0, execs: 0 };
+    const isExec = parent.how === 'exec';
+    kin.set(above, {
+      forks: forks + (isExec ? 0 : 1),
+      execs: execs + (isExec ? 1 : 0),
+      rings: null,
+    });
   }
-  return followed;
+  return kin;
+}
+
+/** Those that were never begun, so that whoever forked them knows them. */
+function beginOrphans(directory: string): void {
+  const folder = join(directory, CHILDREN_FOLDER);
+  for (const { path, traceDirectory } of rings()) {
+    const ring = dirname(traceDirectory) === folder ? openOrNull(path) : null;
+    if (ring === null) continue;
+    if (!ring.recorderAlive() && !ring.writerAlive()) beginOrphan(ring);
+    ring.close();
+  }
 }
 
 function parentOf(directory: string): Relative | null {
@@ -243,7 +264,8 @@ function modulesOf(trace: Trace): {
   };
 }
 
-function recoverWithRing(path: string): RecoverResult {
+/** @param known what is known of the family already; null: nothing is. */
+function recoverWithRing(path: string, known: Kin | null): RecoverResult {
   const ring = Ring.open(path);
   refuseLive(ring);
   beginOrphan(ring);
@@ -257,7 +279,8 @@ function recoverWithRing(path: string): RecoverResult {
     const flusher = new Flusher(ring, writer);
     flusher.resume(ends, marks);
     writer.manifest.recovered = true;
-    const problems = closeTrace(writer, flusher, null, followedFrom(directory));
+    const followed = (known ?? kinOf(directory)).get(directory) ?? null;
+    const problems = closeTrace(writer, flusher, null, followed);
     ring.remove();
     return { directory, manifest: writer.manifest, ring: path, problems, children: [] };
   } catch (error) {
@@ -304,10 +327,12 @@ export function recover(path: string): RecoverResult {
       `${path}: found nothing there, expected a ring file or a trace directory. Check the path.`,
     );
   }
-  if (!statSync(full).isDirectory()) return recoverWithRing(full);
+  if (!statSync(full).isDirectory()) return recoverWithRing(full, null);
   refuseSound(full);
   const ring = hasRing(openTrace(full)) ? ringOf(full) : null;
-  const result = ring === null ? recoverTrace(full) : recoverWithRing(ring);
-  const { children, problems } = recoverChildren(full, ring);
+  beginOrphans(full);
+  const kin = kinOf(full);
+  const result = ring === null ? recoverTrace(full) : recoverWithRing(ring, kin);
+  const { children, problems } = recoverChildren(full, ring, kin);
   return { ...result, children, problems: [...result.problems, ...problems] };
 }

@@ -202,19 +202,24 @@ bool ring_make_child(char *path, size_t size, bool executes) {
   return true;
 }
 
-/* NAME.trace or NAME.PID.trace of the parent -> NAME.PID.trace, where NAME ends at `stem`. */
-static void name_trace(char *into, size_t size, const char *root) {
-  size_t length = strlen(root), suffix = strlen(".trace");
-  bool has_suffix = length > suffix && strcmp(root + length - suffix, ".trace") == 0;
-  snprintf(into, size, "%.*s.%u.trace", (int)(has_suffix ? length - suffix : length), root,
-           (unsigned)getpid());
+static char root_trace[sizeof ring.header->trace_directory]; /* of the first process */
+
+/* As the recorder would name it if it has begun no other of that process; a recovery goes by it.
+   Of what is executed, where the process is the same, the ring's own number tells it apart. */
+static void name_trace(char *into, size_t size, const char *ring_path, bool is_executed) {
+  unsigned pid = (unsigned)getpid();
+  unsigned long long number = strtoull(strrchr(ring_path, '-') + 1, NULL, 10);
+  if (is_executed) {
+    snprintf(into, size, "%s/children/%u.%llu.trace", root_trace, pid, number + 2);
+  } else {
+    snprintf(into, size, "%s/children/%u.trace", root_trace, pid);
+  }
 }
 
 bool ring_enter_child(const char *path, uint64_t parent_pid) {
-  static char root[sizeof ring.header->trace_directory]; /* of the first process */
   struct ring_header *h = ring.header;
   uint64_t bytes = h->file_bytes;
-  if (root[0] == 0) snprintf(root, sizeof root, "%s", h->trace_directory);
+  if (root_trace[0] == 0) snprintf(root_trace, sizeof root_trace, "%s", h->trace_directory);
   int fd = open(path, O_RDWR | O_CLOEXEC);
   if (fd < 0) return false;
   int flags = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
@@ -227,7 +232,7 @@ bool ring_enter_child(const char *path, uint64_t parent_pid) {
   free_all_slots();
   ring.log_populated = ring.reclaimed = ring.allotted = 0;
   ring.marks = 0;
-  name_trace(h->trace_directory, sizeof h->trace_directory, root);
+  name_trace(h->trace_directory, sizeof h->trace_directory, path, false);
   h->parent_pid = parent_pid;
   h->writer_start = process_start((uint64_t)getpid());
   bool fits = populate(h, h->log_offset);
@@ -237,16 +242,17 @@ bool ring_enter_child(const char *path, uint64_t parent_pid) {
 }
 
 const char *ring_attach_executed(const char *path, const char *root) {
-  char directory[sizeof ring.header->trace_directory];
   int fd = open(root, O_RDONLY | O_CLOEXEC);
   off_t at = (off_t)offsetof(struct ring_header, trace_directory);
-  bool known = fd >= 0 && pread(fd, directory, sizeof directory, at) == (ssize_t)sizeof directory;
+  ssize_t size = (ssize_t)sizeof root_trace;
+  bool known = fd >= 0 && pread(fd, root_trace, sizeof root_trace, at) == size;
   if (fd >= 0) close(fd);
   if (!known) return "the ring of the run's first process is gone";
   const char *problem = ring_attach(path);
   if (problem) return problem;
   snprintf(ring.family, sizeof ring.family, "%.*s", (int)(strlen(root) - strlen(".ring")), root);
-  name_trace(ring.header->trace_directory, sizeof ring.header->trace_directory, directory);
+  struct ring_header *h = ring.header;
+  name_trace(h->trace_directory, sizeof h->trace_directory, path, true);
   return NULL;
 }
 
