@@ -3,7 +3,9 @@
  * keeps once, and refuses to pack what was not built. The copies are in .gitignore.
  */
 import { cpSync, existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DEMO_FOLDER, DEMO_SOURCES } from '../packages/cli/src/demo-programs.ts';
 
 const ROOT = new URL('../', import.meta.url);
 
@@ -27,6 +29,12 @@ const manifest = readManifest();
 for (const text of ['LICENSE', 'LICENSES', 'CHANGELOG.md']) {
   if (text !== 'LICENSE' && !manifest.files.includes(text)) continue;
   cpSync(fileURLToPath(new URL(text, ROOT)), text, { recursive: true });
+}
+
+if (manifest.files.includes(DEMO_FOLDER)) {
+  for (const source of DEMO_SOURCES) {
+    cpSync(fileURLToPath(new URL(source, ROOT)), `${DEMO_FOLDER}/${basename(source)}`);
+  }
 }
 
 const entries = Object.values(manifest.exports ?? { '.': { default: './dist/main.js' } });

@@ -2,33 +2,24 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { BacktrailError } from '@backtrail/recorder/trace';
+import { DEMO_FOLDER, DEMO_PROGRAMS, DEMO_SOURCES } from './demo-programs.ts';
 import { packageFile } from './package-file.ts';
 
-export interface DemoProgram {
-  /** Name of the ELF file without `.elf`. */
-  readonly name: string;
-  readonly says: string;
-  /** What it was built from. */
-  readonly sources: readonly string[];
+/** A source is beside the programs in the package, in a clone where the tests have it. */
+function sourceFile(source: string): string {
+  const packed = packageFile(path.join(DEMO_FOLDER, path.basename(source)));
+  const kept = packageFile(path.join('../..', source));
+  return !fs.existsSync(packed) && fs.existsSync(kept) ? kept : packed;
 }
 
-/** Where they are, from the package's folder; tests/guests/tutorial/build.ts puts them there. */
-export const DEMO_FOLDER = 'demo';
-
-export const DEMO_PROGRAMS: readonly DemoProgram[] = [
-  { name: 'smash', says: 'smashes its stack', sources: ['smash.c', 'tiny.h'] },
-  { name: 'jit', says: 'compiles code, and jumps wrong', sources: ['jit.c', 'tiny.h'] },
-  {
-    name: 'kernel',
-    says: 'a kernel that faults in an interrupt',
-    sources: ['kernel.c', 'bare.h', 'start.S', 'bare.ld'],
-  },
-];
-
-/** Files of all programs, each once. */
-export const demoFiles = (): string[] => [
-  ...new Set(DEMO_PROGRAMS.flatMap(({ name, sources }) => [`${name}.elf`, ...sources])),
-];
+/** Where each file is, and what it is called. */
+function demoFiles(): { readonly name: string; readonly from: string }[] {
+  const programs = DEMO_PROGRAMS.map(({ name }) => `${name}.elf`);
+  return [
+    ...programs.map((name) => ({ name, from: packageFile(path.join(DEMO_FOLDER, name)) })),
+    ...DEMO_SOURCES.map((from) => ({ name: path.basename(from), from: sourceFile(from) })),
+  ];
+}
 
 /**
  * Writes all files into a folder, which is made if only it is not there. Nothing is written if one
@@ -36,11 +27,7 @@ export const demoFiles = (): string[] => [
  * @throws BacktrailError E_NO_SAMPLE, E_FILE_EXISTS, E_WRITE
  */
 export function writeDemoFiles(folder: string): void {
-  const files = demoFiles().map((name) => ({
-    name,
-    from: packageFile(path.join(DEMO_FOLDER, name)),
-    to: path.join(folder, name),
-  }));
+  const files = demoFiles().map((file) => ({ ...file, to: path.join(folder, file.name) }));
   for (const { from, to } of files) {
     if (!fs.existsSync(from)) {
       throw new BacktrailError(

@@ -3,10 +3,11 @@ import { cpSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { demoFiles } from '../../../packages/cli/src/demo-files.ts';
+import { writeDemoFiles } from '../../../packages/cli/src/demo-files.ts';
+import { DEMO_PROGRAMS, DEMO_SOURCES } from '../../../packages/cli/src/demo-programs.ts';
 import { needs } from '../../require.ts';
 import { temporaryFolder } from '../build.ts';
-import { buildProgram, copySources, DEMO_FOLDER, PROGRAMS, SOURCES } from './build.ts';
+import { BUILT_FOLDER, buildProgram, copySources, PROGRAMS } from './build.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 const ELF_BYTES_MAX = 100_000;
@@ -15,31 +16,31 @@ const ELF_BYTES_MAX = 100_000;
 const compilerOf = (elf: Buffer): string =>
   /GCC: \([^)]*\) [\d.]+/.exec(elf.toString('latin1'))?.[0] ?? 'none';
 
-test('the folder has what the command writes, and nothing else', () => {
+const written = temporaryFolder('demo-files');
+writeDemoFiles(written);
+
+test('the command writes programs and sources, and nothing else', () => {
   const built = PROGRAMS.map((name) => `${name}.elf`);
-  const named = [...built, ...SOURCES.map((source) => path.basename(source))];
-  expect(readdirSync(DEMO_FOLDER).sort()).toEqual(named.sort());
-  expect(demoFiles().sort()).toEqual(named);
+  const named = [...built, ...DEMO_SOURCES.map((source) => path.basename(source))];
+  expect(readdirSync(written).sort()).toEqual(named.sort());
+  expect(DEMO_PROGRAMS.map(({ name }) => name)).toEqual(PROGRAMS);
   for (const name of built) {
-    expect(statSync(path.join(DEMO_FOLDER, name)).size).toBeLessThan(ELF_BYTES_MAX);
+    expect(statSync(path.join(BUILT_FOLDER, name)).size).toBeLessThan(ELF_BYTES_MAX);
   }
 });
 
-test.each(SOURCES)(
-  'the copy of %s is the same; else run tests/guests/tutorial/build.ts',
-  (file) => {
-    const copy = readFileSync(path.join(DEMO_FOLDER, path.basename(file)), 'utf8');
-    expect(copy).toBe(readFileSync(path.join(ROOT, file), 'utf8'));
-  },
-);
+test.each(DEMO_SOURCES)('%s is written as it is', (file) => {
+  const copy = readFileSync(path.join(written, path.basename(file)), 'utf8');
+  expect(copy).toBe(readFileSync(path.join(ROOT, file), 'utf8'));
+});
 
 const gcc = needs('riscv64-linux-gnu-gcc');
-describe.skipIf(gcc.missing)(`programs of the tutorial${gcc.note}`, () => {
+describe.skipIf(gcc.missing)(`programs of the demo${gcc.note}`, () => {
   const folder = temporaryFolder('tutorial-build');
 
   test.each(PROGRAMS)('%s builds to the committed bytes, in any folder', (name) => {
     copySources(folder);
-    cpSync(path.join(DEMO_FOLDER, `${name}.elf`), path.join(folder, 'committed.elf'));
+    cpSync(path.join(BUILT_FOLDER, `${name}.elf`), path.join(folder, 'committed.elf'));
     const built = readFileSync(buildProgram(name, folder));
     const committed = readFileSync(path.join(folder, 'committed.elf'));
     // Another compiler makes other code; that it makes any is proven then.

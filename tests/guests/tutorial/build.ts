@@ -1,31 +1,20 @@
 /**
- * Builds the three programs of docs/tutorial.md into packages/cli/demo/, where `backtrail demo
- * --files` takes them from: a copy of each source, so that a user has them all in one folder, and
- * ELF files with source lines. Built with gcc 12.2.0 and binutils 2.40 of Debian 12 they are the
- * same byte for byte.
+ * Builds the programs of `backtrail demo` into packages/cli/demo/, as ELF files with source lines.
+ * Built with gcc 12.2.0 and binutils 2.40 of Debian 12 they are the same byte for byte.
  *
  *   node --conditions=backtrail-source tests/guests/tutorial/build.ts
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { DEMO_FOLDER, DEMO_SOURCES } from '../../../packages/cli/src/demo-programs.ts';
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
 
 /** Where the committed files are. */
-export const DEMO_FOLDER = path.join(ROOT, 'packages/cli/demo');
-
-/** Each source, from the root of the project. */
-export const SOURCES: readonly string[] = [
-  'tests/guests/riscv64/smash.c',
-  'tests/guests/riscv64/tiny.h',
-  'tests/guests/tutorial/jit.c',
-  'tests/guests/tutorial/kernel.c',
-  'tests/guests/bare/bare.h',
-  'tests/guests/bare/bare.ld',
-  'tests/guests/bare/start.S',
-];
+export const BUILT_FOLDER = path.join(ROOT, 'packages/cli', DEMO_FOLDER);
 
 export const PROGRAMS = ['smash', 'jit', 'kernel'] as const;
 export type Program = (typeof PROGRAMS)[number];
@@ -41,9 +30,9 @@ const FLAGS: Readonly<Record<Program, string>> = {
   kernel: '-O1 -march=rv64gc -mabi=lp64d -mcmodel=medany -fno-builtin -Wl,-T,bare.ld start.S',
 };
 
-/** Copies the sources into a folder. */
+/** Copies the sources into one folder, as a user has them. */
 export function copySources(folder: string): void {
-  for (const source of SOURCES) {
+  for (const source of DEMO_SOURCES) {
     copyFileSync(path.join(ROOT, source), path.join(folder, path.basename(source)));
   }
 }
@@ -63,6 +52,10 @@ export function buildProgram(name: Program, folder: string): string {
 }
 
 if (import.meta.main) {
-  copySources(DEMO_FOLDER);
-  for (const name of PROGRAMS) buildProgram(name, DEMO_FOLDER);
+  const folder = mkdtempSync(path.join(tmpdir(), 'backtrail-demo-build-'));
+  copySources(folder);
+  for (const name of PROGRAMS) {
+    copyFileSync(buildProgram(name, folder), path.join(BUILT_FOLDER, `${name}.elf`));
+  }
+  rmSync(folder, { recursive: true });
 }

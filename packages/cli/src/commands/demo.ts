@@ -6,14 +6,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { RecordResult } from '@backtrail/recorder';
 import type { CommandSpec } from '../command.ts';
+import { DEMO_FOLDER, DEMO_PROGRAMS } from '../demo-programs.ts';
 import type { Io } from '../io.ts';
 import { packageFile } from '../package-file.ts';
 
 /** Rows of transfers: enough to see how the program came to its end. */
 const SHOWN = 12;
-
-/** The source is beside it. */
-const PROGRAM = 'demo/smash.elf';
 
 async function recordProgram(): Promise<RecordResult> {
   const { startEngineThread } = await import('@backtrail/recorder/thread');
@@ -21,7 +19,7 @@ async function recordProgram(): Promise<RecordResult> {
   const { BacktrailError, EMBEDDED_DEFAULTS, record, RING_BYTES_DEFAULT } = await import(
     '@backtrail/recorder'
   );
-  const program = packageFile(PROGRAM);
+  const program = packageFile(path.join(DEMO_FOLDER, 'smash.elf'));
   if (!existsSync(program)) {
     throw new BacktrailError(
       'E_NO_SAMPLE',
@@ -71,12 +69,13 @@ async function show(directory: string, io: Io): Promise<void> {
 }
 
 async function writeFiles(folder: string, io: Io): Promise<number> {
-  const { DEMO_PROGRAMS, writeDemoFiles } = await import('../demo-files.ts');
+  const { writeDemoFiles } = await import('../demo-files.ts');
   const { printable, shellWords } = await import('../text.ts');
   writeDemoFiles(folder);
   const widest = Math.max(...DEMO_PROGRAMS.map(({ says }) => says.length));
   const lines = DEMO_PROGRAMS.map(({ name, says, sources }) => {
-    return `  ${`${name}.elf`.padEnd(12)}${says.padEnd(widest)}  ${sources.join(' ')}\n`;
+    const names = sources.map((source) => path.basename(source)).join(' ');
+    return `  ${`${name}.elf`.padEnd(12)}${says.padEnd(widest)}  ${names}\n`;
   });
   io.out.write(
     `Three programs, each with a bug, and their sources are in ${printable(folder)}:\n` +
