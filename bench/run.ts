@@ -3,7 +3,7 @@
  *
  *   --smoke      tiny inputs, one round, no billion: what runs in the tests
  *   --rounds N   default 5; each round runs bare and recorded in turn
- *   --part NAME  one of: recording, billion, peers, growth
+ *   --part NAME  one of: recording, filter, billion, peers, growth
  *   --only NAME  one workload of `recording`
  *   --report     measures nothing: tables and charts anew from bench/results.json
  *
@@ -47,8 +47,16 @@ async function timed(command: string, args: readonly string[]): Promise<number> 
   throw new Error(`${command} ${args.join(' ')}: status ${done.status}: ${done.stderr}`);
 }
 
-/** Wall time bare, then recorded to disk, in turn; the median of the ratios. */
-async function compare(workload: Workload, rounds: number, folder: string): Promise<Row> {
+/**
+ * Wall time bare, then recorded to disk, in turn; the median of the ratios.
+ * @param how more options of `record`
+ */
+async function compare(
+  workload: Workload,
+  rounds: number,
+  folder: string,
+  how: readonly string[] = [],
+): Promise<Row> {
   const trace = join(folder, `${workload.name}.trace`);
   const command = [workload.program, ...workload.args];
   const bare: number[] = [];
@@ -56,7 +64,8 @@ async function compare(workload: Workload, rounds: number, folder: string): Prom
   for (let round = 0; round < rounds; round++) {
     rmSync(trace, { recursive: true, force: true });
     const without = await timed(QEMU, command);
-    const recorded = await timed(process.execPath, [CLI, 'record', '-o', trace, '--', ...command]);
+    const words = [CLI, 'record', '-o', trace, ...how, '--', ...command];
+    const recorded = await timed(process.execPath, words);
     bare.push(without);
     ratios.push(recorded / without);
   }
@@ -92,6 +101,9 @@ function print(rows: readonly Row[]): void {
     ];
     console.log(`| ${cells.join(' | ')} |`);
   }
+}
+
+function printMean(rows: readonly Row[]): void {
   const ratio = geomean(rows.map((row) => row.ratio));
   const bits = geomean(rows.map((row) => row.bitsPerTransfer));
   console.log(`| geomean | | ${ratio.toFixed(2)} | ${bits.toFixed(2)} | | | |`);
@@ -106,6 +118,20 @@ async function recording(folder: string, isSmoke: boolean): Promise<void> {
     if (only === null || workload.name === only) rows.push(await compare(workload, rounds, folder));
   }
   print(rows);
+  printMean(rows);
+}
+
+/** All but a start outside of a filter, all but one function, and none: what code outside costs. */
+async function filtering(folder: string, isSmoke: boolean): Promise<void> {
+  const rounds = Number(option('rounds') ?? (isSmoke ? 1 : 5));
+  const { microRounds } = isSmoke ? SMOKE : FULL;
+  const micro = { program: buildMicro(folder), args: [`${microRounds}`] };
+  const rows: Row[] = [];
+  for (const filter of ['_start', 'fib', '']) {
+    const how = filter === '' ? [] : ['--filter', filter];
+    rows.push(await compare({ name: `micro ${how.join(' ')}`, ...micro }, rounds, folder, how));
+  }
+  print(rows);
 }
 
 async function main(folder: string): Promise<void> {
@@ -115,6 +141,7 @@ async function main(folder: string): Promise<void> {
   const isWanted = (name: string): boolean => !isReport && (part === null || part === name);
   if (isWanted('recording')) await recording(folder, isSmoke);
   buildMicro(folder);
+  if (isWanted('filter')) await filtering(folder, isSmoke);
   if (isWanted('billion')) await billion(folder, isSmoke ? 1 : 310, isSmoke ? 1 : 5);
   const peers = isWanted('peers') ? await comparePeers(folder, isSmoke) : results.peers;
   const growth = isWanted('growth') ? await measureGrowth(folder, isSmoke) : results.growth;

@@ -139,7 +139,7 @@ export const RECORD: CommandSpec = {
       'what it holds at any time. "backtrail stop" ends a recording under QEMU at any time.',
     'With --filter transfers that begin and end in other code are left out: between one that ' +
       'leads out and the one that leads back, a single transfer "filtered" says so. What is ' +
-      'left out is not slowed down as much, and takes no room.',
+      'left out takes no room, and nearly as much time.',
     'The embedded engine needs nothing installed. It runs RV64GC programs: static Linux ones, ' +
       'and bare-metal ones (told by their addresses) on a board like that of QEMU virt. A run is ' +
       'deterministic: time passes with instructions, 1 ns each, and randomness comes from the ' +
