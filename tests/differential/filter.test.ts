@@ -2,6 +2,7 @@
  * Filtered recordings against whole ones of the same program: what the whole one has that begins or
  * ends in the code that was asked for, in order, and a `filtered` wherever something lies between.
  */
+import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   CAUSES,
@@ -236,6 +237,20 @@ describe.skipIf(native.missing)(`--filter by module, x86_64${native.note}`, () =
     expect(ends(library).length).toBeGreaterThan(100);
     expect(ends(others).length).toBeGreaterThan(100);
     for (const trace of [library, others]) expect(checkTrace(trace).findings).toEqual([]);
+  });
+});
+
+describe.skipIf(native.missing)(`--filter by a name of any characters${native.note}`, () => {
+  test.each([['module:a[b]\\c*'], [`module:a[b]*${'*'.repeat(300)}`]])('%s', (filter) => {
+    const program = path.join(folder, 'a[b]\\c.elf');
+    copyFileSync('/bin/true', program);
+    const output = path.join(folder, `name-${filter.length}.trace`);
+    const { trace } = recordGuest({ program, qemu: native.path, output, filter: [filter] });
+    const jumps = edgesOf(trace, 0).filter(
+      (edge) => CAUSES[trace.edges.cause[edge] ?? 0] === 'jump',
+    );
+    expect(jumps.length).toBeGreaterThan(10);
+    expect(checkTrace(trace).findings).toEqual([]);
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import { basename } from 'node:path';
 import { firstCode } from './elf/elf.ts';
+import { machineIsa } from './engines/choose.ts';
 import type { FilterRule, FilterRules } from './engines/engine.ts';
 import { findProgram } from './engines/find-program.ts';
 import { fitsPattern } from './engines/pattern.ts';
@@ -105,13 +106,11 @@ export interface FilterChoice {
 
 /** What is recorded, and where its code has names. */
 interface Subject {
-  /** `qemu-system-ISA` without its front; null: a program. */
+  /** What its emulator is for; null: it is a program. */
   readonly machine: string | null;
   readonly files: readonly SymbolFile[];
   readonly where: string;
 }
-
-const SYSTEM_PROGRAM = /qemu-system-([a-z0-9_]+)$/;
 
 function subjectOf(program: string, machine: readonly SymbolFile[] | null): Subject {
   if (machine === null) {
@@ -119,7 +118,7 @@ function subjectOf(program: string, machine: readonly SymbolFile[] | null): Subj
     return { machine: null, files: [symbolFile(path)], where: path };
   }
   const where = "the files that name the machine's code (--symbols)";
-  return { machine: SYSTEM_PROGRAM.exec(program)?.[1] ?? '', files: machine, where };
+  return { machine: machineIsa(program) ?? '', files: machine, where };
 }
 
 class Rules {

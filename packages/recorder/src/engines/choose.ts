@@ -7,6 +7,8 @@ import { findProgram } from './find-program.ts';
 import { qemuEngine } from './qemu/qemu.ts';
 import { imagesOf, qemuSystemEngine } from './qemu/system.ts';
 
+export { machineIsa } from './qemu/system.ts';
+
 export const ENGINE_NAMES = ['auto', 'embedded', 'qemu'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 

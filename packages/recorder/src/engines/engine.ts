@@ -51,7 +51,7 @@ export interface Addresses {
 /** Code that is recorded, or with `excludes` code that is not. */
 export type FilterRule = { readonly excludes: boolean } & (
   | ({ readonly what: 'addresses'; readonly inProgram: boolean } & Addresses)
-  /** Files whose path or name matches a pattern of fnmatch(3). */
+  /** Files whose path or name fits a pattern: engines/pattern.ts. */
   | { readonly what: 'module'; readonly pattern: string }
   | { readonly what: 'level'; readonly level: number }
 );

@@ -1,4 +1,4 @@
-/** Patterns of names. */
+/** Patterns of names, as `--filter` has them. */
 
 /**
  * Whether a pattern fits the whole name: `*` stands for any characters, `?` for one. Goes back to

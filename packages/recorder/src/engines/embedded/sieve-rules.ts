@@ -1,7 +1,6 @@
 /** A filter as the embedded engine keeps it: by addresses alone. */
 import { basename } from 'node:path';
 import { readElfLayout } from '../../elf/elf.ts';
-import { BacktrailError } from '../../errors.ts';
 import type { Addresses, FilterRules } from '../engine.ts';
 import { fitsPattern } from '../pattern.ts';
 import type { SieveRange, SieveRules } from './core/sieve.ts';
@@ -11,8 +10,9 @@ const isCalled = (program: string, pattern: string): boolean =>
   fitsPattern(pattern, program) || fitsPattern(pattern, basename(program));
 
 /**
+ * @param filter without levels, which are of machines under QEMU, and addresses of a trigger,
+ *   which only QEMU watches
  * @param program a static one: the only file there is
- * @throws BacktrailError E_FILTER if it asks for what only QEMU tells.
  */
 export function sieveOf(filter: FilterRules | null, program: string): SieveRules | null {
   if (filter === null) return null;
@@ -22,19 +22,13 @@ export function sieveOf(filter: FilterRules | null, program: string): SieveRules
     const by = isMoved ? bias : 0n;
     return { low: Number(low + by), high: Number(high + by) };
   };
-  const included: SieveRange[] = filter.kept.map((one) => range(one, one.inProgram));
+  const included: SieveRange[] = [];
   const excluded: SieveRange[] = [];
   let includesAll = true;
   for (const rule of filter.rules) {
     const list = rule.excludes ? excluded : included;
     if (!rule.excludes) includesAll = false;
-    if (rule.what === 'level') {
-      throw new BacktrailError(
-        'E_FILTER',
-        '--filter: found a privilege level with the embedded engine, expected functions or ' +
-          'addresses: only QEMU tells the level of a block. Write --system -- qemu-system-riscv64.',
-      );
-    }
+    if (rule.what === 'level') throw new Error('a level of a machine that is none');
     if (rule.what === 'addresses') list.push(range(rule, rule.inProgram));
     else if (isCalled(program, rule.pattern)) {
       for (const { vaddr, memSize } of segments) {

@@ -56,13 +56,17 @@ function startOptions(startAt: StartAt | null): string[] {
 
 const textOption = (text: bigint | null): string[] => (text === null ? [] : [`text=${hex(text)}`]);
 
+/** To fnmatch(3) a bracket or a backslash is no plain character, as it is to `fitsPattern`. */
+const fnmatchHex = (pattern: string): string =>
+  Buffer.from(pattern.replaceAll(/[[\\]/g, '\\$&')).toString('hex');
+
 /** As plugin/filter.h has it. */
 function filterOptions(filter: FilterRules | null): string[] {
   if (filter === null) return [];
   const range = ({ low, high }: Addresses): string => `${low.toString(16)}:${high.toString(16)}`;
   const rules = filter.rules.map((rule) => {
     const sign = rule.excludes ? '!' : '';
-    if (rule.what === 'module') return `${sign}m${Buffer.from(rule.pattern).toString('hex')}`;
+    if (rule.what === 'module') return `${sign}m${fnmatchHex(rule.pattern)}`;
     if (rule.what === 'level') return `${sign}l${rule.level}`;
     return `${sign}${rule.inProgram ? 'p' : 'a'}${range(rule)}`;
   });

@@ -14,9 +14,13 @@ import { endText, hostIsa, newRingPath, pluginArgs, startQemu } from './process.
 export const QEMU_SYSTEM_REMEDY =
   'On Debian 12: apt-get install qemu-system-misc (riscv64), qemu-system-x86 or qemu-system-arm';
 
+/** What an emulator of whole machines is for, by its name; null: it is none. */
+export const machineIsa = (program: string): string | null =>
+  /^qemu-system-([a-z0-9_]+)$/.exec(basename(program))?.[1] ?? null;
+
 function isaOf(program: string): string {
-  const isa = /^qemu-system-([a-z0-9_]+)$/.exec(basename(program))?.[1];
-  if (isa !== undefined) return isa;
+  const isa = machineIsa(program);
+  if (isa !== null) return isa;
   throw new BacktrailError(
     'E_SYSTEM',
     `${program}: found a program that is not called qemu-system-ISA, expected QEMU's emulator of ` +

@@ -34,7 +34,7 @@ export interface SieveRules {
 const holds = (ranges: readonly SieveRange[], pc: number): boolean =>
   ranges.some(({ low, high }) => pc >= low && pc < high);
 
-export function isInside({ included, excluded, includesAll }: SieveRules, pc: number): boolean {
+function isInside({ included, excluded, includesAll }: SieveRules, pc: number): boolean {
   return (includesAll || holds(included, pc)) && !holds(excluded, pc);
 }
 
@@ -63,7 +63,7 @@ export class SievedStreams implements TransferStreams {
   readonly #buffer: number;
   readonly #rules: SieveRules;
   #running: SievedStream;
-  readonly #streams = new Map<Stream, SievedStream>();
+  readonly #streams = new WeakMap<Stream, SievedStream>();
   /** PASSES or LEFT_OUT of each edge that was met. */
   #places = new Uint8Array(EDGES_AT_FIRST);
   /** Edges that stand for what was left out, by its first and last one. */

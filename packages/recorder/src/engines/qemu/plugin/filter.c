@@ -11,7 +11,7 @@
 #include "guest.h"
 #include "qemu_api.h"
 
-enum { RULES_MAX = 4096, NAME_BYTES = 256 };
+enum { RULES_MAX = 4096 };
 
 struct rule {
   char what; /* as in filter.h */
@@ -36,7 +36,7 @@ static bool maps_are_old = true;
 bool has_filter(void) { return rule_count > 0; }
 
 static char *decode_name(const char *digits, size_t length) {
-  if (length == 0 || length % 2 != 0 || length / 2 >= NAME_BYTES) return NULL;
+  if (length == 0 || length % 2 != 0) return NULL;
   char *name = calloc(1, length / 2 + 1);
   for (size_t i = 0; name && i < length / 2; i++) {
     unsigned byte;

@@ -36,10 +36,10 @@ static bool asks(const struct block *p) {
 /* Whether blocks of this guest are what they are before they run, and all of them runs. */
 static bool is_simple_guest(void) { return slot_bytes(&guest) == 0 && !has_windows(&guest); }
 
-void outside_begins(unsigned index, struct block *b) {
+void outside_arrived(unsigned index, struct block *b) {
   bool is_plain = b->place == PLACE_OUTSIDE && b->host_pc != 0 && b->instructions > 0 &&
                   !asks(b) && !b->notes_end && is_simple_guest();
-  if (is_plain != b->is_plain) b->is_plain = is_plain;
+  if (is_plain != b->is_plain) b->is_plain = is_plain; /* others read that line all the time */
   visits[index].is_plain = is_plain;
 }
 
@@ -70,7 +70,7 @@ bool outside_goes_on(struct ring_vcpu *v, const struct machine_cpu *cpu, struct 
   visit->last = b;
   ring_settle(v, v->prev, v->instructions + visit->instructions + b->instructions);
   visit->instructions = 0;
-  outside_begins(cpu->index, b);
+  outside_arrived(cpu->index, b);
   return true;
 }
 

@@ -35,14 +35,17 @@ static inline bool outside_passes_by(unsigned index, struct block *b) {
   return true;
 }
 
-static inline bool outside_is_open(unsigned index) { return visits[index].last != NULL; }
+/* Whether the vCPU is outside, or nobody has said yet that it is not any more. */
+static inline bool outside_is_open(unsigned index) {
+  return visits[index].is_plain || visits[index].last != NULL;
+}
 
 /* v comes to b, which is outside. True if it was outside before, and then all is done; false: this
    is to be recorded. host_pc: inside the host code of b. */
 bool outside_goes_on(struct ring_vcpu *v, const struct machine_cpu *cpu, struct block *b,
                      uintptr_t host_pc);
-/* v has come to b, which is outside, from inside. */
-void outside_begins(unsigned index, struct block *b);
+/* The vCPU is in b, inside or outside: whether it may leave it without being looked at. */
+void outside_arrived(unsigned index, struct block *b);
 /* Wherever v is, it is recorded as being there from now on. */
 void outside_ends(struct ring_vcpu *v, unsigned index);
 

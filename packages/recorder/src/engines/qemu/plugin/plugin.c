@@ -376,7 +376,7 @@ __attribute__((used)) void backtrail_on_filtered_block_at(unsigned index, struct
   if (!enter_known(v, b)) {
     backtrail_slow_at(v, index, (struct block *)v->prev, b, env, host_pc);
   }
-  outside_begins(index, b);
+  outside_arrived(index, b);
 }
 
 /* The same of blocks whose place is known where they are translated. */
@@ -387,7 +387,7 @@ static void on_outside_block(unsigned index, void *data) {
 
 static void on_inside_block(unsigned index, void *data) {
   if (index >= vcpu_slots) return;
-  if (__builtin_expect(visits[index].is_plain || outside_is_open(index), 0)) {
+  if (__builtin_expect(outside_is_open(index), 0)) {
     backtrail_on_filtered_block(index, data);
   } else {
     enter(index, data);
